@@ -1,0 +1,48 @@
+# Everything runs in .venv, which needs Python 3.11 or newer (choose one with `make PYTHON=python3.12 ...`).
+PYTHON ?= python3
+VENV ?= .venv
+OUTPUT ?= runs/demo
+BIN := $(VENV)/bin
+
+# One BLAS thread per process: Ray runs one process per core.
+export OMP_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
+
+demo: $(VENV)/.installed ## label, fit and mask with the embedded model; prints where the report is
+	$(BIN)/higan-cam run --output $(OUTPUT)
+
+test: $(VENV)/.installed-dev ## run every test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev ## style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy higan_cam jobs
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev ## measure, as ratios within one run
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## remove the environment, caches and build outputs; runs stay
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find higan_cam jobs tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " \
+	  + sys.version.split()[0] + "; name one with: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+# The interpreter is order-only: its file is older than any checkout.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[dev,s3]'
+	@touch $(VENV)/.installed $@

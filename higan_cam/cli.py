@@ -1,0 +1,192 @@
+"""The command line. Heavy imports (torch, ray) happen inside the commands, so that --help is immediate."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from higan_cam.config import RunConfig, config_hash, load_config
+from higan_cam.errors import HiganCamError, QuarantinedError
+
+app = typer.Typer(
+    name="higan-cam",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Turn what a GAN has learned into training data.
+
+Samples a generator, labels the images, finds the direction of an attribute, pushes latents to both sides of it, and
+writes image pairs with the masks of where the attribute answers, as a dataset that diffusion trainers read.
+
+Start here: **higan-cam run --output runs/demo** (offline, a few minutes on two cores).""",
+)
+_err = Console(stderr=True)
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file; see `higan-cam config`.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="Override one field: section.field=value. Repeatable.", metavar="FIELD=VALUE"),
+]
+Output = Annotated[str | None, typer.Option("--output", "-o", help="Folder or URI (file, s3, gs) of the run.")]
+Profile = Annotated[str, typer.Option(help="`default`, or `seed` for the published HiGAN_CAM settings.")]
+
+
+@app.command()
+def run(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Run all stages: label, fit, mask, report. Interrupt it at will; the same command goes on."""
+    _stages(_load(config, set_, output, profile), ("label", "fit", "mask", "report"))
+
+
+@app.command()
+def label(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Sample latents, generate images and score them."""
+    _stages(_load(config, set_, output, profile), ("label",))
+
+
+@app.command()
+def fit(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Fit the boundary between the highest and the lowest scores of a labelled run."""
+    _stages(_load(config, set_, output, profile), ("fit",))
+
+
+@app.command()
+def mask(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Make the dataset: edited pairs, heat maps, regions, masks (fits the boundary first if there is none)."""
+    _stages(_load(config, set_, output, profile), ("fit", "mask"))
+
+
+@app.command()
+def report(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Draw report/index.html and the dataset card again, from what the run has written."""
+    _stages(_load(config, set_, output, profile), ("report",))
+
+
+@app.command(name="config")
+def show_config(
+    config: Config = None,
+    set_: Set = None,
+    output: Output = None,
+    profile: Profile = "default",
+    explain: Annotated[bool, typer.Option("--explain", help="List every field with its meaning and default.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print the effective configuration (the default).")] = True,
+) -> None:
+    """Print the effective configuration as YAML, or explain every field."""
+    effective = _load(config, set_, output, profile)
+    console = Console()
+    if explain:
+        console.print(_explained())
+    elif show:
+        print(yaml.safe_dump(effective.model_dump(mode="json"), sort_keys=False), end="")  # noqa: T201
+        _err.print(f"[dim]config hash {config_hash(effective)[:12]} (output and runtime do not count)[/dim]")
+
+
+@app.command()
+def verify(output: Annotated[str, typer.Argument(help="Folder or URI of a run.")]) -> None:
+    """Re-hash every committed shard of a run against its manifest."""
+    from higan_cam.publish import open_store, verify_run
+
+    problems = verify_run(open_store(output))
+    for problem in problems:
+        _err.print(f"[red]{problem.kind}[/red] {escape(problem.key)}: {escape(problem.detail)}")
+    if problems:
+        raise typer.Exit(1)
+    Console().print(f"every shard in the manifest of {escape(output)} has its recorded size and digest")
+
+
+@app.command()
+def doctor() -> None:
+    """Print versions, processors, GPUs and whether the embedded weights load."""
+    from importlib import metadata
+
+    import torch
+
+    from higan_cam.weights import data_path, sha256_of
+
+    table = Table("what", "found", box=None)
+    for package in ("higan-cam", "ray", "torch", "torchvision", "numpy", "scikit-learn", "pyarrow"):
+        table.add_row(package, metadata.version(package))
+    table.add_row("processors", str(os.cpu_count()))
+    table.add_row("GPUs", str(torch.cuda.device_count()))
+    for name in ("rooms_generator.safetensors", "rooms_scorer.safetensors"):
+        table.add_row(name, f"sha256 {sha256_of(data_path(name))[:12]}")
+    Console().print(table)
+
+
+def main() -> None:
+    """Entry point: errors made for users become one message and an exit status, without a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    for noisy in ("ray", "httpx", "fsspec", "botocore", "aiobotocore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        app()
+    except HiganCamError as error:
+        _err.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+def _load(path: Path | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:
+    extra = [] if output is None else [f"output={output}"]
+    return load_config(path, [*(overrides or []), *extra], profile)
+
+
+def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
+    from higan_cam.runtime.run import run_stages
+
+    console = Console()
+    if console.is_terminal:
+        logging.getLogger("higan_cam").setLevel(logging.WARNING)
+    console.print(
+        f"run [bold]{escape(config.output)}[/bold]  config {config_hash(config)[:12]}  stages {', '.join(stages)}"
+    )
+    try:
+        outcome = run_stages(config, stages, console)
+    except KeyboardInterrupt:
+        _err.print("stopped; the same command goes on from here")
+        raise typer.Exit(130) from None
+    _summarise(console, config, outcome, stages)
+    if outcome.problems:
+        lines = "\n  ".join(outcome.problems)
+        raise QuarantinedError(f"finished, but without:\n  {lines}\nThe same command tries just these again.")
+
+
+def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:
+    """What was made, where, and what to do next."""
+    table = Table("stage", "made", "seconds", box=None, pad_edge=False)
+    made = {
+        "label": f"{outcome.samples['label']:,} latents labelled",
+        "fit": f"boundary/{config.attribute}.safetensors",
+        "mask": f"{outcome.samples['mask']:,} samples in data/",
+        "report": "report/index.html, README.md",
+    }
+    for stage in stages:
+        table.add_row(stage, made[stage], f"{outcome.seconds.get(stage, 0.0):.1f}")
+    console.print()
+    console.print(table)
+    if "report" in stages:
+        console.print(f"\nreport   {escape(outcome.report)}", soft_wrap=True)
+        console.print(f"check    higan-cam verify {escape(config.output)}", soft_wrap=True)
+        console.print(f"load     datasets.load_dataset({config.output!r})", soft_wrap=True)
+    else:
+        console.print("\nnext     higan-cam run with the same configuration does what is missing")
+
+
+def _explained() -> Table:
+    table = Table("field", "default", "meaning", box=None)
+    for name, section in RunConfig.model_fields.items():
+        inner = getattr(section.annotation, "model_fields", None)
+        if inner is None:
+            table.add_row(name, repr(section.default), section.description or "")
+            continue
+        for field, info in inner.items():
+            table.add_row(f"{name}.{field}", repr(info.default), info.description or "")
+    return table

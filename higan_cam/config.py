@@ -1,0 +1,408 @@
+"""One typed, frozen configuration, validated at construction: YAML plus `--set section.field=value`.
+
+`RunConfig` is the whole job. Everything in it except `output` and `runtime` shapes the bytes of the dataset and is part
+of `config_hash`; `runtime` says how to run, never what comes out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from higan_cam.errors import ConfigError, unknown_name
+from higan_cam.types import MaskStyle, RankBy
+
+PROFILES = ("default", "seed")
+_LAYER_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
+
+
+class _Section(BaseModel):
+    """Frozen, closed to unknown fields, documented below each field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class GeneratorConfig(_Section):
+    """Which generator draws the images."""
+
+    weights: str = "rooms"
+    """`rooms` (embedded), or a path to a .safetensors / .pth file in HiGAN's or GenForce's layout."""
+    truncation_psi: float | None = Field(default=None, ge=0, le=1)
+    """Truncation strength; null keeps what the weights were made with."""
+    truncation_layers: int | None = Field(default=None, ge=0)
+    """Number of leading w+ rows that are truncated; null keeps what the weights were made with."""
+
+
+class ScorerConfig(_Section):
+    """Which network labels the images."""
+
+    name: str = "lighting"
+    """A scorer by name."""
+    weights: str = "rooms"
+    """`rooms` (embedded), or a path to a .safetensors file."""
+
+
+class LabelConfig(_Section):
+    """Stage one: sample latents, generate, score."""
+
+    count: int = Field(default=50_000, ge=1)
+    """Latents to sample and label."""
+    shard_size: int = Field(default=2_048, ge=1)
+    """Latents per shard (one file, one unit of work). Aim for several seconds of work."""
+    micro_batch: int = Field(default=16, ge=1)
+    """Images per forward pass. Part of the result: floating-point sums may depend on it."""
+
+
+class BoundaryConfig(_Section):
+    """Stage two: the hyperplane between weak and strong."""
+
+    method: str = "svm"
+    """svm, mean_difference or ridge."""
+    space: Literal["w"] = "w"
+    """Codes it is fitted on: w before truncation."""
+    tails: int = Field(default=2_000, ge=2)
+    """Highest and lowest scored latents used, each."""
+    C: float | Literal["auto"] = "auto"
+    """SVM penalty; auto selects by rank correlation with the score outside the tails."""
+    train_fraction: float = Field(default=0.7, gt=0, lt=1)
+    """Share of each tail that is fitted on; the rest measures."""
+    weights: str | None = None
+    """A ready boundary (.safetensors, or HiGAN's .npy) instead of fitting one."""
+
+    @field_validator("C")
+    @classmethod
+    def _positive(cls, value: float | str) -> float | str:
+        if isinstance(value, float) and value <= 0:
+            raise ValueError("must be > 0 or 'auto'")
+        return value
+
+
+class EditConfig(_Section):
+    """How far, and on which layers, codes move to each side of the boundary."""
+
+    distance: float = Field(default=3.0, gt=0)
+    """Code units to the positive side, and as many to the negative side."""
+    layers: str = "auto"
+    """w+ rows that move: `auto` (what the weights recommend), `all`, or a list such as `6-11` or `0-4,8`."""
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _layers(cls, value: Any) -> Any:
+        return _checked_layers(value)
+
+
+class AttributionConfig(_Section):
+    """How the change between the two ends becomes a heat map."""
+
+    name: str = "image_difference"
+    """path, jvp, activation_difference, grad_cam, hires_cam, layer_cam or image_difference."""
+    layers: str = "auto"
+    """Generator layers that are tapped, where the method taps layers; `auto` takes the edited ones."""
+    steps: int = Field(default=6, ge=1, le=64)
+    """Steps between the two ends, for `path`."""
+    map_size: int = Field(default=256, ge=16, le=4096)
+    """Side of the heat map, pixels."""
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _layers(cls, value: Any) -> Any:
+        return _checked_layers(value)
+
+
+class RegionConfig(_Section):
+    """How a heat map becomes regions; all distances in pixels of the heat map."""
+
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    """Share of the map's maximum above which a pixel counts."""
+    eps: float = Field(default=4.0, gt=0)
+    """DBSCAN radius, px."""
+    min_samples: int = Field(default=40, ge=1)
+    """Pixels within the radius (itself included) that make a core pixel."""
+    top: int = Field(default=3, ge=1)
+    """Regions kept, by rank."""
+    rank_by: RankBy = "importance"
+    """importance (mean heat x points) or mean (mean heat)."""
+    style: MaskStyle = "cluster"
+    """cluster (the pixels), ellipse (fitted) or hull (convex)."""
+
+
+class MaskConfig(_Section):
+    """Stage three: edit, attribute, cluster, publish."""
+
+    count: int = Field(default=1_024, ge=1)
+    """Samples to make; they are the first `count` labelled latents."""
+    shard_size: int = Field(default=64, ge=1)
+    """Samples per shard (one Parquet file, one unit of work)."""
+    micro_batch: int = Field(default=8, ge=1)
+    """Samples per attribution pass. Part of the result."""
+
+
+class PublishConfig(_Section):
+    """What the dataset says and how it is split."""
+
+    prompt: str = "a bedroom with bright indoor lighting"
+    """Prompt of every sample."""
+    text: str = "turn on the lights"
+    """Editing instruction of every sample."""
+    validation_fraction: float = Field(default=0.05, ge=0, lt=1)
+    """Share of shards in the validation split (at least one when > 0 and there are 3 shards)."""
+    test_fraction: float = Field(default=0.05, ge=0, lt=1)
+    """Share of shards in the test split (likewise)."""
+    row_group: int = Field(default=100, ge=1)
+    """Rows per Parquet row group."""
+
+    @model_validator(mode="after")
+    def _some_train(self) -> PublishConfig:
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError(
+                f"validation_fraction ({self.validation_fraction}) + test_fraction ({self.test_fraction}) must be < 1: "
+                "some shards are for training"
+            )
+        return self
+
+
+class RuntimeConfig(_Section):
+    """How the run is carried out. Nothing here changes a byte of the result."""
+
+    workers: int | Literal["auto"] = "auto"
+    """Actors per stage; auto takes one per GPU, or one per CPU where there are no GPUs."""
+    gpus_per_worker: float | Literal["auto"] = "auto"
+    """GPUs per actor; auto takes 1 where the cluster has GPUs, else 0."""
+    max_in_flight: int | Literal["auto"] = "auto"
+    """Mask units submitted and not yet committed; auto takes two per worker."""
+    max_tries: int = Field(default=3, ge=1)
+    """Attempts per unit before it is quarantined."""
+    address: str | None = None
+    """Ray cluster to join; null starts or joins a local one."""
+
+    @field_validator("workers", "max_in_flight")
+    @classmethod
+    def _at_least_one(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 1:
+            raise ValueError("must be >= 1 or 'auto'")
+        return value
+
+    @field_validator("gpus_per_worker")
+    @classmethod
+    def _not_negative(cls, value: float | str) -> float | str:
+        if isinstance(value, float) and value < 0:
+            raise ValueError("must be >= 0 or 'auto'")
+        return value
+
+
+class RunConfig(_Section):
+    """The whole job."""
+
+    output: str = "runs/rooms"
+    """Where everything goes: a folder or any fsspec URI (file, s3, gs)."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Seed of the latents and of every split."""
+    attribute: str = Field(default="indoor_lighting", pattern=r"^\w[\w.-]{0,99}$")
+    """What the score measures; names the boundary."""
+    generator: GeneratorConfig = GeneratorConfig()
+    scorer: ScorerConfig = ScorerConfig()
+    label: LabelConfig = LabelConfig()
+    boundary: BoundaryConfig = BoundaryConfig()
+    edit: EditConfig = EditConfig()
+    attribution: AttributionConfig = AttributionConfig()
+    regions: RegionConfig = RegionConfig()
+    mask: MaskConfig = MaskConfig()
+    publish: PublishConfig = PublishConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RunConfig:
+        if self.mask.count > self.label.count:
+            raise ValueError(
+                f"mask.count ({self.mask.count}) must be <= label.count ({self.label.count}): "
+                "masks are made for labelled latents"
+            )
+        if self.boundary.weights is None and self.label.count < 2 * self.boundary.tails:
+            raise ValueError(
+                f"label.count ({self.label.count}) must be >= 2 x boundary.tails ({self.boundary.tails}): "
+                "label more latents or use smaller tails"
+            )
+        return self
+
+
+_SEED_PROFILE: dict[str, Any] = {
+    "attribution": {"name": "activation_difference", "layers": "6-11"},
+    "edit": {"distance": 3.0, "layers": "6-11"},
+    "boundary": {"method": "svm", "C": 1.0},
+    "regions": {"eps": 4.0, "min_samples": 40, "threshold": 0.5, "top": 3, "style": "ellipse"},
+}
+"""The settings published with HiGAN_CAM (DESIGN section 4)."""
+
+
+def load_config(path: str | Path | None = None, overrides: Iterable[str] = (), profile: str = "default") -> RunConfig:
+    """The effective configuration: profile, then the YAML file, then `section.field=value` overrides.
+
+    Raises:
+        ConfigError: naming the field, the value found, what was expected, and the nearest known name.
+    """
+    if profile not in PROFILES:
+        raise unknown_name("profile", profile, PROFILES)
+    values: dict[str, Any] = {}
+    if profile == "seed":
+        values = _merged(values, _SEED_PROFILE)
+    if path is not None:
+        values = _merged(values, _read_yaml(Path(path)))
+    for override in overrides:
+        values = _merged(values, _parse_override(override))
+    return parse_config(values)
+
+
+def parse_config(values: Mapping[str, Any]) -> RunConfig:
+    """A nested mapping -> `RunConfig`; every problem becomes one line of a single `ConfigError`."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(item) for item in error.errors())) from error
+
+
+def identity(config: RunConfig) -> dict[str, Any]:
+    """The part of the configuration that decides the bytes of the dataset (no `output`, no `runtime`)."""
+    return config.model_dump(mode="json", exclude={"output", "runtime"})
+
+
+def config_hash(config: RunConfig) -> str:
+    """sha256 (hex) of the canonical JSON of `identity(config)`."""
+    canonical = json.dumps(identity(config), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def differing_fields(left: Mapping[str, Any], right: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Dotted names of the fields in which two nested mappings differ, with both values."""
+    lines: list[str] = []
+    for key in sorted(set(left) | set(right)):
+        a, b = left.get(key), right.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            lines += differing_fields(a, b, f"{prefix}{key}.")
+        elif a != b:
+            lines.append(f"{prefix}{key}: {a!r} there, {b!r} asked for")
+    return lines
+
+
+def parse_layers(text: str, count: int, auto: tuple[int, ...], name: str = "layers") -> tuple[int, ...]:
+    """`auto`, `all`, `6-11` or `0-4,8` -> sorted layer numbers below `count`.
+
+    Raises:
+        ConfigError: for anything else, or a layer the generator does not have.
+    """
+    if text in ("auto", "all"):
+        return tuple(layer for layer in (auto if text == "auto" else range(count)) if layer < count)
+    try:
+        spans = _layer_spans(text)
+    except ValueError as error:
+        raise ConfigError(f"{name} {error}, got {text!r}") from error
+    if max(high for _, high in spans) >= count:
+        raise ConfigError(f"{name}: the generator has layers 0-{count - 1}, got {text!r}")
+    return tuple(sorted({layer for low, high in spans for layer in range(low, high + 1)}))
+
+
+def _layer_spans(text: str) -> list[tuple[int, int]]:
+    """`0-4,8` -> [(0, 4), (8, 8)], without building the ranges; ValueError says what was expected."""
+    spans = []
+    for part in text.split(","):
+        match = _LAYER_SPAN.fullmatch(part.strip())
+        if match is None:
+            raise ValueError("must be 'auto', 'all' or a list like '6-11' or '0-4,8'")
+        low, high = int(match[1]), int(match[2] or match[1])
+        if high < low:
+            raise ValueError(f"must have ranges that rise, like '{high}-{low}'")
+        spans.append((low, high))
+    return spans
+
+
+def _checked_layers(value: Any) -> Any:
+    """Layers as text, the syntax checked. YAML reads a single layer as an integer."""
+    text = str(value) if type(value) is int else value
+    if isinstance(text, str) and text not in ("auto", "all"):
+        _layer_spans(text)
+    return text
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"config file {path}: cannot be read ({error.strerror}); check the path") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"config file {path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"config file {path}: not valid YAML: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"config file {path}: expected a mapping of sections, got {type(values).__name__}")
+    return values
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ConfigError(f"--set expects section.field=value, got {text!r}")
+    try:
+        nested: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {name}: not a YAML value: {value!r}") from error
+    for part in reversed(name.strip().split(".")):
+        nested = {part: nested}
+    return dict(nested)
+
+
+def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in update.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _explain(item: Any) -> str:
+    name = ".".join(str(part) for part in item["loc"] if part not in ("float", "int") and "literal" not in str(part))
+    if item["type"] == "extra_forbidden":
+        section = _section_fields(item["loc"][:-1])
+        return f"config: {unknown_name(name, str(item['loc'][-1]), section)}"
+    message = item["msg"].removeprefix("Value error, ")
+    found = "" if isinstance(item["input"], (dict, BaseModel)) else f", got {item['input']!r}"
+    return f"{name or 'config'}: {message}{found}"
+
+
+def _section_fields(location: tuple[Any, ...]) -> list[str]:
+    model: type[BaseModel] = RunConfig
+    for part in location:
+        annotation = model.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        model = annotation
+    return list(model.model_fields)
+
+
+__all__ = [
+    "AttributionConfig",
+    "BoundaryConfig",
+    "EditConfig",
+    "GeneratorConfig",
+    "LabelConfig",
+    "MaskConfig",
+    "PublishConfig",
+    "RegionConfig",
+    "RunConfig",
+    "RuntimeConfig",
+    "ScorerConfig",
+    "config_hash",
+    "differing_fields",
+    "identity",
+    "load_config",
+    "parse_config",
+    "parse_layers",
+]

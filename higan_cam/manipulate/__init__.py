@@ -1,0 +1,43 @@
+"""Boundary fitting, edits and mixing: from labelled latents to the two ends of an edit."""
+
+from higan_cam.manipulate.boundary import condition, fit_boundary
+from higan_cam.manipulate.boundary_files import (
+    decode_boundary,
+    encode_boundary,
+    export_npy,
+    load_boundary,
+    save_boundary,
+)
+from higan_cam.manipulate.edit import edit_direction, move, plan_edit, push, sweep
+from higan_cam.manipulate.extremes import Extremes, Tail, check_extremes, merge, select_extremes
+from higan_cam.manipulate.fit_metrics import spearman
+from higan_cam.manipulate.fitting import METHODS, LabelledCodes
+from higan_cam.manipulate.higan_npy import decode_npy, encode_npy
+from higan_cam.manipulate.mixing import interpolate, mix_styles
+
+__all__ = [
+    "METHODS",
+    "Extremes",
+    "LabelledCodes",
+    "Tail",
+    "check_extremes",
+    "condition",
+    "decode_boundary",
+    "decode_npy",
+    "edit_direction",
+    "encode_boundary",
+    "encode_npy",
+    "export_npy",
+    "fit_boundary",
+    "interpolate",
+    "load_boundary",
+    "merge",
+    "mix_styles",
+    "move",
+    "plan_edit",
+    "push",
+    "save_boundary",
+    "select_extremes",
+    "spearman",
+    "sweep",
+]

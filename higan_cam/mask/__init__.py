@@ -1,0 +1,29 @@
+"""Attribution -> heat map -> regions -> mask, and mask quality."""
+
+from higan_cam.mask.activation_difference import ActivationDifference
+from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
+from higan_cam.mask.clustering import grid_dbscan
+from higan_cam.mask.grad_cam import GradCam
+from higan_cam.mask.image_difference import ImageDifference
+from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
+from higan_cam.mask.quality import MaskQuality, mask_quality
+from higan_cam.mask.regions import find_regions
+from higan_cam.mask.shapes import decode_rle, encode_rle
+
+__all__ = [
+    "ATTRIBUTIONS",
+    "ActivationDifference",
+    "GradCam",
+    "ImageDifference",
+    "Jvp",
+    "MaskQuality",
+    "Path",
+    "decode_rle",
+    "encode_rle",
+    "find_regions",
+    "grid_dbscan",
+    "jvp_signed",
+    "make_attribution",
+    "mask_quality",
+    "path_signed",
+]

@@ -1,0 +1,54 @@
+"""The attributions by name. A new one is a callable that fits `types.Attribution` and an entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from higan_cam.config import AttributionConfig
+from higan_cam.errors import ConfigError, unknown_name
+from higan_cam.mask.activation_difference import ActivationDifference
+from higan_cam.mask.grad_cam import WEIGHTINGS, GradCam
+from higan_cam.mask.image_difference import ImageDifference
+from higan_cam.mask.path import Jvp, Path
+from higan_cam.types import Attribution
+
+Factory = Callable[[AttributionConfig, tuple[int, ...]], Attribution]
+
+
+def _activation_difference(config: AttributionConfig, layers: tuple[int, ...]) -> Attribution:
+    return ActivationDifference(_some(layers, config), config.map_size)
+
+
+def _grad_cam(weighting: str, config: AttributionConfig, layers: tuple[int, ...]) -> Attribution:
+    return GradCam(WEIGHTINGS[weighting], _some(layers, config), config.map_size)
+
+
+ATTRIBUTIONS: Mapping[str, Factory] = {
+    "path": lambda config, _layers: Path(config.steps, config.map_size),
+    "jvp": lambda config, _layers: Jvp(config.map_size),
+    "activation_difference": _activation_difference,
+    "image_difference": lambda config, _layers: ImageDifference(config.map_size),
+    **{name: partial(_grad_cam, name) for name in WEIGHTINGS},
+}
+"""Name -> factory(config, tapped generator layers). Methods that tap no layers ignore them."""
+
+
+def make_attribution(config: AttributionConfig, layers: tuple[int, ...]) -> Attribution:
+    """The attribution that `config.name` asks for, tapping `layers` where the method taps layers.
+
+    Raises:
+        ConfigError: an unknown name, or a method that taps layers without any.
+    """
+    if config.name not in ATTRIBUTIONS:
+        raise unknown_name("attribution.name", config.name, ATTRIBUTIONS)
+    return ATTRIBUTIONS[config.name](config, layers)
+
+
+def _some(layers: tuple[int, ...], config: AttributionConfig) -> tuple[int, ...]:
+    if not layers:
+        raise ConfigError(
+            f"attribution.layers: {config.name} taps generator layers and got none; "
+            "name some, such as '6-11', or edit rows that have layers"
+        )
+    return layers

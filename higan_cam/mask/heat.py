@@ -1,0 +1,65 @@
+"""What the attributions share: resizing and scaling maps, smoothing, and the layers that both ends have in common."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from higan_cam.types import Generator, Scorer, SynthesisState
+
+
+def unit_peak(maps: Tensor) -> Tensor:
+    """(N,H,W) -> (N,H,W) in [0,1]: negative values become 0, the rest is divided by the map's maximum.
+
+    A map that is nowhere positive becomes zeros, never NaN.
+    """
+    positive = maps.clamp(min=0)
+    peak = positive.amax(dim=(1, 2), keepdim=True)
+    return positive / torch.where(peak > 0, peak, 1)
+
+
+def resize_maps(maps: Tensor, size: int) -> Tensor:
+    """(N,h,w) -> (N,size,size), bilinear with half-pixel centres and no antialiasing, as `cv2.resize` does."""
+    if maps.shape[-2:] == (size, size):
+        return maps
+    return F.interpolate(maps[:, None], size=(size, size), mode="bilinear", align_corners=False)[:, 0]
+
+
+def smooth(maps: Tensor, sigma: float) -> Tensor:
+    """(N,H,W) -> (N,H,W): Gaussian of `sigma` pixels, cut at three sigma, edges repeated."""
+    radius = math.ceil(3 * sigma)
+    offsets = torch.arange(-radius, radius + 1, device=maps.device, dtype=maps.dtype)
+    kernel = torch.exp(-offsets.square() / (2 * sigma**2))
+    kernel = kernel / kernel.sum()
+    padded = F.pad(maps[:, None], (radius, radius, radius, radius), mode="replicate")
+    rows = F.conv2d(padded, kernel[None, None, None, :])
+    return F.conv2d(rows, kernel[None, None, :, None])[:, 0]
+
+
+def shared_prefix(generator: Generator, negative: Tensor, positive: Tensor, stop: int | None = None) -> SynthesisState:
+    """The layers below the first w+ row in which (N,L,w_dim) codes differ, and below `stop`, run once for both ends."""
+    differs = (negative != positive).any(dim=2).any(dim=0).tolist()
+    first = differs.index(True) if True in differs else len(differs)
+    layers = len(generator.layer_resolutions)
+    state, _ = generator.advance(negative, min(first, layers if stop is None else stop))
+    return state
+
+
+def repeat_state(state: SynthesisState, times: int) -> SynthesisState:
+    """The state for a batch of `times` copies, one after the other."""
+
+    def repeat(part: Tensor | None) -> Tensor | None:
+        return None if part is None else torch.cat([part] * times)  # cat keeps the memory format, repeat does not
+
+    return SynthesisState(state.layer, repeat(state.features), repeat(state.rgb))
+
+
+def image_gradient(scorer: Scorer, image: Tensor) -> Tensor:
+    """d score / d image, (N,3,H,W). No parameter's `.grad` is touched; works inside no_grad and inference_mode."""
+    with torch.inference_mode(False), torch.enable_grad():
+        leaf = image.detach().clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(scorer.score(leaf).sum(), leaf)
+    return gradient

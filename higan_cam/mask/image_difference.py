@@ -1,0 +1,45 @@
+"""The baseline that every attribution must beat: how much each pixel's luminance changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from higan_cam.mask.heat import repeat_state, resize_maps, shared_prefix, unit_peak
+from higan_cam.types import Generator, Scorer
+
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Rec. 601 weights of R, G, B, for gamma-encoded values."""
+
+
+def luminance(image: Tensor) -> Tensor:
+    """(N,3,H,W) in [-1,1] -> (N,H,W), of the picture that is published, hence clamped."""
+    weights = image.new_tensor(LUMINANCE)[:, None, None]
+    return (image.clamp(-1, 1) * weights).sum(dim=1)
+
+
+@dataclass(frozen=True)
+class ImageDifference:
+    """|luminance(positive) - luminance(negative)|, resized, peak 1. Cost: both images from the first edited row on.
+
+    Attributes:
+        map_size: side of the heat map, pixels.
+    """
+
+    map_size: int = 256
+
+    def __call__(
+        self,
+        generator: Generator,
+        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
+        negative: Tensor,
+        positive: Tensor,
+    ) -> Tensor:
+        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
+        with torch.no_grad():
+            start = repeat_state(shared_prefix(generator, negative, positive), 2)
+            images, _ = generator.synthesize(torch.cat([negative, positive]), start=start)
+            low, high = luminance(images).chunk(2)
+            return unit_peak(resize_maps((high - low).abs(), self.map_size))

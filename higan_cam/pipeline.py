@@ -1,0 +1,221 @@
+"""The flow, top to bottom, as pure functions: latents, images, scores, boundary, edited pairs, heat maps, samples.
+
+Nothing here knows about Ray, files or time. The runtime calls these functions inside its workers; a notebook can call
+them directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from higan_cam.config import RunConfig, parse_layers
+from higan_cam.generate import load_generator, sample_latents, to_uint8
+from higan_cam.label import load_scorer
+from higan_cam.manipulate import Extremes, LabelledCodes, fit_boundary, plan_edit, push, sweep
+from higan_cam.mask import find_regions, make_attribution, mask_quality
+from higan_cam.types import Attribution, Boundary, ByteArray, Edit, FloatArray, Generator, IntArray, Sample, Scorer
+from higan_cam.types import WorkUnit as WorkUnit  # noqa: PLC0414 - part of this module's interface
+
+RECOMMENDED_LAYERS = {"rooms": "all"}
+"""w+ rows that carry lighting, by generator. Anything else takes HiGAN's finding for scenes, rows 6-11."""
+HIGAN_LIGHTING_LAYERS = "6-11"
+RESPONSE_DISTANCES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+"""Where the score response is measured, in multiples of a third of `edit.distance`."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """The two networks on one device."""
+
+    generator: Generator
+    scorer: Scorer
+    device: torch.device
+
+
+@dataclass(frozen=True, eq=False)
+class HeatBatch:
+    """What the generator's side hands to the mask's side for one unit. n samples, R image side, S map side.
+
+    Attributes:
+        indices: (n,) sample indices.
+        original, negative, positive: (n,R,R,3) uint8.
+        heat: (n,S,S) float32 in [0,1].
+    """
+
+    indices: tuple[int, ...]
+    original: ByteArray
+    negative: ByteArray
+    positive: ByteArray
+    heat: FloatArray
+
+
+def load_models(config: RunConfig, device: str = "cpu") -> Models:
+    """The generator and the scorer that the configuration names, in eval mode on `device`."""
+    generator = load_generator(
+        config.generator.weights,
+        truncation_psi=config.generator.truncation_psi,
+        truncation_layers=config.generator.truncation_layers,
+    )
+    scorer = load_scorer(config.scorer.name, config.scorer.weights)
+    for network in (generator, scorer):
+        cast(nn.Module, network).to(device)
+    return Models(generator, scorer, torch.device(device))
+
+
+def codes_of(models: Models, config: RunConfig, indices: Sequence[int]) -> Tensor:
+    """(n,w_dim) codes w of the samples with these indices, before truncation."""
+    z = sample_latents(indices, config.seed, models.generator.z_dim)
+    return models.generator.map(torch.from_numpy(z).to(models.device))
+
+
+def label_unit(models: Models, config: RunConfig, unit: WorkUnit) -> tuple[IntArray, FloatArray]:
+    """Latents -> images -> scores: (n,) int64 indices and (n,) float32 scores of one unit."""
+    scores = []
+    with torch.inference_mode():
+        for part in _parts(unit.indices, config.label.micro_batch):
+            w_plus = models.generator.truncate(codes_of(models, config, part))
+            image, _ = models.generator.synthesize(w_plus)
+            scores.append(models.scorer.score(image).float().cpu().numpy())
+    return np.arange(unit.start, unit.stop, dtype=np.int64), np.concatenate(scores)
+
+
+def fit_from_extremes(models: Models, config: RunConfig, extremes: Extremes, rest: LabelledCodes) -> Boundary:
+    """The two tails -> their codes -> the boundary between them; `rest` measures it outside the tails."""
+    highest, lowest = (
+        LabelledCodes(_codes_array(models, config, tail.indices.tolist()), tail.scores)
+        for tail in (extremes.highest, extremes.lowest)
+    )
+    recommended = RECOMMENDED_LAYERS.get(config.generator.weights, HIGAN_LIGHTING_LAYERS)
+    rows = parse_layers(recommended, models.generator.num_layers, ())
+    return fit_boundary(
+        highest, lowest, rest, config.boundary, attribute=config.attribute, layers=rows, seed=config.seed
+    )
+
+
+def labelled_codes(models: Models, config: RunConfig, indices: IntArray, scores: FloatArray) -> LabelledCodes:
+    """Codes and scores of already labelled samples."""
+    return LabelledCodes(_codes_array(models, config, indices.tolist()), scores)
+
+
+def edit_for(models: Models, config: RunConfig, boundary: Boundary) -> Edit:
+    """The edit that the configuration asks for, on this generator."""
+    return plan_edit(config.edit, boundary, models.generator.edit_strength)
+
+
+def edit_sweep(
+    models: Models, config: RunConfig, boundary: Boundary, indices: Sequence[int]
+) -> tuple[tuple[float, ...], ByteArray, FloatArray]:
+    """Distances (K,), images (n,K,R,R,3) uint8 and scores (n,K) of samples moved along the boundary."""
+    edit = edit_for(models, config, boundary)
+    distances = tuple(step * edit.distance / RESPONSE_DISTANCES[-1] for step in RESPONSE_DISTANCES)
+    images, scores = [], []
+    with torch.inference_mode():
+        for part in _parts(range(len(indices)), config.mask.micro_batch):
+            w_plus = models.generator.truncate(codes_of(models, config, [indices[i] for i in part]))
+            for codes in sweep(w_plus, boundary, edit, distances):
+                image, _ = models.generator.synthesize(codes)
+                images.append(to_uint8(image))
+                scores.append(models.scorer.score(image).float().cpu().numpy())
+    return distances, np.stack(images), np.stack(scores)
+
+
+def with_response(boundary: Boundary, distances: Sequence[float], scores: FloatArray) -> Boundary:
+    """The boundary with its measured score response, (n,K) scores at K distances, in the metrics."""
+    low, high = np.quantile(scores, (0.1, 0.9), axis=0)
+    columns = {"mean": scores.mean(axis=0), "p10": low, "p90": high}
+    response = {
+        "distances": list(distances),
+        **{name: [float(value) for value in values] for name, values in columns.items()},
+        "samples": len(scores),
+    }
+    return replace(boundary, metrics={**boundary.metrics, "score_response": response})
+
+
+def attribution_for(models: Models, config: RunConfig, edit: Edit) -> Attribution:
+    """The attribution by name, tapping the configured layers (`auto`: the edited ones that exist)."""
+    count = len(models.generator.layer_resolutions)
+    layers = parse_layers(config.attribution.layers, count, edit.layers, "attribution.layers")
+    return make_attribution(config.attribution, layers)
+
+
+def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: WorkUnit) -> HeatBatch:
+    """Codes -> edited pairs -> images and heat maps of one unit: the part that wants a GPU."""
+    edit = edit_for(models, config, boundary)
+    attribution = attribution_for(models, config, edit)
+    pictures: list[tuple[ByteArray, ...]] = []
+    heats = []
+    with torch.inference_mode():
+        for part in _parts(unit.indices, config.mask.micro_batch):
+            w_plus = models.generator.truncate(codes_of(models, config, part))
+            negative, positive = push(w_plus, boundary, edit)
+            heats.append(attribution(models.generator, models.scorer, negative, positive).float().cpu().numpy())
+            codes = (w_plus, negative, positive)
+            pictures.append(tuple(to_uint8(models.generator.synthesize(code)[0]) for code in codes))
+    original, negatives, positives = (np.concatenate(kind) for kind in zip(*pictures, strict=True))
+    return HeatBatch(tuple(unit.indices), original, negatives, positives, np.concatenate(heats))
+
+
+def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sample]:
+    """Heat maps -> regions -> masks -> samples of one unit. Scores are those of the published 8-bit pictures."""
+    side = batch.original.shape[1]
+    found = [find_regions(heat, config.regions, side) for heat in batch.heat]
+    masks = np.stack([result.mask for result in found])
+    figures = _figures(scorer, config, batch, masks)
+    return [
+        Sample(
+            id=f"{config.seed}-{index:09d}",
+            index=index,
+            seed=config.seed,
+            image=batch.positive[row],
+            original=batch.original[row],
+            negative=batch.negative[row],
+            mask=result.mask,
+            heat=batch.heat[row],
+            text=config.publish.text,
+            prompt=config.publish.prompt,
+            status=result.status,
+            reason=result.reason,
+            regions=result.regions,
+            **{name: float(values[row]) for name, values in figures.items()},
+        )
+        for row, (index, result) in enumerate(zip(batch.indices, found, strict=True))
+    ]
+
+
+def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArray) -> dict[str, FloatArray]:
+    """Scores and mask quality by column name, (n,) each."""
+    rows: list[dict[str, Any]] = []
+    for part in _parts(range(len(masks)), config.mask.micro_batch):
+        where = slice(part[0], part[-1] + 1)
+        original, negative, positive = (
+            _from_uint8(kind[where]) for kind in (batch.original, batch.negative, batch.positive)
+        )
+        quality = mask_quality(scorer, negative, positive, torch.from_numpy(masks[where] > 0))
+        with torch.inference_mode():
+            score = scorer.score(original)
+        names = ("score_negative", "score_positive", "retention", "necessity", "coverage")
+        rows.append({"score": score.numpy(), **{name: getattr(quality, name).numpy() for name in names}})
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def _from_uint8(images: ByteArray) -> Tensor:
+    """(n,H,W,3) uint8 -> (n,3,H,W) float32 in [-1,1]."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _codes_array(models: Models, config: RunConfig, indices: Sequence[int]) -> FloatArray:
+    with torch.inference_mode():
+        parts = [codes_of(models, config, part).cpu().numpy() for part in _parts(indices, 1024)]
+    codes: FloatArray = np.concatenate(parts) if parts else np.zeros((0, models.generator.w_dim), np.float32)
+    return codes
+
+
+def _parts(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(indices), size):
+        yield indices[start : start + size]

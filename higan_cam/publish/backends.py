@@ -1,0 +1,153 @@
+"""Where bytes lie: what a store needs, and the local folder. Every write is all or nothing.
+
+Backends speak full paths and raise whatever the operating system or the client library raises; `store.Store` adds keys,
+messages and the one error type. Object stores are in `remote`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+class Backend(Protocol):
+    """What a store needs from the place that holds its bytes. Paths are the backend's own, joined with "/"."""
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What its methods may raise when the place misbehaves."""
+        ...
+
+    def create(self, path: str, body: bytes) -> bool:
+        """Write a new object, or return False where the path is taken."""
+        ...
+
+    def replace(self, path: str, body: bytes) -> None:
+        """Write an object over whatever is there."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes, or None where there is no object."""
+        ...
+
+    def read_many(self, paths: list[str]) -> dict[str, bytes]:
+        """The bytes of every path that exists."""
+        ...
+
+    def size(self, path: str) -> int | None:
+        """Bytes of the object, or None where there is none."""
+        ...
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Bytes of every object below a folder, at any depth; empty where there is no such folder."""
+        ...
+
+    def holds_anything(self, folder: str) -> bool:
+        """Whether at least one object or non-empty folder lies below it, without listing them all."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalBackend:
+    """A folder. A write is a temporary file in the target's folder, fsync, then link (new) or rename (over)."""
+
+    failures: tuple[type[Exception], ...] = (OSError,)
+
+    def create(self, path: str, body: bytes) -> bool:
+        """See `Backend`. `link` fails on a taken name, in one step and on network file systems too."""
+        target = Path(path)
+        if target.exists():
+            return False
+        with _temporary(target, body) as temporary:
+            try:
+                target.hardlink_to(temporary)
+            except FileExistsError:
+                # A network file system may lose the reply to a link that worked; two names mean it did.
+                return temporary.stat().st_nlink == 2
+            except OSError as error:
+                if error.errno in _NO_LINKS:
+                    raise OSError(
+                        error.errno, "this file system has no hard links, which exclusive writes need"
+                    ) from error
+                raise
+        _sync_folder(target.parent)
+        return True
+
+    def replace(self, path: str, body: bytes) -> None:
+        """See `Backend`."""
+        target = Path(path)
+        with _temporary(target, body) as temporary:
+            temporary.replace(target)
+        _sync_folder(target.parent)
+
+    def read(self, path: str) -> bytes | None:
+        """See `Backend`."""
+        try:
+            return Path(path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def read_many(self, paths: list[str]) -> dict[str, bytes]:
+        """See `Backend`."""
+        bodies = ((path, self.read(path)) for path in paths)
+        return {path: body for path, body in bodies if body is not None}
+
+    def size(self, path: str) -> int | None:
+        """See `Backend`."""
+        target = Path(path)
+        return target.stat().st_size if target.is_file() else None
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """See `Backend`."""
+        return {str(file): file.stat().st_size for file in _files(folder)}
+
+    def holds_anything(self, folder: str) -> bool:
+        """See `Backend`."""
+        return next(_files(folder), None) is not None
+
+
+@contextmanager
+def _temporary(target: Path, body: bytes) -> Iterator[Path]:
+    """A durable file with the body beside the target, removed afterwards if it still has its own name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(6)}.tmp")
+    try:
+        # Not mkstemp: a published file should have the mode that the user's umask gives.
+        with temporary.open("xb") as handle:
+            handle.write(body)
+            handle.flush()
+            os.fsync(handle.fileno())
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name durable; some network file systems refuse to sync a folder, and then there is nothing to do."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _files(folder: str) -> Iterator[Path]:
+    """Files below a folder, without what crashed writers left behind."""
+    for parent, _, names in os.walk(folder, onerror=_raise_unless_missing):
+        for name in names:
+            if not (name.startswith(".") and name.endswith(".tmp")):
+                yield Path(parent) / name
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -1,0 +1,108 @@
+"""The dataset card: README.md with the YAML front matter that makes `datasets.load_dataset(output)` work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jinja2
+import yaml
+
+from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS
+from higan_cam.publish.splits import SPLITS
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_TASKS = ["image-to-image", "image-segmentation", "text-to-image"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardFacts:
+    """What a card is written from; plain data.
+
+    Attributes:
+        title: name of the dataset.
+        license: of the images, by SPDX id in lower case as the Hub spells it; follows from the generator's weights.
+        rows: {split: samples}.
+        resolution: side of the images, pixels.
+        generator, scorer: one line each: architecture, weights, origin.
+        run: contents of run.json (config, config_hash, versions, weights, seed).
+        boundary: fit metrics by name, JSON-compatible.
+        quality: figures over the run's samples by name, JSON-compatible.
+        notes: further limits, one sentence each.
+    """
+
+    title: str
+    license: str
+    rows: Mapping[str, int]
+    resolution: int
+    generator: str
+    scorer: str
+    run: Mapping[str, Any]
+    boundary: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def render_card(facts: CardFacts) -> str:
+    """The whole README.md. The same facts give the same text."""
+    loader = jinja2.PackageLoader("higan_cam.publish", "templates")
+    # Markdown, not HTML: cells are escaped by `cell`, everything else is fenced.
+    environment = jinja2.Environment(  # noqa: S701
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = _cell
+    config = facts.run["config"]
+    return environment.get_template("card.md.j2").render(
+        facts=facts,
+        config=config,
+        front_matter=_front_matter(facts),
+        splits={split: facts.rows[split] for split in _present(facts.rows)},
+        total=sum(facts.rows.values()),
+        columns=[(name, _type_name(name), meaning) for name, (_, meaning) in COLUMNS.items()],
+        effective=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
+    )
+
+
+def size_category(rows: int) -> str:
+    """The Hub's size category of a number of rows."""
+    return next((name for limit, name in _SIZES if rows < limit), "n>1M")
+
+
+def _front_matter(facts: CardFacts) -> str:
+    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in _present(facts.rows)]
+    values = {
+        "pretty_name": " ".join(facts.title.split()),
+        "license": facts.license,
+        "task_categories": _TASKS,
+        "tags": ["synthetic", "gan", "masks", "controlnet", "inpainting", "instruction-editing"],
+        "size_categories": [size_category(sum(facts.rows.values()))],
+        "configs": [{"config_name": "default", "data_files": files}],
+    }
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def _present(rows: Mapping[str, int]) -> list[str]:
+    """Splits that have samples; a pattern without files would make loading fail."""
+    return [split for split in SPLITS if rows.get(split, 0) > 0]
+
+
+def _type_name(column: str) -> str:
+    kind = COLUMNS[column][0]
+    if column in IMAGE_COLUMNS:
+        return "image"
+    return "list of structs" if isinstance(kind, dict) else str(kind)
+
+
+def _cell(value: Any) -> str:
+    """A value as one table cell: floats to four digits, nothing that would break the row."""
+    if isinstance(value, float):
+        text = f"{value:.4g}"
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text.split()).replace("|", "\\|")

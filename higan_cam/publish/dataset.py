@@ -1,0 +1,116 @@
+"""The dataset's Parquet shards, readable by `datasets`, pandas, DuckDB and trainers alike.
+
+The schema carries the `huggingface` key with the column types (`Image` for pictures), without which trainers see
+structs of bytes. It is written by hand so that publishing does not need the `datasets` library. Bytes are
+deterministic: no clock, no random name, fixed writer settings.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from higan_cam.publish.samples import sample_row
+from higan_cam.types import Sample
+
+IMAGE_COLUMNS = ("image", "original", "negative", "conditioning_image", "heat")
+COLUMNS: dict[str, tuple[Any, str]] = {
+    "id": ("string", "name of the sample; no dots"),
+    "image": ("image", "positive edit (attribute strong), PNG, RGB"),
+    "original": ("image", "the unedited image, PNG, RGB"),
+    "negative": ("image", "negative edit (attribute weak), PNG, RGB"),
+    "conditioning_image": (
+        "image",
+        "where the edit happens: PNG, mode L, 0 or 255 (white: edit here), size of `image`",
+    ),
+    "heat": ("image", "the heat map behind it: 16-bit grey PNG, 65535 is heat 1"),
+    "text": ("string", "editing instruction"),
+    "prompt": ("string", "what `image` shows"),
+    "index": ("int64", "number of the latent code; with `seed` it re-makes the code"),
+    "seed": ("int64", "seed of the run"),
+    "score": ("float32", "scorer's value of `original`"),
+    "score_negative": ("float32", "scorer's value of `negative`"),
+    "score_positive": ("float32", "scorer's value of `image`"),
+    "retention": ("float32", "share of the score change that the pixels under the mask alone bring; null if no change"),
+    "necessity": ("float32", "share of the score change lost when the pixels under the mask are taken back; likewise"),
+    "coverage": ("float32", "share of the picture under the mask, [0,1]"),
+    "status": ("string", "`ok`, or `empty` where no region was found"),
+    "reason": ("string", "why it is empty"),
+    "regions": (
+        {
+            "rank": "int32",
+            "area": "int64",
+            "mean_heat": "float32",
+            "max_heat": "float32",
+            "importance": "float32",
+            "points": "int64",
+            "centroid": ["float32"],
+            "peak": ["float32"],
+            "ellipse": {"major": "float32", "minor": "float32", "angle": "float32"},
+            "bbox": ["int32"],
+            "rle": {"size": ["int32"], "counts": "string"},
+        },
+        "the mask's regions by rank: `centroid`, `peak` as (y, x), `bbox` as (x, y, width, height), `rle` in COCO form",
+    ),
+}
+"""{column: (type, meaning)}. A type is a name, a list of one type, or a struct of named types."""
+_ARROW = {"string": pa.string(), "int32": pa.int32(), "int64": pa.int64(), "float32": pa.float32()}
+_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+def dataset_schema() -> pa.Schema:
+    """The Arrow schema of a shard, with the `huggingface` metadata."""
+    fields = [pa.field(name, _arrow_type(kind, name)) for name, (kind, _) in COLUMNS.items()]
+    features = {name: _feature(kind, name) for name, (kind, _) in COLUMNS.items()}
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def encode_shard(samples: Sequence[Sample], row_group: int = 100) -> bytes:
+    """Samples -> one Parquet file. The same samples give the same bytes on the same versions.
+
+    Args:
+        samples: the rows, in order.
+        row_group: rows per row group: what a reader must load at least.
+
+    Raises:
+        ValueError: from a sample whose arrays do not fit together.
+    """
+    table = pa.Table.from_pylist([sample_row(sample) for sample in samples], schema=dataset_schema())
+    return write_parquet(table, row_group)
+
+
+def write_parquet(table: pa.Table, row_group: int) -> bytes:
+    """An Arrow table -> Parquet bytes with the project's writer settings."""
+    sink = io.BytesIO()
+    # Dictionaries and minima help plain columns; of pictures they would only make copies.
+    plain = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+    pq.write_table(
+        table, sink, row_group_size=row_group, compression="zstd", use_dictionary=plain, write_statistics=plain
+    )
+    return sink.getvalue()
+
+
+def _arrow_type(kind: Any, name: str = "") -> pa.DataType:
+    if name in IMAGE_COLUMNS:
+        return _IMAGE
+    if isinstance(kind, dict):
+        struct = pa.struct([(key, _arrow_type(value)) for key, value in kind.items()])
+        return pa.list_(struct) if name else struct
+    return pa.list_(_arrow_type(kind[0])) if isinstance(kind, list) else _ARROW[kind]
+
+
+def _feature(kind: Any, name: str = "") -> Any:
+    """The same type in the spelling of `datasets`; understood by its versions 2 to 5."""
+    if name in IMAGE_COLUMNS:
+        return {"_type": "Image"}
+    if isinstance(kind, dict):
+        struct = {key: _feature(value) for key, value in kind.items()}
+        return [struct] if name else struct
+    if isinstance(kind, list):
+        return {"feature": _feature(kind[0]), "_type": "Sequence"}
+    return {"dtype": kind, "_type": "Value"}

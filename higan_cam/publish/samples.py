@@ -1,0 +1,76 @@
+"""A `Sample` as one row of the dataset: images to PNG, regions to structs, undefined numbers to null."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from higan_cam.publish.images import encode_heat, encode_image
+from higan_cam.types import Region, Sample
+
+
+def sample_row(sample: Sample) -> dict[str, Any]:
+    """The row of a sample, ready for the dataset's Parquet schema.
+
+    Quality figures that are not defined (score change 0) become null; a NaN never reaches the dataset.
+
+    Raises:
+        ValueError: when an image has a wrong type, or its size is not the sample's.
+    """
+    _check_sizes(sample)
+    images = {
+        "image": encode_image(sample.image),
+        "original": encode_image(sample.original),
+        "negative": encode_image(sample.negative),
+        "conditioning_image": encode_image(sample.mask),
+        "heat": encode_heat(sample.heat),
+    }
+    return {
+        "id": sample.id,
+        **{name: {"bytes": body, "path": f"{sample.id}.png"} for name, body in images.items()},
+        "text": sample.text,
+        "prompt": sample.prompt,
+        "index": sample.index,
+        "seed": sample.seed,
+        "score": _finite(sample.score),
+        "score_negative": _finite(sample.score_negative),
+        "score_positive": _finite(sample.score_positive),
+        "retention": _finite(sample.retention),
+        "necessity": _finite(sample.necessity),
+        "coverage": _finite(sample.coverage),
+        "status": sample.status,
+        "reason": sample.reason,
+        "regions": [region_row(region) for region in sample.regions],
+    }
+
+
+def region_row(region: Region) -> dict[str, Any]:
+    """The struct of a region; coordinates stay (y, x), the box stays (x, y, width, height)."""
+    ellipse = region.ellipse
+    size, counts = region.rle["size"], region.rle["counts"]
+    return {
+        "rank": region.rank,
+        "area": region.area,
+        "mean_heat": region.mean_heat,
+        "max_heat": region.max_heat,
+        "importance": region.importance,
+        "points": region.points,
+        "centroid": list(region.centroid),
+        "peak": list(region.peak),
+        "ellipse": {"major": ellipse.major, "minor": ellipse.minor, "angle": ellipse.angle},
+        "bbox": list(region.bbox),
+        # pycocotools gives bytes, JSON and Parquet want text; the encoding is ASCII.
+        "rle": {"size": list(size), "counts": counts.decode("ascii") if isinstance(counts, bytes) else counts},
+    }
+
+
+def _check_sizes(sample: Sample) -> None:
+    size = sample.image.shape[:2]
+    for name in ("original", "negative", "mask"):
+        found = getattr(sample, name).shape[:2]
+        if found != size:
+            raise ValueError(f"sample {sample.id}: {name} is {found}, expected {size}, the size of image")
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,54 @@
+"""Joining a Ray cluster, or starting a local one, and leaving it as it was found."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+from higan_cam.config import RuntimeConfig
+from higan_cam.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": "8589934592",
+    "MALLOC_TRIM_THRESHOLD_": "8589934592",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+"""For every worker process: one BLAS thread, and a glibc that keeps freed activation buffers (halves a CPU forward)."""
+
+
+@contextmanager
+def cluster(runtime: RuntimeConfig) -> Iterator[None]:
+    """Ray, initialised for the time of the block; shut down afterwards only if this call initialised it."""
+    if ray.is_initialized():
+        yield
+        return
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on Ray Data's own actors help no user
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    environment = {name: os.environ.get(name, value) for name, value in WORKER_ENVIRONMENT.items()}
+    try:
+        ray.init(
+            address=runtime.address,
+            runtime_env={"env_vars": environment},
+            include_dashboard=False if runtime.address is None else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except ConnectionError as error:
+        raise ConfigError(f"runtime.address: no Ray cluster answers at {runtime.address!r}: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def resources() -> tuple[float, float]:
+    """CPUs and GPUs of the cluster as it is now."""
+    total = ray.cluster_resources()
+    return float(total.get("CPU", 1.0)), float(total.get("GPU", 0.0))

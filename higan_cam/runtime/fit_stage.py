@@ -1,0 +1,77 @@
+"""Stage two, on the driver: extremes -> boundary, persisted before anything is built on it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from higan_cam.config import RunConfig
+from higan_cam.manipulate import check_extremes, decode_boundary, encode_boundary, load_boundary
+from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, with_response
+from higan_cam.publish import Store
+from higan_cam.publish.manifest import canonical_json
+from higan_cam.runtime.label_stage import Labels, outside_tails
+from higan_cam.runtime.sweeps import sweep_samples
+from higan_cam.types import Boundary
+
+log = logging.getLogger(__name__)
+RESPONSE_SAMPLES = 48
+
+
+def boundary_keys(config: RunConfig) -> tuple[str, str]:
+    """Keys of the boundary's tensors and of its metrics in the output directory."""
+    return f"boundary/{config.attribute}.safetensors", f"boundary/{config.attribute}.json"
+
+
+def find_boundary(config: RunConfig, store: Store) -> Boundary | None:
+    """The boundary that this run has already fitted, or None. The metrics are written last and decide."""
+    tensors_key, metrics_key = boundary_keys(config)
+    metrics = store.find(metrics_key)
+    if metrics is None:
+        return None
+    return decode_boundary(store.get(tensors_key), metrics, f"{store.uri}/{tensors_key}")
+
+
+def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Labels | None) -> Boundary:
+    """The run's boundary: the one already there, the ready one that the configuration names, or a new fit.
+
+    The selected 2 x tails samples are persisted first, since scores from another kind of device may rank differently.
+
+    Raises:
+        DataError: where the labels cannot support a fit (too few, constant, NaN).
+    """
+    there = find_boundary(config, store)
+    if there is not None:
+        return there
+    if config.boundary.weights is not None:
+        boundary = load_boundary(Path(config.boundary.weights))
+    else:
+        if labels is None:
+            raise ValueError("a fit needs labels")
+        boundary = _fit(config, store, models, labels)
+    distances, _, scores = sweep_samples(config, boundary, RESPONSE_SAMPLES)
+    boundary = with_response(boundary, distances, scores)
+    tensors, metrics = encode_boundary(boundary)
+    tensors_key, metrics_key = boundary_keys(config)
+    store.put(tensors_key, tensors)
+    store.put_new(metrics_key, metrics)
+    # What a restart would read, to the last type: nothing downstream may depend on who fitted it.
+    return decode_boundary(store.get(tensors_key), store.get(metrics_key), f"{store.uri}/{tensors_key}")
+
+
+def _fit(config: RunConfig, store: Store, models: Models, labels: Labels) -> Boundary:
+    check_extremes(labels.extremes)
+    highest, lowest = labels.extremes.highest, labels.extremes.lowest
+    selected = {"highest": highest.indices.tolist(), "lowest": lowest.indices.tolist()}
+    store.put("boundary/selected.json", canonical_json(selected))
+    rest = labelled_codes(models, config, *outside_tails(labels))
+    boundary = fit_from_extremes(models, config, labels.extremes, rest)
+    log.info(
+        "stage=fit method=%s tails=%d spearman_outside_tails=%s",
+        config.boundary.method,
+        len(highest),
+        np.round(boundary.metrics.get("spearman_outside_tails") or float("nan"), 4),
+    )
+    return boundary

@@ -1,0 +1,118 @@
+"""Stage one on Ray Data: generate and score, fused in one actor, so that images never enter the object store.
+
+One row is one shard. Workers commit their own shards; (index, score) rows stream to the driver, which keeps only the
+extremes and a bounded, fixed set of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import ray
+from rich.console import Console
+
+from higan_cam.config import RunConfig, config_hash
+from higan_cam.manipulate import Extremes, merge, select_extremes
+from higan_cam.publish import Store, committed, decode_scores
+from higan_cam.runtime.cluster import resources
+from higan_cam.runtime.plan import SCORES, Crew, plan_crew, plan_label
+from higan_cam.runtime.progress import stage_meter
+from higan_cam.runtime.workers import LabelWorker
+from higan_cam.types import FloatArray, IntArray
+
+REST = 5_000
+"""Latents outside the tails that the fit is measured on."""
+HISTOGRAM_BINS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """What the driver keeps of all scores: O(tails), whatever the number of samples.
+
+    Attributes:
+        extremes: the tails.
+        indices, scores: the first samples by index, enough that `REST` remain outside the tails.
+        counts, edges: histogram of all finite scores over the scorer's range.
+    """
+
+    extremes: Extremes
+    indices: IntArray
+    scores: FloatArray
+    counts: IntArray
+    edges: FloatArray
+
+
+def label_samples(config: RunConfig, store: Store, console: Console, score_range: tuple[float, float]) -> Labels:
+    """Label what is not labelled yet; the labels of the whole run.
+
+    Quarantined shards are left out here and reported at the end of the run.
+    """
+    plan = plan_label(config)
+    done = committed(store, SCORES, config_hash(config), verify=True)
+    missing = [unit.shard for unit in plan if unit.shard not in done]
+    labels = _Accumulator(config, score_range)
+    with stage_meter("label", config.label.count, sum(record.rows for record in done.values()), console) as meter:
+        for shard in sorted(done):
+            labels.add(*decode_scores(store.get(done[shard].path)))
+        if missing:
+            crew = plan_crew(config.runtime, *resources(), len(missing))
+            for indices, scores in _stream(config, missing, crew):
+                labels.add(indices, scores)
+                if len(indices):
+                    meter.advance(len(indices))
+                else:
+                    meter.failed()
+    return labels.result()
+
+
+def _stream(config: RunConfig, shards: list[int], crew: Crew) -> Iterator[tuple[IntArray, FloatArray]]:
+    """(indices, scores) of each shard, in the order in which they finish."""
+    context = ray.data.DataContext.get_current()
+    context.max_errored_blocks = 0
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    dataset = ray.data.range(len(shards), override_num_blocks=len(shards)).map_batches(
+        LabelWorker,
+        fn_constructor_kwargs={"config": config, "units": shards, "device": crew.device},
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(size=crew.workers),
+        num_gpus=crew.gpus or None,
+        num_cpus=crew.cpus,
+    )
+    for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
+        yield np.asarray(batch["index"], np.int64), np.asarray(batch["score"], np.float32)
+
+
+class _Accumulator:
+    """Merges score shards in any order into the same `Labels`."""
+
+    def __init__(self, config: RunConfig, score_range: tuple[float, float]) -> None:
+        self._tails = config.boundary.tails
+        self._keep = 2 * self._tails + REST
+        self._extremes = select_extremes([], [], self._tails)
+        self._first: list[tuple[IntArray, FloatArray]] = []
+        self._edges = np.linspace(*score_range, HISTOGRAM_BINS + 1)
+        self._counts = np.zeros(HISTOGRAM_BINS, np.int64)
+
+    def add(self, indices: IntArray, scores: FloatArray) -> None:
+        self._extremes = merge(self._extremes, select_extremes(scores, indices, self._tails))
+        early = indices < self._keep
+        if early.any():
+            self._first.append((indices[early], scores[early]))
+        finite = scores[np.isfinite(scores)]
+        self._counts += np.histogram(np.clip(finite, self._edges[0], self._edges[-1]), self._edges)[0]
+
+    def result(self) -> Labels:
+        empty = (np.zeros(0, np.int64), np.zeros(0, np.float32))
+        indices, scores = (np.concatenate(column) for column in zip(empty, *self._first, strict=True))
+        order = np.argsort(indices)
+        return Labels(self._extremes, indices[order], scores[order], self._counts, self._edges)
+
+
+def outside_tails(labels: Labels) -> tuple[IntArray, FloatArray]:
+    """The first `REST` labelled samples that are in neither tail: (n,) indices and scores."""
+    tails = np.concatenate([labels.extremes.highest.indices, labels.extremes.lowest.indices])
+    outside = ~np.isin(labels.indices, tails) & np.isfinite(labels.scores)
+    return labels.indices[outside][:REST], labels.scores[outside][:REST]

@@ -1,0 +1,29 @@
+"""Edits at several distances, computed by the cluster rather than by the driver."""
+
+from __future__ import annotations
+
+import numpy as np
+import ray
+
+from higan_cam.config import RunConfig
+from higan_cam.pipeline import edit_sweep, load_models
+from higan_cam.runtime.workers import one_thread
+from higan_cam.types import Boundary, ByteArray, FloatArray
+
+CHUNK = 12
+
+
+def sweep_samples(config: RunConfig, boundary: Boundary, count: int) -> tuple[tuple[float, ...], ByteArray, FloatArray]:
+    """The run's first `count` samples along the boundary: distances (K,), (n,K,R,R,3) uint8 images, (n,K) scores."""
+    indices = list(range(min(count, config.label.count)))
+    task = ray.remote(num_cpus=1)(_sweep)
+    chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
+    parts = ray.get([task.remote(config, boundary, chunk) for chunk in chunks])
+    return parts[0][0], np.concatenate([part[1] for part in parts]), np.concatenate([part[2] for part in parts])
+
+
+def _sweep(
+    config: RunConfig, boundary: Boundary, indices: list[int]
+) -> tuple[tuple[float, ...], ByteArray, FloatArray]:
+    one_thread("cpu")
+    return edit_sweep(load_models(config), config, boundary, indices)

@@ -1,0 +1,1 @@
+"""Trainers for the embedded generator and scorer."""

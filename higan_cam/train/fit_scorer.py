@@ -1,0 +1,78 @@
+"""Training the lighting scorer on renders of rooms, whose lighting level is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from higan_cam.label.lighting import LightingScorer, coral_loss
+from higan_cam.rooms import level, render
+from higan_cam.train.common import (
+    Report,
+    as_tensor,
+    average_gradients,
+    cosine_rate,
+    load_checkpoint,
+    save_checkpoint,
+    set_rate,
+    training_latents,
+)
+from higan_cam.train.settings import Progress, ScorerSettings, World
+
+REPORT_EVERY = 50
+WEIGHT_DECAY = 1e-4
+
+
+def fit_scorer(settings: ScorerSettings, report: Report, world: World = World()) -> LightingScorer:  # noqa: B008 - frozen
+    """AdamW on CORAL's loss, resuming from the checkpoint in `settings.output`; only rank 0 writes."""
+    torch.manual_seed(settings.seed)
+    scorer = LightingScorer(settings.width, settings.resolution)
+    optimizer = torch.optim.AdamW(scorer.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
+    path = Path(settings.output) / "checkpoint.pt"
+    saved = load_checkpoint(path, settings)
+    first = 0
+    if saved is not None:
+        scorer.load_state_dict(saved["scorer"])
+        optimizer.load_state_dict(saved["optimizer"])
+        first = saved["step"]
+    for step in range(first, settings.steps):
+        set_rate(optimizer, cosine_rate(step, settings.steps, settings.learning_rate))
+        loss = _step(settings, scorer, step, world)
+        average_gradients(scorer.parameters(), world)
+        optimizer.step()
+        done = step + 1
+        if world.rank == 0 and done % REPORT_EVERY == 0:
+            report(Progress("scorer", done, settings.steps, {"loss": float(loss)}))
+        if world.rank == 0 and (done % settings.checkpoint_every == 0 or done == settings.steps):
+            state = {"step": done, "scorer": scorer.state_dict(), "optimizer": optimizer.state_dict()}
+            save_checkpoint(path, settings, state)
+    return scorer.eval()
+
+
+def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+    """(N,3,H,W) in [-1,1] -> the same, softened and noised a little, so that a generator's blur is nothing new.
+
+    Half of the batch is blurred by going through half or quarter size; all of it gets up to 0.03 of Gaussian noise.
+    """
+    half = len(images) // 2
+    factor = 0.5 if torch.rand((), generator=generator) < 0.7 else 0.25
+    small = F.interpolate(images[:half], scale_factor=factor, mode="bilinear", antialias=True, align_corners=False)
+    soft = F.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=False)
+    mixed = torch.cat([torch.lerp(images[:half], soft, 0.6), images[half:]])
+    strength = 0.03 * torch.rand((len(mixed), 1, 1, 1), generator=generator)
+    return mixed + strength * torch.randn(mixed.shape, generator=generator)
+
+
+def _step(settings: ScorerSettings, scorer: LightingScorer, step: int, world: World) -> Tensor:
+    scorer.train()
+    z = training_latents(settings.seed, step, settings.batch, world)
+    draws = torch.Generator().manual_seed(settings.seed * 1_000_003 + step * world.size + world.rank)
+    images = augment(render(z, settings.resolution), draws)
+    for parameter in scorer.parameters():
+        parameter.grad = None
+    loss = coral_loss(scorer.logits(images), as_tensor(level(z)))
+    loss.backward()
+    return loss.detach()

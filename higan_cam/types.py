@@ -1,0 +1,264 @@
+"""The nouns of the flow (latents, images, scores, boundary, edits, heat maps, regions, samples) as typed values.
+
+Stages exchange these and nothing else, which is what keeps them independent of each other. Nothing here imports ray.
+Shapes: N batch, D code dimension, L layers of the generator, C channels, H and W pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:  # the command line reads this module before it needs torch
+    from torch import Tensor
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
+BoolArray = npt.NDArray[np.bool_]
+ByteArray = npt.NDArray[np.uint8]
+
+Space = Literal["z", "w", "w_plus"]
+MaskStyle = Literal["cluster", "ellipse", "hull"]
+RankBy = Literal["importance", "mean"]
+Status = Literal["ok", "empty"]
+
+
+@dataclass(frozen=True)
+class SynthesisState:
+    """Where a partial synthesis stopped: everything that layers `layer`, `layer + 1`, … need to go on.
+
+    Attributes:
+        layer: index of the next convolution layer to run (0 means nothing has run).
+        features: (N,C,h,w) output of layer `layer - 1`, or None at the start.
+        rgb: (N,3,h,w) image accumulated so far by skip connections, or None where the architecture has none.
+    """
+
+    layer: int
+    features: Tensor | None = None
+    rgb: Tensor | None = None
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A style-based generator. Differentiable, in eval mode, without global hooks or hidden state."""
+
+    z_dim: int
+    w_dim: int
+    num_layers: int
+    """Rows of w+ (14 for 256 px)."""
+    resolution: int
+    """Side of the square image, pixels."""
+    layer_resolutions: tuple[int, ...]
+    """Side of each convolution layer's output, pixels; its length is the number of layers that can be tapped."""
+    edit_strength: tuple[float, ...]
+    """Per w+ row, psi on truncated rows and 1 elsewhere: how far a unit edit in w moves that row (HiGAN)."""
+
+    def map(self, z: Tensor) -> Tensor:
+        """(N,z_dim) latents -> (N,w_dim) intermediate codes w, before truncation."""
+        ...
+
+    def truncate(self, w: Tensor) -> Tensor:
+        """(N,w_dim) -> (N,L,w_dim): w repeated per layer, pulled towards the mean code on truncated layers."""
+        ...
+
+    def synthesize(
+        self, w_plus: Tensor, taps: Sequence[int] = (), start: SynthesisState | None = None
+    ) -> tuple[Tensor, dict[int, Tensor]]:
+        """(N,L,w_dim) -> image (N,3,H,W), nominally in [-1,1], not clamped; and {layer: (N,C,h,w)} for each tap.
+
+        `start` goes on from a saved state; its batch may be 1 or N. A tap below `start.layer` is a ValueError.
+        """
+        ...
+
+    def advance(
+        self, w_plus: Tensor, stop: int, taps: Sequence[int] = (), start: SynthesisState | None = None
+    ) -> tuple[SynthesisState, dict[int, Tensor]]:
+        """Run layers [start.layer, stop) only. Returns the state to go on from, and the tapped features."""
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Image -> attribute score; differentiable; owns its preprocessing."""
+
+    attribute: str
+    score_range: tuple[float, float]
+
+    def score(self, image: Tensor) -> Tensor:
+        """(N,3,H,W) image in [-1,1] of any size -> (N,) scores."""
+        ...
+
+
+class Attribution(Protocol):
+    """Where the change between two edited codes happens."""
+
+    def __call__(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
+        """(N,L,w_dim) codes of both ends -> (N,H,W) heat in [0,1] at the attribution's map size. Never NaN."""
+        ...
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A hyperplane {x : normal . x + offset = 0} in a latent space; the positive side has more of the attribute.
+
+    Attributes:
+        normal: (D,) float32, unit length.
+        offset: intercept divided by the same norm, so that normal . x + offset is a distance in code units.
+        space: which codes it separates.
+        layers: w+ rows an edit along it moves.
+        attribute: what it separates.
+        metrics: how it was fitted and how well (JSON-compatible).
+    """
+
+    normal: FloatArray
+    offset: float
+    space: Space
+    layers: tuple[int, ...]
+    attribute: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    def distance(self, codes: FloatArray) -> FloatArray:
+        """(N,D) codes -> (N,) signed distances, code units."""
+        distances: FloatArray = codes @ self.normal + self.offset
+        return distances
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A move of w+ by `distance` x `strength[row]` x boundary normal on the rows in `layers`.
+
+    Attributes:
+        distance: signed, code units.
+        layers: w+ rows that move.
+        strength: one factor per w+ row of the generator.
+    """
+
+    distance: float
+    layers: tuple[int, ...]
+    strength: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """Axis lengths in pixels (full length, 6 standard deviations) and the major axis' angle.
+
+    The angle is in degrees in [0, 180), counted from the x axis towards increasing y (image coordinates).
+    """
+
+    major: float
+    minor: float
+    angle: float
+
+
+@dataclass(frozen=True)
+class Region:
+    """One cluster of a heat map; coordinates are (y, x) pixels of the image that the sample publishes.
+
+    Attributes:
+        rank: 0 is the most important.
+        area: pixels of the region's mask.
+        mean_heat, max_heat: of the cluster's pixels, [0,1].
+        importance: mean heat x number of cluster pixels, on the heat map's own grid.
+        points: cluster pixels on the heat map's own grid.
+        centroid: mean (y, x) of the cluster.
+        peak: (y, x) of the hottest pixel; the first in row-major order on ties.
+        bbox: (x, y, width, height), COCO order.
+        rle: COCO run-length encoding of the mask: {"size": [H, W], "counts": str}.
+    """
+
+    rank: int
+    area: int
+    mean_heat: float
+    max_heat: float
+    importance: float
+    points: int
+    centroid: tuple[float, float]
+    peak: tuple[float, float]
+    ellipse: Ellipse
+    bbox: tuple[int, int, int, int]
+    rle: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RegionResult:
+    """What clustering made of one heat map.
+
+    Attributes:
+        regions: by rank; empty where `status` is "empty".
+        mask: (H,W) uint8, 0 or 255, union of the regions, at the size of the published image.
+        status: "ok" or "empty".
+        reason: why it is empty; when "ok", what was passed over as too small to show ("" for nothing).
+    """
+
+    regions: tuple[Region, ...]
+    mask: ByteArray
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the dataset before encoding. Images are (H,W,3) uint8 RGB; the rest as in DESIGN section 5."""
+
+    id: str
+    index: int
+    seed: int
+    image: ByteArray
+    """Positive edit: attribute strong."""
+    original: ByteArray
+    negative: ByteArray
+    """Negative edit: attribute weak."""
+    mask: ByteArray
+    """(H,W) uint8, 0 or 255: the union mask, published as `conditioning_image`."""
+    heat: FloatArray
+    """(h,w) float32 in [0,1], at the heat map's own size."""
+    text: str
+    prompt: str
+    score: float
+    score_negative: float
+    score_positive: float
+    retention: float
+    necessity: float
+    coverage: float
+    status: Status
+    reason: str
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True)
+class WorkUnit:
+    """A half-open range of sample indices that one worker turns into one shard."""
+
+    shard: int
+    start: int
+    stop: int
+
+    @property
+    def indices(self) -> range:
+        """The sample indices of the unit, in order."""
+        return range(self.start, self.stop)
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """The manifest's entry for one committed shard.
+
+    Attributes:
+        stage: "scores" or "data".
+        shard: its number.
+        path: relative to the output directory.
+        rows: rows in it.
+        bytes: size of the object.
+        sha256: hex digest of the object.
+    """
+
+    stage: str
+    shard: int
+    path: str
+    rows: int
+    bytes: int
+    sha256: str

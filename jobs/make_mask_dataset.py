@@ -1,0 +1,11 @@
+"""The whole flow: label, fit, mask, report.
+
+ray job submit --working-dir . -- python -m jobs.make_mask_dataset --config FILE --set output=s3://bucket/run
+"""
+
+from __future__ import annotations
+
+from jobs._entry import enter
+
+if __name__ == "__main__":
+    enter("run")

@@ -1,0 +1,52 @@
+"""Train the embedded generator: python -m jobs.train_generator --output runs/generator [--workers N]
+
+Distils the room renderer into a StyleGAN2-shaped generator with Ray Train. Interrupt it at will: the same command goes
+on from the last checkpoint. Leaves `generator.safetensors`, sample grids and `metrics.json` in the output folder.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from higan_cam.train.settings import DistillSettings, Stage
+
+log = logging.getLogger(__name__)
+
+
+def main(
+    output: Annotated[Path, typer.Option(help="Folder for checkpoints, grids and the finished weights.")],
+    workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
+    channels: Annotated[str, typer.Option(help="Feature channels from 4 px up.")] = "96,128,128,96,48,16",
+    steps: Annotated[str, typer.Option(help="Steps at 16, 32, 64, … px.")] = "1000,1800,2600,4500",
+    rates: Annotated[str, typer.Option(help="Peak learning rates, one a stage.")] = "0.025,0.025,0.025,0.015",
+    seed: Annotated[int, typer.Option(help="Seed of the training latents and initial weights.")] = 0,
+) -> None:
+    """Train, or go on training, the embedded generator."""
+    from higan_cam.train.export import train_and_export_generator
+    from higan_cam.train.launch import launch
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    counts, peaks = [int(text) for text in steps.split(",")], [float(text) for text in rates.split(",")]
+    if len(counts) != len(peaks) or len(counts) < 2:
+        raise typer.BadParameter(
+            f"--steps and --rates need one value a stage, two stages or more: {steps!r}, {rates!r}"
+        )
+    stages = tuple(
+        Stage(resolution=16 * 2**number, steps=count, learning_rate=peak)
+        for number, (count, peak) in enumerate(zip(counts, peaks, strict=True))
+    )
+    widths = tuple(int(text) for text in channels.split(","))
+    settings = DistillSettings(output=str(output.resolve()), channels=widths, stages=stages, seed=seed)
+    launch(partial(train_and_export_generator, settings), "train_generator", output, workers)
+    log.info("weights=%s", output / "generator.safetensors")
+    log.info("metrics=%s", json.dumps(json.loads((output / "metrics.json").read_text())))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,73 @@
+"""Retention, necessity and coverage where the answers are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from higan_cam.errors import DataError
+from higan_cam.mask.quality import MIN_CHANGE, MaskQuality, mask_quality
+from tests.mask.conftest import WeightedMean
+
+MEAN = WeightedMean(torch.full((3, 1, 1), 1 / 3))
+DARK, BRIGHT = -torch.ones(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
+
+
+@dataclass
+class Constant:
+    value: float
+    attribute: str = "constant"
+    score_range: tuple[float, float] = (0.0, 1.0)
+
+    def score(self, image: Tensor) -> Tensor:
+        return image.new_full((len(image),), self.value)
+
+
+def left(columns: int) -> Tensor:
+    mask = torch.zeros(1, 8, 8)
+    mask[:, :, :columns] = 1
+    return mask
+
+
+@pytest.mark.parametrize("columns", [0, 2, 5, 8])
+def test_an_additive_score_is_retained_as_far_as_the_mask_covers_the_change(columns: int) -> None:
+    quality = mask_quality(MEAN, DARK, BRIGHT, left(columns))
+    assert (quality.score_negative.item(), quality.score_positive.item()) == pytest.approx((-1, 1))
+    assert quality.change.item() == pytest.approx(2)
+    for share in (quality.retention, quality.necessity, quality.coverage):
+        assert share.item() == pytest.approx(columns / 8, abs=1e-6)
+
+
+def test_a_mask_that_holds_all_the_change_is_perfect_at_any_size() -> None:
+    positive = DARK.clone()
+    positive[..., :3] = 1
+    quality = mask_quality(MEAN, DARK, positive, left(3))
+    assert (quality.retention.item(), quality.necessity.item()) == pytest.approx((1, 1))
+
+
+def test_a_falling_score_is_measured_by_the_same_ratios() -> None:
+    rise, fall = mask_quality(MEAN, DARK, BRIGHT, left(5)), mask_quality(MEAN, BRIGHT, DARK, left(5))
+    torch.testing.assert_close(fall.retention, rise.retention)
+    assert fall.change.item() == pytest.approx(-2)
+
+
+def test_samples_of_a_batch_are_measured_apart() -> None:
+    masks = torch.cat([left(2), left(6)])
+    quality = mask_quality(MEAN, DARK.expand(2, -1, -1, -1), BRIGHT.expand(2, -1, -1, -1), masks)
+    assert quality.retention.tolist() == pytest.approx([0.25, 0.75])
+
+
+@pytest.mark.parametrize("change", [0.0, MIN_CHANGE / 2, -MIN_CHANGE / 2])
+def test_without_a_change_both_ratios_are_0(change: float) -> None:
+    quality: MaskQuality = mask_quality(MEAN, DARK, DARK + change, left(4))
+    assert (quality.retention.item(), quality.necessity.item()) == (0, 0)
+    assert quality.change.item() == pytest.approx(change, abs=1e-6)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_scorer_that_fails_is_an_error_not_a_number(value: float) -> None:
+    with pytest.raises(DataError, match="constant scorer returned NaN or infinity for 1 edited pairs"):
+        mask_quality(Constant(value), DARK, BRIGHT, left(4))

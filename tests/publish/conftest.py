@@ -1,0 +1,68 @@
+"""Stores and small samples for the tests of publishing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from higan_cam.publish.store import Store, open_store
+from higan_cam.types import Ellipse, Region, Sample
+
+_REGION = Region(
+    rank=0,
+    area=24,
+    mean_heat=0.75,
+    max_heat=1.0,
+    importance=18.0,
+    points=24,
+    centroid=(4.5, 6.0),
+    peak=(4.0, 7.0),
+    ellipse=Ellipse(8.0, 4.0, 30.0),
+    bbox=(3, 2, 6, 4),
+    rle={"size": [16, 16], "counts": b"abc0"},
+)
+
+
+def sample_of(index: int, size: int = 16) -> Sample:
+    """A sample whose pixels follow from its index."""
+    rng = np.random.Generator(np.random.Philox(key=index))
+    images = rng.integers(0, 256, (3, size, size, 3), dtype=np.uint8)
+    heat = rng.random((size, size), dtype=np.float32)
+    return Sample(
+        id=f"{index:08d}",
+        index=index,
+        seed=7,
+        image=images[0],
+        original=images[1],
+        negative=images[2],
+        mask=np.where(heat > 0.5, 255, 0).astype(np.uint8),
+        heat=heat,
+        text="turn on the lights",
+        prompt="a bedroom",
+        score=1.0,
+        score_negative=0.5,
+        score_positive=2.5,
+        retention=0.9,
+        necessity=0.8,
+        coverage=0.5,
+        status="ok",
+        reason="",
+        regions=(_REGION, replace(_REGION, rank=1)),
+    )
+
+
+@pytest.fixture(scope="session")
+def make_sample() -> Callable[..., Sample]:
+    """`make_sample(index, size=16)`: pixels follow from the index."""
+    return sample_of
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store of either kind."""
+    return open_store(tmp_path / "run" if request.param == "local" else f"memory://{uuid.uuid4()}/run")

@@ -1,0 +1,101 @@
+"""A run's directory belongs to one configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from higan_cam.config import RunConfig, config_hash, parse_config
+from higan_cam.errors import RunMismatchError, StoreError
+from higan_cam.publish import run
+from higan_cam.publish.run import begin_run, read_run
+from higan_cam.publish.store import Store, open_store
+
+WEIGHTS = {"generator": "a" * 64}
+
+
+def config_of(**values: Any) -> RunConfig:
+    return parse_config(values)
+
+
+def test_run_json_says_what_is_needed_to_make_it_again(store: Store) -> None:
+    config = config_of(seed=5)
+    assert begin_run(store, config, WEIGHTS)
+    described = read_run(store)
+    assert described["config_hash"] == config_hash(config)
+    assert described["seed"] == 5
+    assert described["weights"] == WEIGHTS
+    assert {"python", "torch", "numpy", "scikit-learn", "pyarrow"} <= set(described["versions"])
+    assert set(described) == {"config", "config_hash", "seed", "versions", "weights"}
+
+
+def test_same_configuration_goes_on(store: Store) -> None:
+    begin_run(store, config_of(), WEIGHTS)
+    before = store.get("run.json")
+    assert not begin_run(store, config_of(runtime={"workers": 3}, output="elsewhere"), WEIGHTS)
+    assert store.get("run.json") == before
+
+
+def test_other_configuration_is_refused_by_field(store: Store) -> None:
+    begin_run(store, config_of(seed=1), WEIGHTS)
+    before = store.get("run.json")
+    with pytest.raises(RunMismatchError) as caught:
+        begin_run(store, config_of(seed=2, mask={"count": 7}), {"generator": "b" * 64})
+    message = str(caught.value)
+    assert "seed: 1 there, 2 asked for" in message
+    assert "mask.count: 1024 there, 7 asked for" in message
+    assert "weights.generator" in message
+    assert store.uri in message
+    assert caught.value.exit_code == 2
+    assert store.get("run.json") == before
+
+
+def test_versions_that_shape_bytes_must_agree_and_others_need_not(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_run(store, config_of())
+    real = run._versions()
+    monkeypatch.setattr(run, "_versions", lambda: {**real, "python": "3.99.0", "ray": "99"})
+    assert not begin_run(store, config_of())
+    monkeypatch.setattr(run, "_versions", lambda: {**real, "torch": "0.0"})
+    with pytest.raises(RunMismatchError, match=r"versions\.torch"):
+        begin_run(store, config_of())
+
+
+def test_directory_that_is_not_a_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"x")
+    with pytest.raises(StoreError, match="not empty and not a run"):
+        begin_run(open_store(tmp_path), config_of())
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
+def test_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").write_bytes(b"x")
+    with pytest.raises(StoreError, match="a file lies where a folder is needed"):
+        begin_run(open_store(tmp_path / "run"), config_of())
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"config": 3}'])
+def test_foreign_run_json_is_refused(store: Store, body: bytes) -> None:
+    store.put("run.json", body)
+    with pytest.raises(StoreError, match=r"run\.json"):
+        begin_run(store, config_of())
+    assert store.get("run.json") == body
+
+
+def test_reading_a_missing_run_says_so(store: Store) -> None:
+    with pytest.raises(StoreError, match="not a run"):
+        read_run(store)
+
+
+def test_run_json_is_the_same_in_two_directories(tmp_path: Path) -> None:
+    stores = [open_store(tmp_path / name) for name in "ab"]
+    for store in stores:
+        begin_run(store, config_of(output=store.uri), WEIGHTS)
+    first, second = (store.get("run.json") for store in stores)
+    assert first == second
+    assert str(tmp_path) not in first.decode()
+    assert json.loads(first)["config"]["seed"] == 0

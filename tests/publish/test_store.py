@@ -1,0 +1,245 @@
+"""The store keeps its promises: exclusive, atomic, nothing half-written, errors that say what to do."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
+from hypothesis import given
+from hypothesis import strategies as st
+
+from higan_cam.errors import ConfigError, StoreError
+from higan_cam.publish.remote import RemoteBackend
+from higan_cam.publish.store import Store, open_store
+
+WRITERS = 6
+ROUNDS = 10
+
+
+def test_new_object_is_written_once(store: Store) -> None:
+    assert store.put_new("data/a.bin", b"first")
+    assert not store.put_new("data/a.bin", b"second")
+    assert store.get("data/a.bin") == b"first"
+
+
+def test_put_replaces(store: Store) -> None:
+    store.put("stats/a.json", b"old")
+    store.put("stats/a.json", b"newer")
+    assert store.get("stats/a.json") == b"newer"
+    assert store.size("stats/a.json") == 5
+
+
+def test_absent_objects_are_none_or_named(store: Store) -> None:
+    assert store.find("data/a.bin") is None
+    assert store.size("data/a.bin") is None
+    assert not store.exists("data/a.bin")
+    assert store.list() == ()
+    assert store.is_empty()
+    with pytest.raises(StoreError, match=r"no such object: data/a\.bin"):
+        store.get("data/a.bin")
+
+
+def test_listing_filters_by_prefix_and_sorts(store: Store) -> None:
+    for key in ("manifest/data-00001.json", "manifest/data-00000.json", "manifest/scores-00000.json", "run.json"):
+        store.put(key, key.encode())
+    assert store.list("manifest/data-") == ("manifest/data-00000.json", "manifest/data-00001.json")
+    assert len(store.list("manifest/")) == 3
+    assert len(store.list()) == 4
+    assert store.sizes("run")["run.json"] == len("run.json")
+    assert not store.is_empty()
+
+
+def test_many_objects_are_read_at_once(store: Store) -> None:
+    store.put("a", b"1")
+    store.put("b", b"2")
+    assert store.find_many(["a", "b", "missing"]) == {"a": b"1", "b": b"2"}
+    assert store.find_many([]) == {}
+
+
+@given(key=st.sampled_from(["", "/etc/passwd", "../up", "a/../../b", "a//b", "./a", "a/", "a\\..\\b"]))
+def test_keys_stay_inside_the_output(key: str) -> None:
+    with pytest.raises(ValueError, match="relative path"):
+        open_store("memory://x").put(key, b"")
+
+
+@given(first=st.binary(max_size=64), second=st.binary(max_size=64))
+def test_content_round_trips_and_first_wins(first: bytes, second: bytes) -> None:
+    store = open_store(f"memory://{uuid.uuid4()}")
+    assert store.put_new("k", first)
+    assert not store.put_new("k", second)
+    assert store.get("k") == first
+
+
+def test_threads_exclude_each_other(tmp_path: Path) -> None:
+    store, barrier = open_store(tmp_path / "run"), Barrier(WRITERS)
+
+    def write(writer: int, turn: int) -> bool:
+        barrier.wait(10)
+        return store.put_new(f"data/{turn}", bytes([writer]) * 1000)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for turn in range(ROUNDS):
+            won = [*pool.map(write, range(WRITERS), [turn] * WRITERS)]
+            assert sum(won) == 1
+            assert store.get(f"data/{turn}") == bytes([won.index(True)]) * 1000
+
+
+def _race(store: Store, writer: int, barrier: Any, results: Any) -> None:
+    for turn in range(ROUNDS):
+        barrier.wait(30)
+        results.put((turn, writer, store.put_new(f"data/{turn}", bytes([writer]) * 100_000)))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_processes_exclude_each_other(tmp_path: Path) -> None:
+    store, context = open_store(tmp_path / "run"), multiprocessing.get_context("fork")
+    barrier, results = context.Barrier(WRITERS), context.Queue()
+    processes = [context.Process(target=_race, args=(store, n, barrier, results)) for n in range(WRITERS)]
+    for process in processes:
+        process.start()
+    outcomes = [results.get(timeout=60) for _ in range(WRITERS * ROUNDS)]
+    for process in processes:
+        process.join(30)
+    winners = {turn: writer for turn, writer, won in outcomes if won}
+    assert sum(won for *_, won in outcomes) == ROUNDS
+    assert all(store.get(f"data/{turn}") == bytes([winner]) * 100_000 for turn, winner in winners.items())
+    assert len(store.list()) == ROUNDS
+
+
+def _write_forever(store: Store, started: Any) -> None:
+    for number in range(1_000_000):
+        store.put_new(f"data/{number}", bytes([number % 251]) * 300_000)
+        store.put("stats/latest", bytes([number % 251]) * 300_000)
+        started.set()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_killed_writer_leaves_only_whole_objects(tmp_path: Path) -> None:
+    store, context = open_store(tmp_path), multiprocessing.get_context("fork")
+    for _ in range(5):
+        started = context.Event()
+        writer = context.Process(target=_write_forever, args=(store, started))
+        writer.start()
+        started.wait(30)
+        os.kill(writer.pid or 0, signal.SIGKILL)
+        writer.join(30)
+    assert store.list("data/")
+    for key in store.list():
+        body = store.get(key)
+        assert len(body) == 300_000
+        assert len(set(body)) == 1
+
+
+def test_leftovers_of_a_crash_are_not_listed(tmp_path: Path) -> None:
+    (tmp_path / ".train-00000.parquet.123-abc.tmp").write_bytes(b"half")
+    store = open_store(tmp_path)
+    assert store.list() == ()
+    assert store.is_empty()
+
+
+def test_published_files_have_the_mode_of_the_umask(tmp_path: Path) -> None:
+    open_store(tmp_path).put_new("a", b"x")
+    umask = os.umask(0)
+    os.umask(umask)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_relative_paths_and_file_uris_mean_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    relative, uri = open_store("runs/a"), open_store(f"file://{tmp_path}/runs/a")
+    relative.put("k", b"x")
+    assert uri.get("k") == b"x"
+    assert relative == uri
+    assert relative.uri == str(tmp_path / "runs/a")
+
+
+def test_store_travels_as_its_uri(store: Store) -> None:
+    store.put("k", b"x")
+    copy = pickle.loads(pickle.dumps(store))  # noqa: S301
+    assert copy == store
+    assert copy.get("k") == b"x"
+
+
+def test_unwritable_output_names_the_place_and_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for parent in (tmp_path / "file", Path("/proc/self/none")):
+        store = open_store(parent / "run")
+        with pytest.raises(StoreError, match=f"{parent}/run: cannot write k .*choose another output"):
+            store.put_new("k", b"x")
+
+
+def test_file_system_without_links_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    with pytest.raises(StoreError, match="no hard links"):
+        open_store(tmp_path).put_new("k", b"x")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("ftp://host/run", "protocol 'ftp'"),
+        ("s3://", "names no folder"),
+        ("", "names no folder"),
+        ("/", "names no folder"),
+        ("s3://key:hunter2@bucket/run", "holds credentials"),
+        ("s3://bucket/run?secret=hunter2", "holds credentials"),
+    ],
+)
+def test_bad_uris_are_refused_without_repeating_secrets(uri: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        open_store(uri)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("uri", "extra"), [("s3://bucket/run", "s3"), ("gs://bucket/run", "gcs")])
+def test_missing_client_library_says_what_to_install(uri: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("s3fs", "gcsfs"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for protocol in ("s3", "gs"):
+        monkeypatch.delitem(_registry, protocol, raising=False)
+    with pytest.raises(ConfigError, match=rf"pip install 'higan-cam\[{extra}\]'"):
+        open_store(uri)
+
+
+class _LossyFileSystem(MemoryFileSystem):  # type: ignore[misc]
+    """A memory file system whose writes work but whose answers get lost."""
+
+    cachable = False
+    acts = True
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
+        if self.acts:
+            super().pipe_file(path, value, mode=mode, **kwargs)
+        raise OSError(22, "connection reset")
+
+
+@pytest.mark.parametrize(
+    ("before", "acts", "outcome"), [(None, True, True), (b"theirs", False, False), (None, False, None)]
+)
+def test_lost_answer_is_settled_by_reading_back(before: bytes | None, acts: bool, outcome: bool | None) -> None:
+    filesystem = _LossyFileSystem()
+    filesystem.acts = acts
+    root = f"/{uuid.uuid4()}"
+    store = Store("memory://lossy", root, RemoteBackend(filesystem, (OSError,)))
+    if before is not None:
+        MemoryFileSystem().pipe_file(f"{root}/k", before)
+    if outcome is None:
+        with pytest.raises(StoreError, match=r"connection reset.*credentials"):
+            store.put_new("k", b"ours")
+    else:
+        assert store.put_new("k", b"ours") is outcome

@@ -1,0 +1,87 @@
+"""The command line: help that helps, and a user's mistakes as one message, an exit status and no traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from higan_cam.config import RunConfig
+
+
+def higan_cam(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "higan_cam", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
+
+
+def test_help_names_every_command_and_where_to_start() -> None:
+    shown = higan_cam("--help").stdout
+    for command in ("run", "label", "fit", "mask", "report", "config", "verify", "doctor"):
+        assert command in shown
+    assert "Start here" in shown
+
+
+def test_help_does_not_load_torch_or_ray() -> None:
+    code = "import sys, higan_cam.cli; sys.exit(any(name in sys.modules for name in ('torch', 'ray')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_config_prints_yaml_that_reads_back() -> None:
+    shown = higan_cam("config", "--set", "regions.eps=5", "--set", "output=elsewhere")
+    config = RunConfig.model_validate(yaml.safe_load(shown.stdout))
+    assert (config.regions.eps, config.output) == (5.0, "elsewhere")
+
+
+def test_explain_lists_every_field() -> None:
+    shown = higan_cam("config", "--explain").stdout
+    assert "attribution.steps" in shown
+    assert "regions.min_samples" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--set", "regions.eps=-4"], "regions.eps"),
+        (["--set", "regoins.eps=4"], "Did you mean 'regions'?"),
+        (["--set", "generator.weights=room"], "Did you mean 'rooms'?"),
+        (["--set", "generator.weights=nowhere/file.pth"], "nowhere/file.pth"),
+        (["--set", "attribution.name=grad_cm"], "Did you mean 'grad_cam'?"),
+        (["--set", "scorer.name=lightning"], "Did you mean 'lighting'?"),
+        (["--set", "boundary.method=svn"], "Did you mean 'svm'?"),
+        (["--set", "edit.layers=6-99"], "edit.layers"),
+        (["--config", "missing.yaml"], "missing.yaml"),
+        (["--set", "label.count=3000"], "boundary.tails"),
+        (["--profile", "sed"], "Did you mean 'seed'?"),
+    ],
+)
+def test_a_mistake_is_one_message_with_status_2(arguments: list[str], said: str, tmp_path: Path) -> None:
+    ended = higan_cam("run", "--output", str(tmp_path / "run"), *arguments)
+    assert ended.returncode == 2
+    assert said in " ".join(ended.stderr.split())
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "run").exists(), "nothing is written before the mistake is found"
+
+
+def test_an_output_that_is_not_a_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "photos.txt").write_text("mine")
+    ended = higan_cam("run", "--output", str(tmp_path))
+    assert ended.returncode == 1
+    assert "not empty and not a run" in " ".join(ended.stderr.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["photos.txt"]
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ended = higan_cam("run", "--output", str(tmp_path / "file" / "run"))
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "file/run" in "".join(ended.stderr.split())
+
+
+def test_verify_names_a_place_that_is_not_a_run(tmp_path: Path) -> None:
+    ended = higan_cam("verify", str(tmp_path))
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr

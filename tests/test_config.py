@@ -1,0 +1,264 @@
+"""The configuration: what overrides what, what is refused and in which words, and what a run's identity is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from higan_cam.config import (
+    RunConfig,
+    config_hash,
+    differing_fields,
+    identity,
+    load_config,
+    parse_config,
+    parse_layers,
+)
+from higan_cam.errors import ConfigError
+
+
+@pytest.fixture
+def yaml_file(tmp_path: Path) -> Path:
+    path = tmp_path / "run.yaml"
+    path.write_text("regions: {eps: 7, top: 5}\nedit: {layers: 0-4}\n", encoding="utf-8")
+    return path
+
+
+def refusal(*overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(overrides=overrides)
+    return str(caught.value)
+
+
+def test_profile_then_file_then_overrides(yaml_file: Path) -> None:
+    config = load_config(yaml_file, ["regions.top=2"], profile="seed")
+    assert (config.regions.style, config.boundary.C) == ("ellipse", 1.0)  # the profile's
+    assert (config.regions.eps, config.edit.layers) == (7.0, "0-4")  # the file's
+    assert config.regions.top == 2  # --set's
+    assert config.label == RunConfig().label  # nobody's
+
+
+def test_a_later_override_wins() -> None:
+    assert load_config(overrides=["seed=1", "seed=2"]).seed == 2
+
+
+def test_nothing_given_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").write_text("# nothing\n")
+    assert load_config() == load_config(tmp_path / "empty.yaml") == RunConfig()
+
+
+def test_the_effective_configuration_reads_back() -> None:
+    config = load_config(overrides=["edit.layers=6-11", "boundary.C=1e-3"], profile="seed")
+    assert parse_config(config.model_dump(mode="json")) == config
+
+
+def test_it_is_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        RunConfig().seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("label.cuont=5", ["label.cuont", "'cuont'", "Did you mean 'count'?"]),
+        ("lable.count=5", ["'lable'", "Did you mean 'label'?"]),
+        ("regions.zzz=5", ["regions.zzz", "known: eps, min_samples"]),
+        ("seed=-1", ["seed", "greater than or equal to 0", "got -1"]),
+        ("edit.distance=far", ["edit.distance", "valid number", "got 'far'"]),
+        ("edit.distance=.inf", ["edit.distance", "finite", "got inf"]),
+        ("boundary.C=0", ["boundary.C", "> 0 or 'auto'", "got 0"]),
+        ("boundary.C=often", ["boundary.C", "'auto'", "got 'often'"]),
+        ("boundary.space=z", ["boundary.space", "'w'", "got 'z'"]),
+        ("regions.style=blob", ["regions.style", "'cluster', 'ellipse' or 'hull'", "got 'blob'"]),
+        ("runtime.workers=0", ["runtime.workers", ">= 1 or 'auto'", "got 0"]),
+        ("runtime.gpus_per_worker=-1", ["runtime.gpus_per_worker", ">= 0 or 'auto'", "got -1"]),
+        ("edit.layers=11-6", ["edit.layers", "'6-11'", "got '11-6'"]),
+        ("attribution.layers=six", ["attribution.layers", "'0-4,8'", "got 'six'"]),
+        ("edit.layers=[6, 7]", ["edit.layers", "valid string", "got [6, 7]"]),
+        ("label=5", ["label", "LabelConfig", "got 5"]),
+        ("publish.text=", ["publish.text", "valid string", "got None"]),
+    ],
+)
+def test_every_refusal_names_the_field_the_value_and_what_was_expected(override: str, words: list[str]) -> None:
+    message = refusal(override)
+    assert [word for word in words if word not in message] == []
+
+
+def test_every_problem_is_named_at_once() -> None:
+    lines = refusal("seed=-1", "regions.eps=0", "label.cuont=5").splitlines()
+    assert sorted(line.split(":")[0] for line in lines) == ["config", "regions.eps", "seed"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (("label.count=500", "boundary.tails=10"), ["mask.count (1024)", "label.count (500)"]),
+        (("label.count=3000",), ["label.count (3000)", "boundary.tails (2000)"]),
+        (
+            ("publish.validation_fraction=0.5", "publish.test_fraction=0.6"),
+            ["validation_fraction (0.5)", "test_fraction (0.6)"],
+        ),
+    ],
+)
+def test_contradictions_name_both_fields_and_values(overrides: tuple[str, ...], words: list[str]) -> None:
+    message = refusal(*overrides)
+    assert all(word in message for word in words)
+
+
+def test_a_ready_boundary_needs_no_tails() -> None:
+    assert load_config(overrides=["boundary.weights=b.npy", "label.count=2000"]).label.count == 2000
+
+
+@pytest.mark.parametrize("text", ["seed", "=3", " =3", "seed=[1"])
+def test_a_malformed_override_is_quoted(text: str) -> None:
+    assert repr(text) in refusal(text) or repr(text.partition("=")[2]) in refusal(text)
+
+
+def test_an_unknown_profile_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"profile.*'sead'.*Did you mean 'seed'"):
+        load_config(profile="sead")
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"- 1\n", "expected a mapping of sections, got list"),
+        (b"a: [", "not valid YAML"),
+        (b"text: \xff\n", "not UTF-8"),
+        (b"!!python/object/apply:os.getcwd []", "not valid YAML"),
+    ],
+)
+def test_a_bad_file_is_named(content: bytes, match: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=match) as caught:
+        load_config(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
+        load_config(tmp_path / "none.yaml")
+
+
+def leaves(model: BaseModel, prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        nested = leaves(value, f"{prefix}{name}.") if isinstance(value, BaseModel) else [(f"{prefix}{name}", value)]
+        found += nested
+    return found
+
+
+OTHER: dict[str, Any] = {
+    "generator.truncation_psi": 0.5,
+    "generator.truncation_layers": 3,
+    "boundary.C": 2.0,
+    "boundary.weights": "b.npy",
+    "edit.layers": "3",
+    "attribution.layers": "3",
+    "regions.rank_by": "mean",
+    "regions.style": "hull",
+    "runtime.workers": 2,
+    "runtime.gpus_per_worker": 0.5,
+    "runtime.max_in_flight": 3,
+    "runtime.address": "auto",
+}
+
+
+def other(name: str, value: Any) -> Any:
+    """A valid value for the field that is not the default."""
+    if name in OTHER:
+        return OTHER[name]
+    if isinstance(value, str):
+        return value + "x"
+    return value / 2 if isinstance(value, float) else value + 1
+
+
+@pytest.mark.parametrize(("name", "value"), [leaf for leaf in leaves(RunConfig()) if leaf[0] != "boundary.space"])
+def test_the_hash_ignores_output_and_runtime_and_nothing_else(name: str, value: Any) -> None:
+    nested: Any = other(name, value)
+    for part in reversed(name.split(".")):
+        nested = {part: nested}
+    changed, default = parse_config(nested), RunConfig()
+    assert changed != default
+    ignored = name == "output" or name.startswith("runtime.")
+    assert (config_hash(changed) == config_hash(default)) == ignored
+    expected = [] if ignored else [name]
+    assert [line.split(":")[0] for line in differing_fields(identity(changed), identity(default))] == expected
+
+
+def test_the_hash_does_not_depend_on_how_a_value_was_written() -> None:
+    written = [load_config(overrides=[f"edit.distance={text}"]) for text in ("2", "2.0", "'2'", "20e-1")]
+    assert len({config_hash(config) for config in written}) == 1
+
+
+def test_differing_fields_show_both_values_and_missing_sections() -> None:
+    left, right = {"a": {"x": 1, "y": 2}, "b": 3}, {"a": {"x": 1, "y": 5}, "c": {"z": 1}}
+    assert differing_fields(left, right) == [
+        "a.y: 2 there, 5 asked for",
+        "b: 3 there, None asked for",
+        "c: None there, {'z': 1} asked for",
+    ]
+    assert differing_fields(left, left) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"),
+    [
+        ("auto", (1, 2)),
+        ("all", (0, 1, 2, 3, 4)),
+        ("3", (3,)),
+        ("1-3", (1, 2, 3)),
+        ("0-1, 4", (0, 1, 4)),
+        ("2,1-3", (1, 2, 3)),
+    ],
+)
+def test_layers_as_text(text: str, layers: tuple[int, ...]) -> None:
+    assert parse_layers(text, 5, (1, 2, 7)) == layers
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "0-5", "3-1", "-1", "1-", "1--2", "a", "1;2", "²", "0-99999999999", "0-" + "9" * 5000]
+)
+def test_other_layers_are_refused_at_once(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"edit\.layers"):
+        parse_layers(text, 5, (1, 2), "edit.layers")
+
+
+def test_a_single_layer_may_be_a_number() -> None:
+    assert load_config(overrides=["edit.layers=6"]).edit.layers == "6"
+
+
+@given(st.sets(st.integers(0, 17), min_size=1))
+def test_any_set_of_layers_can_be_written(layers: set[int]) -> None:
+    assert parse_layers(",".join(map(str, layers)), 18, ()) == tuple(sorted(layers))
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_layers_or_a_config_error(text: str) -> None:
+    try:
+        layers = parse_layers(text, 14, (6, 7))
+    except ConfigError:
+        return
+    assert all(0 <= layer < 14 for layer in layers)
+
+
+def undocumented(model: type[BaseModel]) -> list[str]:
+    """Names of the fields without a docstring, those of sections included; a section documents itself."""
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found += undocumented(field.annotation)
+        elif not field.description:
+            found.append(f"{model.__name__}.{name}")
+    return found
+
+
+def test_every_field_is_documented() -> None:
+    assert undocumented(RunConfig) == []

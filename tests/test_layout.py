@@ -1,0 +1,108 @@
+"""The layout shows the flow, and stays small: contracts, folders, module and function sizes."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "higan_cam"
+STAGES = {"generate", "label", "manipulate", "mask", "publish", "rooms"}
+FOLDERS = {"higan_cam", "jobs", "cluster_configs", "data", "tests", ".ci"}
+FILES = {
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "pyproject.toml",
+    ".gitignore",
+    ".gitattributes",
+    ".pre-commit-config.yaml",
+}
+MODULES = {"config", "errors", "pipeline", "types", "weights", "cli", "__init__", "__main__"}
+BEYOND_DESIGN = {"benchmark", "benchmark_values"}  # span stages as pipeline.py does; DESIGN does not name them
+LONGEST = 300
+LONGER = {"higan_cam/config.py": 420}  # every field of every section, each with its documentation below it
+
+
+def test_import_contracts_hold() -> None:
+    result = _python_tool("lint-imports", "--no-cache")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_importing_the_library_does_not_import_ray() -> None:
+    code = "import sys, higan_cam, higan_cam.pipeline, higan_cam.publish; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_top_level_holds_only_what_the_design_names() -> None:
+    paths = [path.parts for path in _tracked()]
+    folders = {parts[0] for parts in paths if len(parts) > 1}
+    files = {parts[0] for parts in paths if len(parts) == 1}
+    assert folders <= FOLDERS
+    assert files <= FILES
+
+
+def test_package_has_one_folder_per_stage_and_the_named_modules() -> None:
+    paths = [path.relative_to("higan_cam") for path in _tracked() if path.parts[0] == "higan_cam"]
+    folders = {path.parts[0] for path in paths if len(path.parts) > 1}
+    modules = {path.stem for path in paths if len(path.parts) == 1 and path.suffix == ".py"}
+    assert folders == STAGES | {"runtime", "train"}
+    assert modules <= MODULES | BEYOND_DESIGN
+
+
+def test_tests_mirror_the_package() -> None:
+    kinds = {"integration", "chaos", "benchmarks", "parity"}
+    folders = {path.parts[1] for path in _tracked() if path.parts[0] == "tests" and len(path.parts) > 2}
+    assert folders <= STAGES | {"runtime", "train", "jobs"} | kinds
+
+
+def test_no_module_is_long() -> None:
+    lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in _sources()}
+    too_long = {name: count for name, count in lengths.items() if count > LONGER.get(name, LONGEST)}
+    assert not too_long
+
+
+def test_nine_in_ten_functions_are_under_forty_lines() -> None:
+    lengths = [length for path in _sources() for length in _function_lengths(path)]
+    assert np.percentile(lengths, 90) < 40
+
+
+def _python_tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A console script of the environment that runs the tests."""
+    script = Path(sys.executable).with_name(name)
+    if not script.is_file():
+        pytest.skip(f"{name} is not installed beside {sys.executable}")
+    return subprocess.run([str(script), *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def _tracked() -> list[Path]:
+    """Files that are in the repository or would be added to it, relative to its root."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: which files belong to the project is unknown")
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [Path(name) for name in result.stdout.split("\0") if name and (ROOT / name).exists()]
+
+
+def _sources() -> Iterator[Path]:
+    yield from sorted(PACKAGE.rglob("*.py"))
+    yield from sorted((ROOT / "jobs").rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _function_lengths(path: Path) -> list[int]:
+    """Lines of each function from `def` to its end, docstring included."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [(node.end_lineno or node.lineno) - node.lineno + 1 for node in functions]

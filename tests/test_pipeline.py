@@ -1,0 +1,82 @@
+"""The pure flow on the embedded model, without Ray: edits answer, masks mark what changed, nothing is made up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from higan_cam.config import RunConfig, load_config
+from higan_cam.manipulate import select_extremes
+from higan_cam.pipeline import (
+    Models,
+    attribute_unit,
+    edit_sweep,
+    fit_from_extremes,
+    label_unit,
+    labelled_codes,
+    load_models,
+    mask_samples,
+)
+from higan_cam.types import Boundary, Sample, WorkUnit
+
+TAILS = 60
+
+
+@pytest.fixture(scope="module")
+def config() -> RunConfig:
+    return load_config(None, ["label.count=400", f"boundary.tails={TAILS}", "mask.count=24"])
+
+
+@pytest.fixture(scope="module")
+def models(config: RunConfig) -> Models:
+    return load_models(config)
+
+
+@pytest.fixture(scope="module")
+def boundary(models: Models, config: RunConfig) -> Boundary:
+    indices, scores = label_unit(models, config, WorkUnit(0, 0, 400))
+    extremes = select_extremes(scores, indices, TAILS)
+    tails = np.concatenate([extremes.highest.indices, extremes.lowest.indices])
+    outside = ~np.isin(indices, tails)
+    rest = labelled_codes(models, config, indices[outside], scores[outside])
+    return fit_from_extremes(models, config, extremes, rest)
+
+
+@pytest.fixture(scope="module")
+def samples(models: Models, config: RunConfig, boundary: Boundary) -> list[Sample]:
+    return mask_samples(models.scorer, config, attribute_unit(models, config, boundary, WorkUnit(0, 0, 24)))
+
+
+def test_a_samples_score_does_not_depend_on_its_unit(models: Models, config: RunConfig) -> None:
+    whole = label_unit(models, config, WorkUnit(0, 0, 32))[1]
+    part = label_unit(models, config, WorkUnit(1, 16, 32))[1]
+    np.testing.assert_array_equal(whole[16:], part)
+
+
+def test_the_mean_score_rises_with_every_step_and_by_more_than_a_level(
+    models: Models, config: RunConfig, boundary: Boundary
+) -> None:
+    distances, images, scores = edit_sweep(models, config, boundary, range(24))
+    assert distances == (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+    assert images.shape == (24, 7, 128, 128, 3)
+    mean = scores.mean(axis=0)
+    assert np.all(np.diff(mean) > 0)
+    assert mean[-1] - mean[0] > 1.0
+
+
+def test_masks_are_published_at_the_size_of_the_image_and_mark_what_changed(samples: list[Sample]) -> None:
+    made = [sample for sample in samples if sample.status == "ok"]
+    assert len(made) >= 20
+    for sample in made:
+        assert sample.mask.shape == sample.image.shape[:2]
+        assert set(np.unique(sample.mask)) == {0, 255}
+        change = np.abs(sample.image.astype(float) - sample.negative).mean(axis=2)
+        assert change[sample.mask > 0].mean() > 2 * change[sample.mask == 0].mean()
+
+
+def test_figures_are_finite_and_scores_are_those_of_the_published_pictures(samples: list[Sample]) -> None:
+    for sample in samples:
+        values = (sample.score, sample.score_negative, sample.score_positive, sample.retention, sample.necessity)
+        assert np.isfinite(values).all()
+        assert 0 <= sample.coverage <= 1
+    assert np.mean([sample.score_positive - sample.score_negative for sample in samples]) > 1.0
