@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
 import torch
 from hypothesis import settings
+
+from higan_cam.runtime.cluster import WORKER_ENVIRONMENT
 
 torch.set_num_threads(1)
 # Shared cores: a slow moment is not a failure.
@@ -27,3 +31,17 @@ def shared() -> Path:
 def parity(shared: Path) -> Path:
     """The folder of parity arrays."""
     return shared / "parity"
+
+
+@pytest.fixture(scope="session")
+def local_ray() -> Iterator[None]:
+    """A local Ray with room for three actors, whatever the machine has."""
+    ray.init(
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        runtime_env={"env_vars": WORKER_ENVIRONMENT},
+    )
+    yield
+    ray.shutdown()

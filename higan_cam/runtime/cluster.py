@@ -24,8 +24,16 @@ WORKER_ENVIRONMENT = {
 
 
 @contextmanager
-def cluster(runtime: RuntimeConfig) -> Iterator[None]:
-    """Ray, initialised for the time of the block; shut down afterwards only if this call initialised it."""
+def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[None]:
+    """Ray, initialised for the time of the block; shut down afterwards only if this call initialised it.
+
+    Args:
+        runtime: where the cluster is.
+        log_to_driver: repeat what workers print on the driver's terminal.
+
+    Raises:
+        ConfigError: if no cluster answers at `runtime.address`.
+    """
     if ray.is_initialized():
         yield
         return
@@ -37,7 +45,7 @@ def cluster(runtime: RuntimeConfig) -> Iterator[None]:
             address=runtime.address,
             runtime_env={"env_vars": environment},
             include_dashboard=False if runtime.address is None else None,
-            log_to_driver=False,
+            log_to_driver=log_to_driver,
             logging_level=logging.ERROR,
         )
     except ConnectionError as error:

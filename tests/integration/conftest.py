@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import ray
 
 from higan_cam.config import RunConfig, load_config
-from higan_cam.runtime.cluster import WORKER_ENVIRONMENT
 from higan_cam.runtime.run import run_stages
 
 SMALL = (
@@ -24,20 +22,6 @@ SMALL = (
     "attribution.steps=2",
 )
 OUTSIDE_IDENTITY = ("stats", "report")
-
-
-@pytest.fixture(scope="session")
-def local_ray() -> Iterator[None]:
-    """A local Ray with room for three actors, whatever the machine has."""
-    ray.init(
-        num_cpus=4,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-        runtime_env={"env_vars": WORKER_ENVIRONMENT},
-    )
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture(scope="session")

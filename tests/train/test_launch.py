@@ -14,7 +14,8 @@ from jobs.train_generator import main
 
 @pytest.mark.slow
 @pytest.mark.integration
-def test_two_workers_train_and_export_a_generator_that_loads(tmp_path: Path) -> None:
+def test_two_workers_train_and_export_a_generator_that_loads(tmp_path: Path, local_ray: None) -> None:
+    """In a process that has Ray already, as when a test before this one started it."""
     main(tmp_path, workers=2, channels="4,4,4,4", steps="3,3", rates="0.02,0.02", seed=0)
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert (saved["stage"], saved["step"]) == (1, 3)
