@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from sklearn.cluster import DBSCAN
 from torch import Tensor
 
-from higan_cam.generate.stylegan import FUSED_FROM, StyleGAN
+from higan_cam.generate.stylegan import StyleGAN
+from higan_cam.generate.stylegan_layers import FUSED_FROM
 from higan_cam.types import ByteArray, FloatArray, IntArray
 
 GAIN = math.sqrt(2.0)
