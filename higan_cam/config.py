@@ -181,6 +181,10 @@ class RuntimeConfig(_Section):
     """Attempts per unit before it is quarantined."""
     address: str | None = None
     """Ray cluster to join; null starts or joins a local one."""
+    lease_s: float = Field(default=30.0, ge=1)
+    """Seconds of silence after which another driver may take over the output; a living one renews thrice in it."""
+    lease_wait_s: float = Field(default=0.0, ge=0)
+    """Seconds to wait for another driver of the same output to finish; 0 refuses once it is seen to be alive."""
 
     @field_validator("workers", "max_in_flight")
     @classmethod

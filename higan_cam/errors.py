@@ -47,6 +47,16 @@ class RunMismatchError(StoreError):
     exit_code = 2
 
 
+class LeaseHeldError(StoreError):
+    """Another driver is at work in the output directory."""
+
+    exit_code = 2
+
+
+class LeaseLostError(StoreError):
+    """Another driver has taken over the output directory, because this one was silent for too long."""
+
+
 class QuarantinedError(HiganCamError):
     """The run is finished but some units failed on every attempt."""
 

@@ -24,6 +24,8 @@ def test_exit_codes_are_those_the_readme_promises() -> None:
         "WorkersError": 1,
         "StoreError": 1,
         "RunMismatchError": 2,
+        "LeaseHeldError": 2,
+        "LeaseLostError": 1,
         "QuarantinedError": 3,
     }
 

@@ -2,6 +2,7 @@
 
 from higan_cam.publish.card import CardFacts, render_card
 from higan_cam.publish.dataset import dataset_schema, encode_shard
+from higan_cam.publish.lease import Lease, read_lease
 from higan_cam.publish.manifest import Commit, commit_shard, committed, quarantine_shard, quarantined
 from higan_cam.publish.run import begin_run, describe_run, read_run
 from higan_cam.publish.samples import sample_row
@@ -13,6 +14,7 @@ from higan_cam.publish.verify import Problem, verify_run
 __all__ = [
     "CardFacts",
     "Commit",
+    "Lease",
     "Problem",
     "Store",
     "begin_run",
@@ -28,6 +30,7 @@ __all__ = [
     "plan_splits",
     "quarantine_shard",
     "quarantined",
+    "read_lease",
     "read_run",
     "render_card",
     "sample_row",
