@@ -11,12 +11,22 @@ import torch
 from hypothesis import settings
 
 from higan_cam.runtime.cluster import WORKER_ENVIRONMENT
+from tests.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server
 
 torch.set_num_threads(1)
 # Shared cores: a slow moment is not a failure.
 settings.register_profile("higan_cam", deadline=None)
 settings.load_profile("higan_cam")
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_report_header() -> str:
+    """Say which S3 server the tests of object storage meet."""
+    try:
+        kind = available_kind()
+    except ServerMissingError as error:
+        return f"object storage: tests are skipped: {error}"
+    return "object storage: Ceph" if kind == "ceph" else f"object storage: moto, which checks less ({INSTALL})"
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +55,21 @@ def local_ray() -> Iterator[None]:
     )
     yield
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """One real S3 server on loopback for the whole session; the test is skipped where none can be started."""
+    try:
+        with running_server() as server:
+            yield server
+    except ServerMissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def s3_uri(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """`s3://…/run` in a new bucket; clients of this process and its children find server and keys."""
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{s3_server.create_bucket()}/run"
