@@ -24,13 +24,16 @@ SMALL: dict[str, Any] = {
 
 
 def small(factory: Callable[..., StyleBasedGenerator], **changes: Any) -> StyleBasedGenerator:
-    """A 32 px float64 generator with random parameters and mean code."""
+    """A 32 px float64 generator with random parameters, noise and mean code, the same ones every time."""
     generator = factory(**SMALL | changes).double()
     draw = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for name, parameter in generator.named_parameters():
             scale = 100 if "mapping" in name else 0.5
             parameter.copy_(torch.randn(parameter.shape, generator=draw, dtype=torch.float64) * scale)
+        for name, buffer in generator.named_buffers():
+            if name.endswith("noise"):
+                buffer.copy_(torch.randn(buffer.shape, generator=draw, dtype=torch.float64))
         generator.truncation.w_avg.copy_(torch.randn(24, generator=draw, dtype=torch.float64))
     return generator.eval().requires_grad_(False)
 

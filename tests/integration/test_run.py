@@ -219,7 +219,7 @@ def test_a_killed_driver_resumes_to_the_same_bytes(reference_run: Path, tmp_path
     ]
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     first = subprocess.Popen(command, start_new_session=True, env=environment, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while not list(output.glob("manifest/data-*.json")) and time.monotonic() < deadline:
         assert first.poll() is None, first.stderr.read() if first.stderr else ""
         time.sleep(0.05)
