@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -179,8 +179,13 @@ class RuntimeConfig(_Section):
     """Mask units submitted and not yet committed; auto takes two per worker."""
     max_tries: int = Field(default=3, ge=1)
     """Attempts per unit before it is quarantined."""
+    hang_timeout_s: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
+    """Seconds after which a unit in execution counts as hung, and its worker is killed; auto takes ten times the longest
+    unit of the stage so far, at least 300, and 3600 before the first one has finished."""
+    start_timeout_s: float = Field(default=1800.0, gt=0)
+    """Seconds to wait for a worker while none can work; an autoscaler may have to start nodes first."""
     address: str | None = None
-    """Ray cluster to join; null starts or joins a local one."""
+    """Ray cluster to join: host:port, or `auto` for one on this machine; null: $RAY_ADDRESS, else one of its own."""
     lease_s: float = Field(default=30.0, ge=1)
     """Seconds of silence after which another driver may take over the output; a living one renews thrice in it."""
     lease_wait_s: float = Field(default=0.0, ge=0)

@@ -47,6 +47,7 @@ def parity(shared: Path) -> Path:
 def local_ray() -> Iterator[None]:
     """A local Ray with room for three actors, whatever the machine has."""
     ray.init(
+        address="local",
         num_cpus=4,
         include_dashboard=False,
         log_to_driver=False,

@@ -32,7 +32,7 @@ def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[
         log_to_driver: repeat what workers print on the driver's terminal.
 
     Raises:
-        ConfigError: if no cluster answers at `runtime.address`.
+        ConfigError: if no cluster answers at that address.
     """
     if ray.is_initialized():
         yield
@@ -40,16 +40,18 @@ def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on Ray Data's own actors help no user
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     environment = {name: os.environ.get(name, value) for name, value in WORKER_ENVIRONMENT.items()}
+    # Left to itself, Ray joins whatever `ray start` last wrote down on this machine, and waits minutes if it is gone.
+    address = runtime.address or os.environ.get("RAY_ADDRESS") or "local"
     try:
         ray.init(
-            address=runtime.address,
+            address=address,
             runtime_env={"env_vars": environment},
-            include_dashboard=False if runtime.address is None else None,
+            include_dashboard=False if address == "local" else None,
             log_to_driver=log_to_driver,
             logging_level=logging.ERROR,
         )
     except ConnectionError as error:
-        raise ConfigError(f"runtime.address: no Ray cluster answers at {runtime.address!r}: {error}") from error
+        raise ConfigError(f"runtime.address: no Ray cluster answers at {address!r}: {error}") from error
     try:
         yield
     finally:
