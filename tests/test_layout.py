@@ -59,7 +59,7 @@ def test_package_has_one_folder_per_stage_and_the_named_modules() -> None:
 
 
 def test_tests_mirror_the_package() -> None:
-    kinds = {"integration", "chaos", "benchmarks", "parity"}
+    kinds = {"integration", "chaos", "benchmarks", "parity", "cluster_configs"}
     folders = {path.parts[1] for path in _tracked() if path.parts[0] == "tests" and len(path.parts) > 2}
     assert folders <= STAGES | {"runtime", "train", "jobs"} | kinds
 

@@ -1,0 +1,104 @@
+"""The KubeRay manifests against KubeRay's own schemas, and the job's entrypoint against this project."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from higan_cam.config import load_config
+from higan_cam.runtime.plan import plan_label, plan_mask
+from tests.cluster_configs.files import load_yaml, pins, project
+
+MANIFESTS = ("rayjob", "raycluster")
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_kuberay_accepts_it(name: str, shared: Path) -> None:
+    assert schema_errors(name, load_yaml(f"kuberay/{name}.yaml"), shared) == []
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_kuberay_finds_a_misspelt_field(name: str, shared: Path) -> None:
+    manifest = load_yaml(f"kuberay/{name}.yaml")
+    cluster_of(manifest)["workerGroupSpecs"][0]["maxReplica"] = 2
+    (error,) = schema_errors(name, manifest, shared)
+    assert "maxReplica" in error
+
+
+def test_the_job_makes_the_cluster_that_the_other_manifest_describes() -> None:
+    job, cluster = (cluster_of(load_yaml(f"kuberay/{name}.yaml")) for name in MANIFESTS)
+    assert job == cluster
+
+
+def test_the_cluster_runs_the_pinned_ray_from_one_image_of_this_version() -> None:
+    cluster = cluster_of(load_yaml("kuberay/raycluster.yaml"))
+    assert cluster["rayVersion"] == pins()["ray"]
+    assert {container["image"] for container in containers(cluster)} == {f"REGISTRY/higan-cam:{project()['version']}"}
+
+
+def test_the_head_takes_no_units_and_workers_tolerate_the_taint_of_gpu_nodes() -> None:
+    cluster = cluster_of(load_yaml("kuberay/raycluster.yaml"))
+    assert cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    (group,) = cluster["workerGroupSpecs"]
+    assert 1 <= group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+    head, worker = containers(cluster)
+    assert "nvidia.com/gpu" not in head["resources"]["limits"]
+    assert worker["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    keys = {toleration["key"] for toleration in group["template"]["spec"]["tolerations"]}
+    assert "nvidia.com/gpu" in keys
+
+
+def test_pods_are_bounded_unprivileged_and_name_secrets_without_holding_any() -> None:
+    cluster = cluster_of(load_yaml("kuberay/raycluster.yaml"))
+    for container in containers(cluster):
+        assert set(container["resources"]) == {"requests", "limits"}
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["envFrom"] == [{"secretRef": {"name": "higan-cam-store"}}]
+        assert not any("AWS" in variable["name"] for variable in container.get("env", ()))
+    assert cluster["authOptions"] == {"mode": "token"}
+
+
+def test_the_job_tries_again_ends_and_cleans_up() -> None:
+    spec = load_yaml("kuberay/rayjob.yaml")["spec"]
+    assert spec["submissionMode"] in {"K8sJobMode", "HTTPMode", "SidecarMode", "InteractiveMode"}
+    assert spec["backoffLimit"] > 0
+    assert spec["shutdownAfterJobFinishes"] is True
+    assert 0 < spec["ttlSecondsAfterFinished"] < 3600 < spec["activeDeadlineSeconds"]
+
+
+def test_the_entrypoint_is_a_job_of_ours_with_a_valid_configuration() -> None:
+    """tests/integration/test_submission.py runs it."""
+    spec = load_yaml("kuberay/rayjob.yaml")["spec"]
+    python, flag, module, *arguments = shlex.split(spec["entrypoint"])
+    assert (python, flag) == ("python", "-m")
+    assert find_spec(module) is not None
+    assert set(arguments[::2]) == {"--set"}
+    config = load_config(None, arguments[1::2])
+    assert config.output.startswith("s3://")
+    assert config.runtime.workers == spec["rayClusterSpec"]["workerGroupSpecs"][0]["maxReplicas"]
+    # Enough units for every worker to the end, few enough for the driver.
+    assert all(8 * 10 <= len(plan(config)) <= 10_000 for plan in (plan_label, plan_mask))
+
+
+def schema_errors(name: str, manifest: Any, shared: Path) -> list[str]:
+    path = shared / "schemas" / f"{name}.v1.schema.json"
+    if not path.is_file():
+        pytest.skip(f"schemas absent: no ../shared/schemas/{path.name} beside the checkout")
+    validator = jsonschema.Draft7Validator(json.loads(path.read_text(encoding="utf-8")))
+    return [error.message for error in validator.iter_errors(manifest)]
+
+
+def cluster_of(manifest: Any) -> Any:
+    return manifest["spec"].get("rayClusterSpec", manifest["spec"])
+
+
+def containers(cluster: Any) -> list[Any]:
+    """Of the head, then of the workers."""
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    return [container for group in groups for container in group["template"]["spec"]["containers"]]
