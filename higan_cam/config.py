@@ -172,7 +172,8 @@ class RuntimeConfig(_Section):
     """How the run is carried out. Nothing here changes a byte of the result."""
 
     workers: int | Literal["auto"] = "auto"
-    """Actors per stage; auto takes one per GPU, or one per CPU where there are no GPUs."""
+    """Actors per stage; auto: one per GPU (per CPU without any) of the cluster at each moment. With an autoscaler, a
+    number: the most it may start."""
     gpus_per_worker: float | Literal["auto"] = "auto"
     """GPUs per actor; auto takes 1 where the cluster has GPUs, else 0."""
     max_in_flight: int | Literal["auto"] = "auto"
@@ -180,8 +181,8 @@ class RuntimeConfig(_Section):
     max_tries: int = Field(default=3, ge=1)
     """Attempts per unit before it is quarantined."""
     hang_timeout_s: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
-    """Seconds after which a unit in execution counts as hung, and its worker is killed; auto takes ten times the longest
-    unit of the stage so far, at least 300, and 3600 before the first one has finished."""
+    """Seconds after which a unit in execution counts as hung and its worker is killed; auto: ten times the longest unit
+    of the stage so far, at least 300, and 3600 before one has finished."""
     start_timeout_s: float = Field(default=1800.0, gt=0)
     """Seconds to wait for a worker while none can work; an autoscaler may have to start nodes first."""
     address: str | None = None
