@@ -14,11 +14,13 @@ from higan_cam.manipulate.fit_metrics import spearman
 from higan_cam.manipulate.fitting import METHODS, LabelledCodes
 from higan_cam.manipulate.higan_npy import decode_npy, encode_npy
 from higan_cam.manipulate.mixing import interpolate, mix_styles
+from higan_cam.manipulate.rescore import Relevance, relevance, rescore
 
 __all__ = [
     "METHODS",
     "Extremes",
     "LabelledCodes",
+    "Relevance",
     "Tail",
     "check_extremes",
     "condition",
@@ -36,6 +38,8 @@ __all__ = [
     "move",
     "plan_edit",
     "push",
+    "relevance",
+    "rescore",
     "save_boundary",
     "select_extremes",
     "spearman",

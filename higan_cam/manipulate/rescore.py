@@ -1,0 +1,74 @@
+"""HiGAN's rescoring (Yang, Shen, Zhou 2020, section 3.2, eq. 2): does the score follow the boundary, and through which
+layers?
+
+delta = mean over samples of max(score(moved) - score(original), 0), once with all layers moved and once per layer with
+that layer alone. Shapes: N samples, L rows of w+, D code dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from higan_cam.types import FloatArray
+
+DISTANCE = 2.0
+"""Code units that HiGAN moves by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relevance:
+    """How much a score rises along a boundary.
+
+    Attributes:
+        overall: with every layer moved.
+        layers: (L,) with one layer moved alone.
+        scores: (N,2+L): original, all layers moved, then one layer moved.
+    """
+
+    overall: float
+    layers: FloatArray
+    scores: FloatArray
+
+    def carriers(self, share: float = 0.8) -> tuple[int, ...]:
+        """The fewest layers that together make up `share` of the sum over layers, in the generator's order.
+
+        Empty where no layer raises the score at all.
+        """
+        order = np.argsort(-self.layers, kind="stable")
+        total = np.cumsum(self.layers[order])
+        if not total[-1] > 0:
+            return ()
+        needed = int(np.searchsorted(total, share * total[-1] * (1 - 1e-6))) + 1
+        return tuple(sorted(int(layer) for layer in order[:needed]))
+
+
+def rescore(
+    score: Callable[[Tensor], Tensor], w_plus: Tensor, direction: Tensor, distance: float = DISTANCE
+) -> Relevance:
+    """Score the codes as they are, moved on all layers, and moved on each layer alone.
+
+    Args:
+        score: (N,L,D) codes -> (N,) scores of their images.
+        w_plus: (N,L,D) truncated codes.
+        direction: (L,D) change per unit distance, as `edit_direction` makes it.
+        distance: code units.
+    """
+    step = distance * direction
+    columns = [score(w_plus), score(w_plus + step)]
+    for layer in range(w_plus.shape[1]):
+        alone = torch.zeros_like(step)
+        alone[layer] = step[layer]
+        # A row that does not move needs no forward pass.
+        columns.append(score(w_plus + alone) if alone.any() else columns[0])
+    return relevance(torch.stack(columns, dim=1).float().cpu().numpy())
+
+
+def relevance(scores: FloatArray) -> Relevance:
+    """(N,2+L) scores (original, all moved, each layer moved; L may be 0) -> their mean positive rises."""
+    rises = np.maximum(scores[:, 1:] - scores[:, :1], 0).mean(axis=0)
+    return Relevance(float(rises[0]), rises[1:], scores)
