@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
+from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
 from higan_cam.config import RunConfig, config_hash, load_config
@@ -104,6 +108,40 @@ def verify(output: Annotated[str, typer.Argument(help="Folder or URI of a run.")
 
 
 @app.command()
+def export(
+    output: Annotated[str, typer.Argument(help="Folder or URI of a finished run.")],
+    target: Annotated[str, typer.Argument(help="Folder or URI to write to (file, s3, gs); empty, or this export.")],
+    to: Annotated[str, typer.Option("--to", help="Format; see above.", metavar="FORMAT")],
+    keep_empty: Annotated[bool, typer.Option("--keep-empty", help="Keep samples without a mask.")] = False,
+    allow_unfinished: Annotated[bool, typer.Option("--allow-unfinished", help="Export what is there so far.")] = False,
+) -> None:
+    """Write a run's dataset in a trainer's format. Interrupt it at will; the same command goes on.
+
+    FORMAT: **controlnet** (image, conditioning_image, text), **inpainting** (image, prompt, mask),
+    **instruct-pix2pix** (original_image, edit_prompt, edited_image), **webdataset** (tars), **imagefolder** (pictures
+    and metadata.jsonl), **kohya** (images and masks for a masked loss), **coco** (one annotation per region).
+    """
+    from higan_cam.publish import open_store
+    from higan_cam.publish.exports import export_run
+
+    places = open_store(output), open_store(target)
+    with _counted("shards") as progress:
+        done = export_run(*places, to, keep_empty=keep_empty, allow_unfinished=allow_unfinished, progress=progress)
+    splits = ", ".join(f"{split} {count:,}" for split, count in done.samples.items())
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"wrote    {sum(done.samples.values()):,} samples ({splits}) to {escape(places[1].uri)}")
+    if done.empty:
+        console.print(f"left out {done.empty:,} samples without a mask (status: empty)")
+    if done.found:
+        console.print(f"found    {done.found:,} of {done.found + done.made:,} shards already there")
+    if done.missing:
+        console.print(
+            f"missing  {len(done.missing):,} shards that the run has not made yet; the same command adds them"
+        )
+    console.print(f"load     {escape(done.load)}")
+
+
+@app.command()
 def doctor() -> None:
     """Print versions, processors, GPUs and whether the embedded weights load."""
     from importlib import metadata
@@ -132,6 +170,14 @@ def main() -> None:
     except HiganCamError as error:
         _err.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+
+
+@contextmanager
+def _counted(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A line that counts up on a terminal; elsewhere nothing but the end matters."""
+    with Progress(console=_err, transient=True, disable=not _err.is_terminal) as bar:
+        task = bar.add_task(unit, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _load(path: Path | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:
@@ -182,11 +228,14 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
 
 def _explained() -> Table:
     table = Table("field", "default", "meaning", box=None)
-    for name, section in RunConfig.model_fields.items():
-        inner = getattr(section.annotation, "model_fields", None)
-        if inner is None:
-            table.add_row(name, repr(section.default), section.description or "")
-            continue
-        for field, info in inner.items():
-            table.add_row(f"{name}.{field}", repr(info.default), info.description or "")
+    _explain_fields(table, RunConfig, "")
     return table
+
+
+def _explain_fields(table: Table, section: type[BaseModel], prefix: str) -> None:
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            _explain_fields(table, inner, f"{prefix}{name}.")
+        else:
+            table.add_row(f"{prefix}{name}", repr(field.default), field.description or "")

@@ -1,7 +1,7 @@
 """One typed, frozen configuration, validated at construction: YAML plus `--set section.field=value`.
 
-`RunConfig` is the whole job. Everything in it except `output` and `runtime` shapes the bytes of the dataset and is part
-of `config_hash`; `runtime` says how to run, never what comes out.
+`RunConfig` is the whole job. Everything in it except `output`, `curation` and `runtime` shapes the bytes of the dataset
+and is part of `config_hash`; `runtime` says how to run, never what comes out, and `curation` what to use of it.
 """
 
 from __future__ import annotations
@@ -14,19 +14,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from higan_cam.config_sections import CaptionConfig, CurationConfig
+from higan_cam.config_sections import Section as _Section
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.types import MaskStyle, RankBy
 
 PROFILES = ("default", "seed")
 _LAYER_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
-
-
-class _Section(BaseModel):
-    """Frozen, closed to unknown fields, documented below each field."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class GeneratorConfig(_Section):
@@ -147,10 +143,8 @@ class MaskConfig(_Section):
 class PublishConfig(_Section):
     """What the dataset says and how it is split."""
 
-    prompt: str = "a bedroom with bright indoor lighting"
-    """Prompt of every sample."""
-    text: str = "turn on the lights"
-    """Editing instruction of every sample."""
+    captions: CaptionConfig = CaptionConfig()
+    """Templates of captions, prompts and editing instructions."""
     validation_fraction: float = Field(default=0.05, ge=0, lt=1)
     """Share of shards in the validation split (at least one when > 0 and there are 3 shards)."""
     test_fraction: float = Field(default=0.05, ge=0, lt=1)
@@ -225,6 +219,7 @@ class RunConfig(_Section):
     regions: RegionConfig = RegionConfig()
     mask: MaskConfig = MaskConfig()
     publish: PublishConfig = PublishConfig()
+    curation: CurationConfig = CurationConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
     @model_validator(mode="after")
@@ -278,8 +273,8 @@ def parse_config(values: Mapping[str, Any]) -> RunConfig:
 
 
 def identity(config: RunConfig) -> dict[str, Any]:
-    """The part of the configuration that decides the bytes of the dataset (no `output`, no `runtime`)."""
-    return config.model_dump(mode="json", exclude={"output", "runtime"})
+    """The part of the configuration that decides the bytes of the dataset (no `output`, `curation` or `runtime`)."""
+    return config.model_dump(mode="json", exclude={"output", "curation", "runtime"})
 
 
 def config_hash(config: RunConfig) -> str:
@@ -400,6 +395,8 @@ def _section_fields(location: tuple[Any, ...]) -> list[str]:
 __all__ = [
     "AttributionConfig",
     "BoundaryConfig",
+    "CaptionConfig",
+    "CurationConfig",
     "EditConfig",
     "GeneratorConfig",
     "LabelConfig",

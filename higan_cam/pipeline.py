@@ -19,7 +19,20 @@ from higan_cam.generate import load_generator, sample_latents, to_uint8
 from higan_cam.label import load_scorer
 from higan_cam.manipulate import Extremes, LabelledCodes, fit_boundary, plan_edit, push, sweep
 from higan_cam.mask import find_regions, make_attribution, mask_quality
-from higan_cam.types import Attribution, Boundary, ByteArray, Edit, FloatArray, Generator, IntArray, Sample, Scorer
+from higan_cam.publish.captions import describe
+from higan_cam.types import (
+    Attribution,
+    Boundary,
+    ByteArray,
+    Captions,
+    Edit,
+    FloatArray,
+    Generator,
+    IntArray,
+    RegionResult,
+    Sample,
+    Scorer,
+)
 from higan_cam.types import WorkUnit as WorkUnit  # noqa: PLC0414 - part of this module's interface
 
 RECOMMENDED_LAYERS = {"rooms": "all"}
@@ -177,8 +190,7 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
             negative=batch.negative[row],
             mask=result.mask,
             heat=batch.heat[row],
-            text=config.publish.text,
-            prompt=config.publish.prompt,
+            words=_words(scorer, config, index, result, figures, row),
             status=result.status,
             reason=result.reason,
             regions=result.regions,
@@ -186,6 +198,28 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
         )
         for row, (index, result) in enumerate(zip(batch.indices, found, strict=True))
     ]
+
+
+def _words(
+    scorer: Scorer,
+    config: RunConfig,
+    index: int,
+    result: RegionResult,
+    figures: dict[str, FloatArray],
+    row: int,
+) -> Captions:
+    height, width = result.mask.shape
+    return describe(
+        config.publish.captions,
+        attribute=config.attribute,
+        seed=config.seed,
+        index=index,
+        score_negative=float(figures["score_negative"][row]),
+        score_positive=float(figures["score_positive"][row]),
+        score_range=scorer.score_range,
+        regions=result.regions,
+        size=(height, width),
+    )
 
 
 def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArray) -> dict[str, FloatArray]:

@@ -201,6 +201,27 @@ class RegionResult:
 
 
 @dataclass(frozen=True)
+class Captions:
+    """The words of one sample; none of them is empty.
+
+    Attributes:
+        text: one of `captions`.
+        prompt: what the positive edit shows, without saying where.
+        prompt_before: what the negative edit shows, likewise.
+        edit_prompt: instruction that leads from the negative to the positive edit.
+        undo_prompt: the way back.
+        captions: everything there is to say about the positive edit.
+    """
+
+    text: str
+    prompt: str
+    prompt_before: str
+    edit_prompt: str
+    undo_prompt: str
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Sample:
     """One row of the dataset before encoding. Images are (H,W,3) uint8 RGB; the rest as in DESIGN section 5."""
 
@@ -216,8 +237,7 @@ class Sample:
     """(H,W) uint8, 0 or 255: the union mask, published as `conditioning_image`."""
     heat: FloatArray
     """(h,w) float32 in [0,1], at the heat map's own size."""
-    text: str
-    prompt: str
+    words: Captions
     score: float
     score_negative: float
     score_positive: float

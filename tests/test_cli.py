@@ -39,6 +39,7 @@ def test_explain_lists_every_field() -> None:
     shown = higan_cam("config", "--explain").stdout
     assert "attribution.steps" in shown
     assert "regions.min_samples" in shown
+    assert "publish.captions.levels" in shown
 
 
 @pytest.mark.parametrize(

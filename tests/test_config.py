@@ -81,7 +81,20 @@ def test_it_is_frozen() -> None:
         ("attribution.layers=six", ["attribution.layers", "'0-4,8'", "got 'six'"]),
         ("edit.layers=[6, 7]", ["edit.layers", "valid string", "got [6, 7]"]),
         ("label=5", ["label", "LabelConfig", "got 5"]),
-        ("publish.text=", ["publish.text", "valid string", "got None"]),
+        ("publish.captions.scene=", ["publish.captions.scene", "valid string", "got None"]),
+        ("publish.captions.subject=' '", ["publish.captions.subject", "must be a word"]),
+        ("publish.captions.levels=[]", ["publish.captions.levels", "at least 1"]),
+        ("publish.captions.levels=[dark, ' ']", ["publish.captions.levels", "none of them empty"]),
+        ("publish.captions.positions=[left, right]", ["publish.captions.positions", "9 words"]),
+        ("publish.captions.templates=['']", ["publish.captions.templates", "none of them empty"]),
+        ("publish.captions.templates=['a {postion}']", ["'postion'", "Did you mean 'position'?"]),
+        ("publish.captions.templates=['a {scene.__class__}']", ["'scene.__class__'", "known: attribute, level"]),
+        ("publish.captions.templates=['a {scene!r}']", ["a name in braces and nothing else"]),
+        ("publish.captions.templates=['a {scene']", ["'a {scene'", "{{ or }}"]),
+        ("publish.captions.plain_templates=['{position}']", ["'position'", "known: attribute, level, scene, subject"]),
+        ("publish.captions.undo_templates=[dark]", ["undo_templates", "each of edit_templates: 1 for 3"]),
+        ("curation.balance_by=index", ["curation.balance_by", "'score'", "got 'index'"]),
+        ("curation={min_coverage: 0.5, max_coverage: 0.4}", ["min_coverage (0.5)", "max_coverage (0.4)"]),
     ],
 )
 def test_every_refusal_names_the_field_the_value_and_what_was_expected(override: str, words: list[str]) -> None:
@@ -164,10 +177,20 @@ OTHER: dict[str, Any] = {
     "attribution.layers": "3",
     "regions.rank_by": "mean",
     "regions.style": "hull",
+    "curation.max_regions": 2,
+    "curation.min_score_change": 0.5,
+    "curation.min_retention": 0.5,
+    "curation.min_necessity": 0.5,
+    "curation.min_coverage": 0.5,
+    "curation.max_coverage": 0.5,
+    "curation.balance": 2.0,
+    "curation.balance_by": "score",
     "runtime.workers": 2,
     "runtime.gpus_per_worker": 0.5,
     "runtime.max_in_flight": 3,
     "runtime.address": "auto",
+    "runtime.hang_timeout_s": 9.0,
+    "runtime.lease_wait_s": 9.0,
 }
 
 
@@ -177,17 +200,19 @@ def other(name: str, value: Any) -> Any:
         return OTHER[name]
     if isinstance(value, str):
         return value + "x"
+    if isinstance(value, tuple):
+        return [value[0] + "x", *value[1:]]
     return value / 2 if isinstance(value, float) else value + 1
 
 
 @pytest.mark.parametrize(("name", "value"), [leaf for leaf in leaves(RunConfig()) if leaf[0] != "boundary.space"])
-def test_the_hash_ignores_output_and_runtime_and_nothing_else(name: str, value: Any) -> None:
+def test_the_hash_ignores_output_curation_and_runtime_and_nothing_else(name: str, value: Any) -> None:
     nested: Any = other(name, value)
     for part in reversed(name.split(".")):
         nested = {part: nested}
     changed, default = parse_config(nested), RunConfig()
     assert changed != default
-    ignored = name == "output" or name.startswith("runtime.")
+    ignored = name == "output" or name.startswith(("curation.", "runtime."))
     assert (config_hash(changed) == config_hash(default)) == ignored
     expected = [] if ignored else [name]
     assert [line.split(":")[0] for line in differing_fields(identity(changed), identity(default))] == expected

@@ -27,7 +27,7 @@ FILES = {
     ".pre-commit-config.yaml",
 }
 MODULES = {"config", "errors", "pipeline", "types", "weights", "cli", "__init__", "__main__"}
-BEYOND_DESIGN = {"benchmark", "benchmark_values"}  # span stages as pipeline.py does; DESIGN does not name them
+BEYOND_DESIGN = {"benchmark", "benchmark_values", "config_sections"}  # two span stages; config.py would be too long
 LONGEST = 300
 LONGER = {"higan_cam/config.py": 420}  # every field of every section, each with its documentation below it
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from higan_cam.publish.images import encode_heat, encode_image
-from higan_cam.types import Region, Sample
+from higan_cam.types import Captions, Region, Sample
 
 
 def sample_row(sample: Sample) -> dict[str, Any]:
@@ -28,8 +29,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
     return {
         "id": sample.id,
         **{name: {"bytes": body, "path": f"{sample.id}.png"} for name, body in images.items()},
-        "text": sample.text,
-        "prompt": sample.prompt,
+        **_words(sample.words),
         "index": sample.index,
         "seed": sample.seed,
         "score": _finite(sample.score),
@@ -62,6 +62,10 @@ def region_row(region: Region) -> dict[str, Any]:
         # pycocotools gives bytes, JSON and Parquet want text; the encoding is ASCII.
         "rle": {"size": list(size), "counts": counts.decode("ascii") if isinstance(counts, bytes) else counts},
     }
+
+
+def _words(words: Captions) -> dict[str, Any]:
+    return {**asdict(words), "captions": list(words.captions)}
 
 
 def _check_sizes(sample: Sample) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from higan_cam.publish.store import Store, open_store
-from higan_cam.types import Ellipse, Region, Sample
+from higan_cam.types import Captions, Ellipse, Region, Sample
 
 _REGION = Region(
     rank=0,
@@ -25,6 +25,16 @@ _REGION = Region(
     ellipse=Ellipse(8.0, 4.0, 30.0),
     bbox=(3, 2, 6, 4),
     rle={"size": [16, 16], "counts": b"abc0"},
+)
+
+
+WORDS = Captions(
+    text="a bedroom with a bright lamp on the left",
+    prompt="a bright bedroom",
+    prompt_before="an unlit bedroom",
+    edit_prompt="turn on the lamp on the left",
+    undo_prompt="turn off the lamp on the left",
+    captions=("a bedroom with a bright lamp on the left", "a bright bedroom with a lamp on the left"),
 )
 
 
@@ -42,8 +52,7 @@ def sample_of(index: int, size: int = 16) -> Sample:
         negative=images[2],
         mask=np.where(heat > 0.5, 255, 0).astype(np.uint8),
         heat=heat,
-        text="turn on the lights",
-        prompt="a bedroom",
+        words=WORDS,
         score=1.0,
         score_negative=0.5,
         score_positive=2.5,

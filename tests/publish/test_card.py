@@ -75,7 +75,7 @@ def test_same_facts_give_the_same_card() -> None:
 
 
 def test_hostile_text_stays_inside_its_place() -> None:
-    config = parse_config({"publish": {"prompt": "a: |\n---\n{{ 1 + 1 }} <b>"}})
+    config = parse_config({"publish": {"captions": {"scene": "a: |\n---\n{{ 1 + 1 }} <b>"}}})
     card = render_card(facts_of(config, title="a: b\n---\n# c", boundary={"a|b": "c\nd"}))
     assert front_matter(card)["pretty_name"] == "a: b --- # c"
     assert "| a\\|b | c d |" in card

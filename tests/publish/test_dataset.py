@@ -24,7 +24,8 @@ from higan_cam.publish.store import digest
 from higan_cam.types import Sample
 
 DESIGNED = (
-    *("id", "image", "original", "negative", "conditioning_image", "heat", "text", "prompt", "index", "seed"),
+    *("id", "image", "original", "negative", "conditioning_image", "heat", "text", "prompt"),
+    *("prompt_before", "edit_prompt", "undo_prompt", "captions", "index", "seed"),
     *("score", "score_negative", "score_positive", "retention", "necessity", "coverage", "status", "reason", "regions"),
 )
 

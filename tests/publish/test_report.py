@@ -31,6 +31,7 @@ from higan_cam.publish.report_statistics import (
     ScoreSummary,
 )
 from higan_cam.types import ByteArray, Ellipse, Region, Sample
+from tests.publish.conftest import WORDS
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 SIDE = 32
@@ -207,6 +208,6 @@ def test_a_dataset_sample_is_shown_with_its_positive_edit() -> None:
     view = sample_view(3)
     fields = {name: getattr(view, name) for name in view.__dataclass_fields__ if name != "positive"}
     fields |= {"retention": 0.8, "necessity": 0.7}
-    sample = Sample(**fields, image=view.positive, seed=0, text="turn on the lights", prompt="a bright room")
+    sample = Sample(**fields, image=view.positive, seed=0, words=WORDS)
     np.testing.assert_array_equal(SampleView.of(sample).positive, sample.image)
     assert SampleView.of(sample).id == "sample-3"
