@@ -1,0 +1,106 @@
+"""Sanity checks for attributions (Adebayo et al. 2018, arXiv:1810.03292): what a map claims to depend on changes it."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from higan_cam.config import AttributionConfig
+from higan_cam.generate import load_generator, sample_latents
+from higan_cam.label import load_scorer
+from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
+from higan_cam.mask.path import path_signed
+from higan_cam.types import Generator, Scorer
+
+SEES_THE_SCORER = ("path", "jvp", "grad_cam", "hires_cam", "layer_cam")
+BLIND_TO_THE_SCORER = ("image_difference", "activation_difference")
+LAYERS = (5, 6, 7)
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[Generator, Scorer]:
+    """The embedded networks."""
+    return load_generator("rooms"), load_scorer("lighting", "rooms")
+
+
+@pytest.fixture(scope="module")
+def codes(models: tuple[Generator, Scorer]) -> Tensor:
+    generator, _ = models
+    with torch.no_grad():
+        return generator.truncate(generator.map(torch.from_numpy(sample_latents(range(4), 11, generator.z_dim))))
+
+
+def moved(codes: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Both ends of a random edit of 3 code units on all rows."""
+    normal = torch.nn.functional.normalize(
+        torch.randn(codes.shape[-1], generator=torch.Generator().manual_seed(seed)), dim=0
+    )
+    return codes - 3 * normal, codes + 3 * normal
+
+
+def randomised(scorer: Scorer) -> Scorer:
+    """The same architecture with every weight drawn anew, statistics kept."""
+    other = copy.deepcopy(scorer)
+    source = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in other.parameters():  # type: ignore[attr-defined]
+            parameter.copy_(
+                torch.randn(parameter.shape, generator=source) * parameter.std(correction=0).clamp(min=0.05)
+            )
+    return other
+
+
+def correlation(a: Tensor, b: Tensor) -> float:
+    """Mean over samples of the correlation between two maps, ranks of pixels."""
+    ranks = [maps.flatten(1).argsort(1).argsort(1).double() for maps in (a, b)]
+    centred = [rank - rank.mean(1, keepdim=True) for rank in ranks]
+    norms = [torch.linalg.vector_norm(rank, dim=1) for rank in centred]
+    return float(((centred[0] * centred[1]).sum(1) / (norms[0] * norms[1])).mean())
+
+
+def heat_of(name: str, generator: Generator, scorer: Scorer, ends: tuple[Tensor, Tensor]) -> Tensor:
+    return make_attribution(AttributionConfig(name=name, map_size=64, steps=4), LAYERS)(generator, scorer, *ends)
+
+
+@pytest.mark.parametrize("name", SEES_THE_SCORER)
+def test_a_scorer_with_random_weights_gives_another_map(
+    name: str, models: tuple[Generator, Scorer], codes: Tensor
+) -> None:
+    generator, scorer = models
+    ends = moved(codes, 0)
+    trained, random = (heat_of(name, generator, one, ends) for one in (scorer, randomised(scorer)))
+    assert correlation(trained, random) < 0.7
+
+
+@pytest.mark.parametrize("name", BLIND_TO_THE_SCORER)
+def test_maps_that_ignore_the_scorer_do_so(name: str, models: tuple[Generator, Scorer], codes: Tensor) -> None:
+    generator, scorer = models
+    ends = moved(codes, 0)
+    assert torch.equal(heat_of(name, generator, scorer, ends), heat_of(name, generator, randomised(scorer), ends))
+
+
+@pytest.mark.parametrize("name", ATTRIBUTIONS)
+def test_another_boundary_gives_another_map(name: str, models: tuple[Generator, Scorer], codes: Tensor) -> None:
+    one, other = (heat_of(name, *models, moved(codes, seed)) for seed in (0, 1))
+    assert correlation(one, other) < 0.8
+
+
+@pytest.mark.parametrize("name", [name for name in ATTRIBUTIONS if name != "image_difference"])
+def test_swapped_ends_give_another_map(name: str, models: tuple[Generator, Scorer], codes: Tensor) -> None:
+    negative, positive = moved(codes, 0)
+    there, back = (heat_of(name, *models, ends) for ends in ((negative, positive), (positive, negative)))
+    assert correlation(there, back) < 0.5
+
+
+def test_the_path_is_complete_within_five_percent_at_eight_steps(
+    models: tuple[Generator, Scorer], codes: Tensor
+) -> None:
+    generator, scorer = models
+    negative, positive = moved(codes, 2)
+    with torch.no_grad():
+        change = scorer.score(generator.synthesize(positive)[0]) - scorer.score(generator.synthesize(negative)[0])
+    total = path_signed(generator, scorer, negative, positive, 8).sum(dim=(1, 2))
+    assert float((total - change).abs().sum() / change.abs().sum()) < 0.05
