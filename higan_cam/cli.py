@@ -95,6 +95,22 @@ def show_config(
 
 
 @app.command()
+def status(
+    output: Annotated[str, typer.Argument(help="Folder or URI of a run.")],
+    json_: Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")] = False,
+) -> None:
+    """Show how far a run is and who is at work on it: from the store alone, on any machine."""
+    import json
+
+    from higan_cam.publish import open_store
+    from higan_cam.publish.status import read_status
+    from higan_cam.publish.status_text import status_lines
+
+    found = read_status(open_store(output))
+    print(json.dumps(found.as_json(), indent=2) if json_ else "\n".join(status_lines(found)))  # noqa: T201
+
+
+@app.command()
 def verify(output: Annotated[str, typer.Argument(help="Folder or URI of a run.")]) -> None:
     """Re-hash every committed shard of a run against its manifest."""
     from higan_cam.publish import open_store, verify_run

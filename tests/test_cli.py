@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from higan_cam.config import RunConfig
+from higan_cam.publish import begin_run, open_store
 
 
 def higan_cam(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -19,7 +21,7 @@ def higan_cam(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedP
 
 def test_help_names_every_command_and_where_to_start() -> None:
     shown = higan_cam("--help").stdout
-    for command in ("run", "label", "fit", "mask", "report", "config", "verify", "doctor"):
+    for command in ("run", "label", "fit", "mask", "report", "config", "status", "verify", "doctor"):
         assert command in shown
     assert "Start here" in shown
 
@@ -86,3 +88,15 @@ def test_verify_names_a_place_that_is_not_a_run(tmp_path: Path) -> None:
     ended = higan_cam("verify", str(tmp_path))
     assert ended.returncode != 0
     assert "Traceback" not in ended.stderr
+
+
+def test_status_shows_a_run_that_nobody_has_worked_on_yet(tmp_path: Path) -> None:
+    begin_run(open_store(tmp_path / "run"), RunConfig())
+    shown = higan_cam("status", str(tmp_path / "run")).stdout
+    assert "label     0%  0/" in shown
+    assert "driver  none so far" in shown
+    values = json.loads(higan_cam("status", "--json", str(tmp_path / "run")).stdout)
+    assert values["complete"] is False
+    ended = higan_cam("status", str(tmp_path))
+    assert ended.returncode == 1
+    assert "not a run" in " ".join(ended.stderr.split())
