@@ -136,7 +136,7 @@ class CurationConfig(Section):
     """Share of the picture under the mask, at least."""
     max_coverage: float | None = Field(default=None, ge=0, le=1)
     """Share of the picture under the mask, at most."""
-    duplicate_distance: int | None = Field(default=16, ge=0, le=256)
+    duplicate_distance: int | None = Field(default=16, ge=0, le=64)
     """Bits of 256 in which the `image_hash` of near duplicates differs at most; the sample of lowest index stays."""
     balance: float | None = Field(default=None, ge=1)
     """Samples of a level at most, as a multiple of the level that has fewest; 1 makes all levels equal."""

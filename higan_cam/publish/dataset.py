@@ -45,6 +45,7 @@ COLUMNS: dict[str, tuple[Any, str]] = {
     "coverage": ("float32", "share of the picture under the mask, [0,1]"),
     "status": ("string", "`ok`, or `empty` where no region was found"),
     "reason": ("string", "why it is empty"),
+    "image_hash": ("string", "256-bit perceptual hash of `image`, hexadecimal; near duplicates differ in few bits"),
     "regions": (
         {
             "rank": "int32",

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from higan_cam.publish.image_hash import image_hash
 from higan_cam.publish.images import encode_heat, encode_image
 from higan_cam.types import Captions, Region, Sample
 
@@ -40,6 +41,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "coverage": _finite(sample.coverage),
         "status": sample.status,
         "reason": sample.reason,
+        "image_hash": image_hash(sample.image),
         "regions": [region_row(region) for region in sample.regions],
     }
 

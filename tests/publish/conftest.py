@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from higan_cam.config import RunConfig, config_hash, parse_config
+from higan_cam.publish.dataset import encode_shard
+from higan_cam.publish.manifest import commit_shard
+from higan_cam.publish.run import begin_run
+from higan_cam.publish.splits import data_path, plan_splits
 from higan_cam.publish.store import Store, open_store
 from higan_cam.types import Captions, Ellipse, Region, Sample
 
@@ -63,6 +68,25 @@ def sample_of(index: int, size: int = 16) -> Sample:
         reason="",
         regions=(_REGION, replace(_REGION, rank=1)),
     )
+
+
+def commit_run(store: Store, samples: Sequence[Sample], shard_size: int = 4) -> RunConfig:
+    """A finished run that holds just these samples, whatever their order; its configuration."""
+    config = parse_config({"mask": {"count": len(samples), "shard_size": shard_size}})
+    begin_run(store, config)
+    shards = [samples[start : start + shard_size] for start in range(0, len(samples), shard_size)]
+    places = plan_splits(len(shards), config.publish)
+    for number, (shard, place) in enumerate(zip(shards, places, strict=True)):
+        commit_shard(
+            store,
+            stage="data",
+            shard=number,
+            path=data_path(*place),
+            body=encode_shard(shard),
+            rows=len(shard),
+            config_hash=config_hash(config),
+        )
+    return config
 
 
 @pytest.fixture(scope="session")

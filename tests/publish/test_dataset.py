@@ -26,7 +26,8 @@ from higan_cam.types import Sample
 DESIGNED = (
     *("id", "image", "original", "negative", "conditioning_image", "heat", "text", "prompt"),
     *("prompt_before", "edit_prompt", "undo_prompt", "captions", "index", "seed"),
-    *("score", "score_negative", "score_positive", "retention", "necessity", "coverage", "status", "reason", "regions"),
+    *("score", "score_negative", "score_positive", "retention", "necessity", "coverage"),
+    *("status", "reason", "image_hash", "regions"),
 )
 
 
