@@ -47,18 +47,8 @@ class CardFacts:
 
 def render_card(facts: CardFacts) -> str:
     """The whole README.md. The same facts give the same text."""
-    loader = jinja2.PackageLoader("higan_cam.publish", "templates")
-    # Markdown, not HTML: cells are escaped by `cell`, everything else is fenced.
-    environment = jinja2.Environment(  # noqa: S701
-        loader=loader,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["cell"] = _cell
-    config = facts.run["config"]
-    return environment.get_template("card.md.j2").render(
+    template, config = card_environment().get_template("card.md.j2"), facts.run["config"]
+    return template.render(
         facts=facts,
         config=config,
         front_matter=_front_matter(facts),
@@ -69,6 +59,33 @@ def render_card(facts: CardFacts) -> str:
     )
 
 
+def card_environment() -> jinja2.Environment:
+    """Templates of cards, with the filter `cell`."""
+    # Markdown, not HTML: cells are escaped by `cell`, everything else is fenced.
+    environment = jinja2.Environment(  # noqa: S701
+        loader=jinja2.PackageLoader("higan_cam.publish", "templates"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = _cell
+    return environment
+
+
+def dataset_info(columns: Mapping[str, Any], rows: Mapping[str, int]) -> dict[str, Any]:
+    """`dataset_info` of a card's front matter.
+
+    Args:
+        columns: {name: type} as in `dataset.COLUMNS`.
+        rows: {split: samples} where they are final, else empty: `datasets` refuses to load other numbers than these.
+    """
+    info: dict[str, Any] = {"features": [_feature(name, kind, top=True) for name, kind in columns.items()]}
+    if rows:
+        info["splits"] = [{"name": split, "num_examples": rows[split]} for split in rows]
+    return info
+
+
 def size_category(rows: int) -> str:
     """The Hub's size category of a number of rows."""
     return next((name for limit, name in _SIZES if rows < limit), "n>1M")
@@ -76,13 +93,18 @@ def size_category(rows: int) -> str:
 
 def _front_matter(facts: CardFacts) -> str:
     files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in _present(facts.rows)]
+    finished = sum(facts.rows.values()) == facts.run["config"]["mask"]["count"]
+    final = {split: facts.rows[split] for split in _present(facts.rows)} if finished else {}
     values = {
         "pretty_name": " ".join(facts.title.split()),
         "license": facts.license,
         "task_categories": _TASKS,
         "tags": ["synthetic", "gan", "masks", "controlnet", "inpainting", "instruction-editing"],
         "size_categories": [size_category(sum(facts.rows.values()))],
+        "annotations_creators": ["machine-generated"],
+        "language": ["en"],
         "configs": [{"config_name": "default", "data_files": files}],
+        "dataset_info": dataset_info({name: kind for name, (kind, _) in COLUMNS.items()}, final),
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
@@ -90,6 +112,20 @@ def _front_matter(facts: CardFacts) -> str:
 def _present(rows: Mapping[str, int]) -> list[str]:
     """Splits that have samples; a pattern without files would make loading fail."""
     return [split for split in SPLITS if rows.get(split, 0) > 0]
+
+
+def _feature(name: str, kind: Any, *, top: bool = False) -> dict[str, Any]:
+    """A column's type in the YAML of `datasets`. At the top, a struct of `COLUMNS` means a list of structs."""
+    if isinstance(kind, list):
+        inner = kind[0]
+        return {"name": name, "list": _fields(inner) if isinstance(inner, dict) else inner}
+    if isinstance(kind, dict):
+        return {"name": name, "list" if top else "struct": _fields(kind)}
+    return {"name": name, "dtype": kind}
+
+
+def _fields(kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [_feature(name, kind) for name, kind in kinds.items()]
 
 
 def _type_name(column: str) -> str:

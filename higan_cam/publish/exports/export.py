@@ -1,0 +1,200 @@
+"""The loop of an export: one source shard at a time, its objects first, its ledger entry second.
+
+So a rerun of the same command does only what is missing, and memory holds one shard, whatever the size of the run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pyarrow.compute as pc
+
+from higan_cam.errors import ConfigError, DataError, unknown_name
+from higan_cam.publish.exports.card import ExportFacts, render_export_card
+from higan_cam.publish.exports.coco import coco
+from higan_cam.publish.exports.folders import imagefolder, kohya
+from higan_cam.publish.exports.formats import Format
+from higan_cam.publish.exports.ledger import Entry, Ledger, claim
+from higan_cam.publish.exports.parquet import controlnet, inpainting, instruct_pix2pix
+from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source, read_rows
+from higan_cam.publish.exports.webdataset import webdataset
+from higan_cam.publish.splits import SPLITS
+from higan_cam.publish.store import Store
+
+EXPORTS: dict[str, Callable[[Mapping[str, Any]], Format]] = {
+    "controlnet": controlnet,
+    "inpainting": inpainting,
+    "instruct-pix2pix": instruct_pix2pix,
+    "webdataset": webdataset,
+    "imagefolder": imagefolder,
+    "kohya": kohya,
+    "coco": coco,
+}
+"""{name: factory of the format, from a run's configuration}."""
+_WRITERS = 8
+"""Objects written at once: small ones wait for the disk or the network, not for the processor."""
+_NAMED = 12
+_HERE = "path/to/this/folder"
+"""In the card, whose bytes do not depend on where it lies."""
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export left.
+
+    Attributes:
+        samples: {split: samples} in the target.
+        empty: samples left out because they have no mask.
+        made, found: shards written by this call, and by an earlier one.
+        missing: planned shards that the source does not have.
+        load: one line that loads it.
+    """
+
+    samples: dict[str, int]
+    empty: int
+    made: int
+    found: int
+    missing: tuple[int, ...]
+    load: str
+
+
+def export_run(
+    source: Store,
+    target: Store,
+    name: str,
+    *,
+    keep_empty: bool = False,
+    allow_unfinished: bool = False,
+    progress: Progress | None = None,
+) -> Exported:
+    """Write a run's dataset in another format. The same call goes on after any interruption.
+
+    Args:
+        source: output directory of the run; it is only read.
+        target: an empty place, or one with the same export.
+        name: of the format, a key of `EXPORTS`.
+        keep_empty: keep samples without a mask, which are otherwise left out and counted.
+        allow_unfinished: export the shards that are there; the same call adds others later.
+        progress: called with (shards done, shards there are) after each shard.
+
+    Raises:
+        ConfigError: unknown format, or one that cannot keep empty samples; a target inside the source.
+        DataError: the run is not finished, or there is nothing to export.
+        RunMismatchError: the target holds another export.
+        StoreError: the target holds something else, or either place fails.
+    """
+    make = EXPORTS.get(name.replace("_", "-"))
+    if make is None:
+        raise unknown_name("export format", name, EXPORTS)
+    if f"{target.uri}/".startswith(f"{source.uri}/"):
+        raise ConfigError(f"target {target.uri} lies in the run itself; choose a place outside {source.uri}")
+    run = open_source(source)
+    chosen = make(run.config)
+    if keep_empty and not chosen.keeps_empty:
+        raise ConfigError(f"--keep-empty: nothing can be learnt from a black mask with {name}; leave it out")
+    _check_finished(run, allow_unfinished=allow_unfinished)
+    claim(target, _identity(run, name.replace("_", "-"), keep_empty=keep_empty))
+    return _Export(run, target, chosen, name.replace("_", "-"), keep_empty).carry_out(progress)
+
+
+@dataclass(frozen=True)
+class _Export:
+    source: Source
+    target: Store
+    format: Format
+    name: str
+    keep_empty: bool
+
+    def carry_out(self, progress: Progress | None) -> Exported:
+        ledger = Ledger(self.target)
+        samples: Counter[str] = Counter()
+        shards, empty, made = self.source.shards, 0, 0
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            for done, shard in enumerate(shards, 1):
+                entry = ledger.done(shard.record.shard, shard.record.sha256)
+                if entry is None:
+                    entry, made = self._write(shard, ledger, writers), made + 1
+                samples[shard.split] += entry.samples
+                empty += entry.empty
+                if progress is not None:
+                    progress(done, len(shards))
+        present: dict[str, int] = {split: samples[split] for split in SPLITS if samples[split]}
+        self._finish(ledger, present, empty)
+        load = self.format.load(self.target.uri, tuple(present))
+        return Exported(present, empty, made, len(shards) - made, self.source.missing, load)
+
+    def _write(self, shard: SourceShard, ledger: Ledger, writers: ThreadPoolExecutor) -> Entry:
+        rows = read_rows(self.source, shard, tuple(dict.fromkeys((*self.format.columns, "status"))))
+        kept = rows if self.keep_empty else rows.filter(pc.equal(rows["status"], "ok"))
+        encoded = self.format.encode(kept, shard)
+        for _ in writers.map(lambda item: self.target.put(*item), encoded.objects):
+            pass
+        entry = Entry(
+            shard=shard.record.shard,
+            source_sha256=shard.record.sha256,
+            split=shard.split,
+            samples=kept.num_rows,
+            empty=rows.num_rows - kept.num_rows,
+            objects={key: len(body) for key, body in encoded.objects},
+            part=encoded.part,
+        )
+        ledger.write(entry)
+        return entry
+
+    def _finish(self, ledger: Ledger, samples: Mapping[str, int], empty: int) -> None:
+        for split in samples:
+            for key, body in self.format.finish(split, partial(self._entries, ledger, split)):
+                _put_if_other(self.target, key, body)
+        facts = ExportFacts(
+            name=self.name,
+            samples=samples,
+            empty=empty,
+            missing=len(self.source.missing),
+            contents=self.format.contents,
+            glob=self.format.glob,
+            features=self.format.features,
+            load=self.format.load(_HERE, tuple(samples)),
+            run=self.source.run,
+            source_card=self.source.card,
+        )
+        _put_if_other(self.target, CARD_KEY, render_export_card(facts).encode())
+
+    def _entries(self, ledger: Ledger, split: str) -> Iterable[Entry]:
+        return ledger.read_all(shard.record.shard for shard in self.source.shards if shard.split == split)
+
+
+def _put_if_other(target: Store, key: str, body: bytes) -> None:
+    """Leave an object alone that is already right: a rerun of a finished export writes nothing."""
+    if target.find(key) != body:
+        target.put(key, body)
+
+
+def _identity(source: Source, name: str, *, keep_empty: bool) -> dict[str, Any]:
+    """What decides the target's bytes. No clock and no place: a copied export goes on where it lies."""
+    return {
+        "format": name,
+        "keep_empty": keep_empty,
+        "run": {key: source.run[key] for key in ("config_hash", "weights") if key in source.run},
+    }
+
+
+def _check_finished(source: Source, *, allow_unfinished: bool) -> None:
+    if not source.shards:
+        raise DataError(f"{source.store.uri}: no shard of the dataset is there yet; `higan-cam run` makes them")
+    if not source.missing or allow_unfinished:
+        return
+    planned = len(source.shards) + len(source.missing)
+    named = ", ".join(str(shard) for shard in source.missing[:_NAMED])
+    more = f" and {len(source.missing) - _NAMED} more" if len(source.missing) > _NAMED else ""
+    given_up = f", of which quarantined: {', '.join(map(str, source.given_up))}" if source.given_up else ""
+    raise DataError(
+        f"{source.store.uri}: the run is not finished: {len(source.missing)} of {planned} data shards are missing "
+        f"({named}{more}{given_up}). Its own `higan-cam run` command makes them; --allow-unfinished exports the others "
+        "now, and the same command adds the rest later."
+    )

@@ -1,0 +1,119 @@
+"""Folders of plain pictures: `imagefolder` (metadata.jsonl beside the pictures) and `kohya` (masked loss)."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from higan_cam.publish.dataset import COLUMNS
+from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes, load_with_datasets
+from higan_cam.publish.exports.ledger import Entry
+from higan_cam.publish.exports.source import SourceShard
+
+_IMAGES = {
+    "file_name": "image",
+    "conditioning_image_file_name": "conditioning_image",
+    "original_file_name": "original",
+    "negative_file_name": "negative",
+}
+# Not the figures that may be null: the loader takes the types from the first lines.
+_FIELDS = ("id", "text", "prompt", "edit_prompt", "index", "seed", "score_negative", "score_positive", "coverage")
+_GLOB = "{split}/**"
+
+
+def imagefolder(config: Mapping[str, Any]) -> Format:
+    """SPLIT/SHARD/ with the pictures and a metadata.jsonl; `X_file_name` becomes the picture column X when loaded."""
+    del config
+    pictures = {name.removesuffix("file_name").rstrip("_") or "image": column for name, column in _IMAGES.items()}
+    return Format(
+        columns=(*_IMAGES.values(), *_FIELDS),
+        encode=_encode_imagefolder,
+        contents={name: COLUMNS[column][1] for name, column in [*pictures.items(), *((f, f) for f in _FIELDS)]},
+        load=load_with_datasets("imagefolder", _GLOB),
+        glob=_GLOB,
+    )
+
+
+def kohya(config: Mapping[str, Any]) -> Format:
+    """SPLIT/images/ID.png with its caption ID.txt, the mask of the same name in SPLIT/masks, and dataset.toml.
+
+    As the masked loss of sd-scripts reads them (docs/masked_loss_README): masks in `conditioning_data_dir`, of the
+    image's name and size, white where the loss counts. Its folders are flat, so all shards of a split share them.
+    """
+    del config
+    return Format(
+        columns=("id", "image", "conditioning_image", "text"),
+        encode=_encode_kohya,
+        finish=_finish_kohya,
+        contents={
+            "SPLIT/images/ID.png": COLUMNS["image"][1],
+            "SPLIT/images/ID.txt": COLUMNS["text"][1],
+            "SPLIT/masks/ID.png": f"{COLUMNS['conditioning_image'][1]}; the loss counts where it is white",
+            "dataset.toml": "dataset_config for the train split; its paths are relative to this folder",
+        },
+        load=_load_kohya,
+        keeps_empty=False,  # a black mask leaves no loss at all
+    )
+
+
+def _encode_imagefolder(rows: pa.Table, shard: SourceShard) -> Encoded:
+    folder = f"{shard.split}/{shard.number:05d}"
+    objects: Objects = []
+    lines = []
+    for row in rows.to_pylist():
+        names = {
+            name: f"{row['id']}{'' if column == 'image' else f'-{column}'}.png" for name, column in _IMAGES.items()
+        }
+        objects += [(f"{folder}/{names[name]}", image_bytes(row[column])) for name, column in _IMAGES.items()]
+        lines.append(json.dumps({**names, **{field: row[field] for field in _FIELDS}}, ensure_ascii=False) + "\n")
+    if lines:
+        objects.append((f"{folder}/metadata.jsonl", "".join(lines).encode()))
+    return Encoded(objects)
+
+
+def _encode_kohya(rows: pa.Table, shard: SourceShard) -> Encoded:
+    objects: Objects = []
+    size: list[int] = []
+    for row in rows.to_pylist():
+        size = size or list(png_size(image_bytes(row["image"])))
+        objects += [
+            (f"{shard.split}/images/{row['id']}.png", image_bytes(row["image"])),
+            (f"{shard.split}/images/{row['id']}.txt", f"{row['text']}\n".encode()),
+            (f"{shard.split}/masks/{row['id']}.png", image_bytes(row["conditioning_image"])),
+        ]
+    return Encoded(objects, {"size": size})
+
+
+def _finish_kohya(split: str, entries: Callable[[], Iterable[Entry]]) -> Iterator[tuple[str, bytes]]:
+    size = next((entry.part["size"] for entry in entries() if entry.part["size"]), None)
+    if split != "train" or size is None:
+        return
+    text = f"""[general]
+caption_extension = ".txt"
+
+[[datasets]]
+resolution = [{size[0]}, {size[1]}]
+batch_size = 1
+
+  [[datasets.subsets]]
+  image_dir = "train/images"
+  conditioning_data_dir = "train/masks"
+  num_repeats = 1
+"""
+    yield "dataset.toml", text.encode()
+
+
+def _load_kohya(uri: str, splits: tuple[str, ...]) -> str:
+    del splits
+    enter = f"cd {uri}" if "://" not in uri else f"aws s3 cp --recursive {uri} kohya && cd kohya"
+    return f"{enter} && accelerate launch train_network.py --dataset_config dataset.toml --masked_loss …"
+
+
+def png_size(body: bytes) -> tuple[int, int]:
+    """(width, height) from the header of a PNG."""
+    width, height = struct.unpack(">II", body[16:24])
+    return width, height

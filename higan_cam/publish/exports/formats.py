@@ -1,0 +1,78 @@
+"""What an export format is: which columns it reads, and how one shard of them becomes objects of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from higan_cam.publish.exports.ledger import Entry
+from higan_cam.publish.exports.source import SourceShard
+
+Objects = list[tuple[str, bytes]]
+"""(key, body) pairs."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One source shard in the target's format.
+
+    Attributes:
+        objects: what to write.
+        part: what `Format.finish` needs of it again; goes into the ledger (JSON-compatible).
+    """
+
+    objects: Objects
+    part: Mapping[str, Any] = field(default_factory=dict)
+
+
+def finish_nothing(split: str, entries: Callable[[], Iterable[Entry]]) -> Iterator[tuple[str, bytes]]:
+    """The `Format.finish` of formats whose shards stand alone."""
+    del split, entries
+    yield from ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One export format. Pure: it sees columns and returns bytes.
+
+    Attributes:
+        columns: columns of the dataset that it reads.
+        encode: (columns of one shard, its place) -> objects. Equal columns give equal bytes.
+        finish: (split, entries of its finished shards, by shard) -> objects over the whole split.
+        contents: {column, file or field of the target: meaning}, for its card.
+        load: (target URI, splits that have samples) -> Python lines that load it.
+        keeps_empty: samples without a mask can be kept on request.
+        glob: pattern of a split's files for the `configs` of its card ({split} is filled in); "" where `datasets` does
+            not read the format.
+        features: {column: type} as in `dataset.COLUMNS`, for `dataset_info`; empty to leave it to the loader.
+    """
+
+    columns: tuple[str, ...]
+    encode: Callable[[pa.Table, SourceShard], Encoded]
+    contents: Mapping[str, str]
+    load: Callable[[str, tuple[str, ...]], str]
+    finish: Callable[[str, Callable[[], Iterable[Entry]]], Iterator[tuple[str, bytes]]] = finish_nothing
+    keeps_empty: bool = True
+    glob: str = ""
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+
+def load_with_datasets(builder: str, glob: str) -> Callable[[str, tuple[str, ...]], str]:
+    """`Format.load` for the `datasets` library, which takes local folders by name and buckets by file patterns."""
+
+    def load(uri: str, splits: tuple[str, ...]) -> str:
+        if "://" not in uri:
+            return f"datasets.load_dataset({uri!r})"
+        files = {split: f"{uri}/{glob.format(split=split)}" for split in splits}
+        return f"datasets.load_dataset({builder!r}, data_files={files!r})"
+
+    return load
+
+
+def image_bytes(cell: Mapping[str, Any]) -> bytes:
+    """The PNG in a cell of an image column."""
+    body: bytes = cell["bytes"]
+    return body

@@ -1,0 +1,65 @@
+"""Parquet datasets with the columns that trainers ask for: ControlNet, inpainting, instruction editing.
+
+Columns are chosen and renamed, pictures are copied byte for byte. The `huggingface` key of the schema goes with them,
+so that trainers see pictures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from higan_cam.publish.dataset import COLUMNS, write_parquet
+from higan_cam.publish.exports.formats import Encoded, Format, load_with_datasets
+from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.splits import SPLITS, data_path
+
+_GLOB = "data/{split}-*.parquet"
+_METADATA = b"huggingface"
+
+
+def controlnet(config: Mapping[str, Any]) -> Format:
+    """What diffusers' ControlNet trainers take by default: image, conditioning_image, text."""
+    return _renamed(config, {"image": "image", "conditioning_image": "conditioning_image", "text": "text"})
+
+
+def inpainting(config: Mapping[str, Any]) -> Format:
+    """image, prompt, mask: what stands under the mask is what the prompt asks for."""
+    # A black mask asks for nothing to be painted.
+    columns = {"image": "image", "prompt": "prompt", "mask": "conditioning_image"}
+    return _renamed(config, columns, keeps_empty=False)
+
+
+def instruct_pix2pix(config: Mapping[str, Any]) -> Format:
+    """original_image, edit_prompt, edited_image, in the order that InstructPix2Pix trainers take them.
+
+    The original is the weak end of the edit, not the unedited picture: that one may have the attribute already.
+    """
+    return _renamed(config, {"original_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
+
+
+def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_empty: bool = True) -> Format:
+    """The format whose columns are `sources`: {new name: column of the dataset}."""
+    row_group = int(config["publish"]["row_group"])
+
+    def encode(rows: pa.Table, shard: SourceShard) -> Encoded:
+        known = json.loads(rows.schema.metadata[_METADATA])["info"]["features"]
+        features = {name: known[source] for name, source in sources.items()}
+        metadata = {_METADATA: json.dumps({"info": {"features": features}})}
+        table = rows.select(list(sources.values())).rename_columns(list(sources)).replace_schema_metadata(metadata)
+        # Three known splits: the manifest's paths have been checked.
+        split = next(name for name in SPLITS if name == shard.split)
+        return Encoded([(data_path(split, shard.number, shard.of), write_parquet(table, row_group))])
+
+    return Format(
+        columns=tuple(dict.fromkeys(sources.values())),
+        encode=encode,
+        contents={name: COLUMNS[source][1] for name, source in sources.items()},
+        load=load_with_datasets("parquet", _GLOB),
+        keeps_empty=keeps_empty,
+        glob=_GLOB,
+        features={name: COLUMNS[source][0] for name, source in sources.items()},
+    )

@@ -1,0 +1,118 @@
+"""Reading a finished run, one shard at a time, as the exports do."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from higan_cam.errors import StoreError
+from higan_cam.publish.manifest import committed, quarantined
+from higan_cam.publish.run import read_run
+from higan_cam.publish.store import Store, digest
+from higan_cam.types import ShardRecord
+
+STAGE, CARD_KEY = "data", "README.md"
+_PATH = re.compile(r"data/(?P<split>train|validation|test)-(?P<number>\d+)-of-(?P<of>\d+)\.parquet")
+
+
+@dataclass(frozen=True)
+class SourceShard:
+    """One committed shard of a run, and its place in the dataset.
+
+    Attributes:
+        record: the manifest's entry.
+        split: train, validation or test.
+        number: its number within the split, from 0.
+        of: shards of the split when the run is finished.
+    """
+
+    record: ShardRecord
+    split: str
+    number: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run to read from.
+
+    Attributes:
+        store: its output directory.
+        run: contents of run.json.
+        shards: what is committed, by shard number.
+        missing: shard numbers that are planned and not committed.
+        given_up: those of them that are quarantined.
+        card: the dataset card, "" where the run has none yet.
+    """
+
+    store: Store
+    run: Mapping[str, Any]
+    shards: tuple[SourceShard, ...]
+    missing: tuple[int, ...]
+    given_up: tuple[int, ...]
+    card: str
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The run's configuration."""
+        config: Mapping[str, Any] = self.run["config"]
+        return config
+
+
+def open_source(store: Store) -> Source:
+    """The run in an output directory, finished or not.
+
+    Raises:
+        StoreError: it is not a run, or cannot be read.
+    """
+    run = read_run(store)
+    records = committed(store, STAGE, str(run.get("config_hash")))
+    planned = _planned(store, run["config"])
+    missing = tuple(shard for shard in range(planned) if shard not in records)
+    given_up = tuple(shard for shard in (quarantined(store, STAGE) if missing else {}) if shard in missing)
+    shards = tuple(_placed(store, records[shard]) for shard in sorted(records))
+    return Source(store, run, shards, missing, given_up, (store.find(CARD_KEY) or b"").decode())
+
+
+def read_rows(source: Source, shard: SourceShard, columns: Sequence[str]) -> pa.Table:
+    """The named columns of a shard, in its order of rows.
+
+    Raises:
+        StoreError: the object is not the one that the manifest names, or was written without one of the columns.
+    """
+    record = shard.record
+    body = source.store.get(record.path)
+    if digest(body) != record.sha256:
+        raise StoreError(
+            f"{source.store.uri}: {record.path} is damaged: its sha256 is not the manifest's {record.sha256}. "
+            "The run's own command makes it again (see `higan-cam verify`)."
+        )
+    file = pq.ParquetFile(io.BytesIO(body))
+    absent = [name for name in columns if name not in file.schema_arrow.names]
+    if absent:
+        raise StoreError(
+            f"{source.store.uri}: {record.path} has no column {', '.join(absent)}; is it of another version?"
+        )
+    return file.read(columns=list(columns))
+
+
+def _planned(store: Store, config: Mapping[str, Any]) -> int:
+    """Number of data shards when the run is finished."""
+    try:
+        count, size = int(config["mask"]["count"]), int(config["mask"]["shard_size"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{store.uri}/run.json: config.mask has no count and shard_size; was it edited?") from error
+    return -(-count // size)
+
+
+def _placed(store: Store, record: ShardRecord) -> SourceShard:
+    match = _PATH.fullmatch(record.path)
+    if match is None:
+        raise StoreError(f"{store.uri}: {record.path} is not named data/SPLIT-00000-of-00000.parquet; was it renamed?")
+    return SourceShard(record, match["split"], int(match["number"]), int(match["of"]))

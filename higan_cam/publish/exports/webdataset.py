@@ -1,0 +1,92 @@
+"""WebDataset: one tar per shard, the files of a sample side by side under its key."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from higan_cam.publish.dataset import COLUMNS
+from higan_cam.publish.exports.formats import Encoded, Format, image_bytes
+from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.manifest import canonical_json
+
+_GLOB = "data/{split}-*.tar"
+_IMAGES = {
+    "png": "image",
+    "original.png": "original",
+    "negative.png": "negative",
+    "mask.png": "conditioning_image",
+    "heat.png": "heat",
+}
+_JSON = (
+    *("index", "seed", "prompt", "prompt_before", "edit_prompt", "undo_prompt", "captions"),
+    *("score", "score_negative", "score_positive", "retention", "necessity", "coverage", "status", "reason", "regions"),
+)
+
+
+def webdataset(config: Mapping[str, Any]) -> Format:
+    """`KEY.png` and `KEY.txt` for those who want a picture with its caption; the rest of the sample beside them."""
+    del config
+    return Format(
+        columns=("id", "text", *_IMAGES.values(), *_JSON),
+        encode=_encode,
+        contents={
+            **{f"KEY.{extension}": COLUMNS[column][1] for extension, column in _IMAGES.items()},
+            "KEY.txt": COLUMNS["text"][1],
+            "KEY.json": f"the columns {', '.join(_JSON)}",
+        },
+        load=_load,
+        glob=_GLOB,
+        # The loader would infer the types from the first five samples, where a number may be null.
+        features={
+            **dict.fromkeys(_IMAGES, "image"),
+            "txt": "string",
+            "json": {name: _inner(name) for name in _JSON},
+            "__key__": "string",
+            "__url__": "string",
+        },
+    )
+
+
+def _encode(rows: pa.Table, shard: SourceShard) -> Encoded:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for batch in rows.to_batches(max_chunksize=1):
+            for row in batch.to_pylist():
+                _add_sample(tar, row)
+    return Encoded([(f"data/{shard.split}-{shard.number:05d}.tar", sink.getvalue())])
+
+
+def _add_sample(tar: tarfile.TarFile, row: Mapping[str, Any]) -> None:
+    key = str(row["id"])
+    if "." in key:
+        raise ValueError(f"the key of a sample ends at its first dot, and the id {key!r} has one")
+    for extension, column in _IMAGES.items():
+        _add(tar, f"{key}.{extension}", image_bytes(row[column]))
+    _add(tar, f"{key}.txt", str(row["text"]).encode())
+    _add(tar, f"{key}.json", canonical_json({name: row[name] for name in _JSON}))
+
+
+def _add(tar: tarfile.TarFile, name: str, body: bytes) -> None:
+    """A plain file without clock, owner or name of one."""
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(body), 0o644
+    tar.addfile(info, io.BytesIO(body))
+
+
+def _load(uri: str, splits: tuple[str, ...]) -> str:
+    split = splits[0] if splits else "train"
+    if "://" in uri:
+        return f"datasets.load_dataset('webdataset', data_files={f'{uri}/data/{split}-*.tar'!r}, streaming=True)"
+    return (
+        f"webdataset.WebDataset(sorted(glob.glob({f'{uri}/data/{split}-*.tar'!r})), shardshuffle=False).decode('pil')"
+    )
+
+
+def _inner(column: str) -> Any:
+    kind = COLUMNS[column][0]
+    return [kind] if isinstance(kind, dict) else kind
