@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import ray
-from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.manipulate import Extremes, merge, select_extremes
 from higan_cam.publish import Store, committed, decode_scores
 from higan_cam.runtime.cluster import resources
 from higan_cam.runtime.plan import SCORES, Crew, plan_crew, plan_label
-from higan_cam.runtime.progress import stage_meter
+from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.workers import LabelWorker
 from higan_cam.types import FloatArray, IntArray
 
@@ -44,7 +43,7 @@ class Labels:
     edges: FloatArray
 
 
-def label_samples(config: RunConfig, store: Store, console: Console, score_range: tuple[float, float]) -> Labels:
+def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: tuple[float, float]) -> Labels:
     """Label what is not labelled yet; the labels of the whole run.
 
     Quarantined shards are left out here and reported at the end of the run.
@@ -53,7 +52,7 @@ def label_samples(config: RunConfig, store: Store, console: Console, score_range
     done = committed(store, SCORES, config_hash(config), verify=True)
     missing = [unit.shard for unit in plan if unit.shard not in done]
     labels = _Accumulator(config, score_range)
-    with stage_meter("label", config.label.count, sum(record.rows for record in done.values()), console) as meter:
+    with meters.stage("label", config.label.count, sum(record.rows for record in done.values())) as meter:
         for shard in sorted(done):
             labels.add(*decode_scores(store.get(done[shard].path)))
         if missing:
@@ -63,7 +62,7 @@ def label_samples(config: RunConfig, store: Store, console: Console, score_range
                 if len(indices):
                     meter.advance(len(indices))
                 else:
-                    meter.failed()
+                    meter.quarantined()
     return labels.result()
 
 

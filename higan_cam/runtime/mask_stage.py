@@ -16,14 +16,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
-from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import WorkersError
 from higan_cam.publish import Store, committed, quarantine_shard
 from higan_cam.runtime.cluster import resources
 from higan_cam.runtime.plan import DATA, UNITS_AHEAD, Crew, in_flight_limit, plan_crew, plan_mask
-from higan_cam.runtime.progress import Meter, stage_meter
+from higan_cam.runtime.progress import Meter, Meters
 from higan_cam.runtime.workers import MaskWorker, backoff_s, finish_unit
 from higan_cam.types import Boundary, WorkUnit
 
@@ -47,12 +46,12 @@ class Attempt:
     not_before: float = 0.0
 
 
-def make_masks(config: RunConfig, store: Store, boundary: Boundary, console: Console) -> None:
+def make_masks(config: RunConfig, store: Store, boundary: Boundary, meters: Meters) -> None:
     """Make and commit every mask shard that is not committed yet."""
     plan = plan_mask(config)
     done = committed(store, DATA, config_hash(config), verify=True)
     missing = [unit for unit in plan if unit.shard not in done]
-    with stage_meter("mask", config.mask.count, sum(record.rows for record in done.values()), console) as meter:
+    with meters.stage("mask", config.mask.count, sum(record.rows for record in done.values())) as meter:
         if missing:
             crew = plan_crew(config.runtime, *resources(), len(missing))
             MaskPool(config, store, boundary, crew, meter).run(missing)
@@ -185,4 +184,5 @@ class MaskPool:
             queue.append(Attempt(attempt.unit, attempt.number + 1, not_before=due))
             return
         trace = "".join(traceback.format_exception(error))
+        self.meter.quarantined()
         quarantine_shard(self.store, DATA, attempt.unit.shard, {"attempts": attempt.number, "traceback": trace})

@@ -1,111 +1,158 @@
-"""One line per stage: done of total, rate, time left, failures. A bar on a terminal, plain log lines elsewhere."""
+"""One line per stage: done of total, rate, time left, failures. A bar on a terminal, plain log lines elsewhere.
+
+The same figures go to Prometheus (`metrics`) and, with every renewal of the driver's lease, into the store, where
+`higan-cam status` finds them.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from higan_cam.runtime.metrics import count_failure, count_quarantined, count_samples
+
 log = logging.getLogger(__name__)
 LOG_EVERY_S = 10.0
-
-
-class Meter(Protocol):
-    """What a stage tells about itself."""
-
-    def advance(self, rows: int) -> None:
-        """`rows` more samples are done."""
-        ...
-
-    def failed(self) -> None:
-        """One attempt at a unit failed."""
-        ...
+WINDOW = 1000
+"""Units that the rate is taken over: all of a small run, the last minute of a thousand workers."""
 
 
 @dataclass
 class Tally:
-    """Counts of one stage, and when it began."""
+    """Counts of one stage in this process; `done` includes what was there before it began."""
 
     total: int
     done: int = 0
-    fresh: int = 0
     failures: int = 0
-    began: float = field(default_factory=time.monotonic)
+    quarantined: int = 0
+    marks: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    """(time, done) at the start and after each of the last units."""
+
+    def __post_init__(self) -> None:
+        self.marks.append((time.monotonic(), self.done))
+
+    def add(self, rows: int) -> None:
+        """`rows` more samples are done."""
+        self.done += rows
+        self.marks.append((time.monotonic(), self.done))
 
     @property
     def rate(self) -> float:
-        """Samples per second since this process began, not counting what was already there."""
-        return self.fresh / max(time.monotonic() - self.began, 1e-9)
+        """Samples per second over the last `WINDOW` units."""
+        then, done = self.marks[0]
+        return (self.done - done) / max(time.monotonic() - then, 1e-9)
 
     @property
     def remaining_s(self) -> float:
         """Seconds left at the present rate; infinite before the first sample."""
-        return (self.total - self.done) / self.rate if self.fresh else float("inf")
+        return (self.total - self.done) / self.rate if self.rate else math.inf
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the last unit was done, or since the stage began."""
+        return time.monotonic() - self.marks[-1][0]
+
+
+class Meter:
+    """What a stage tells about itself."""
+
+    def __init__(self, stage: str, tally: Tally, guard: Callable[[], None], show: Callable[[], None]) -> None:
+        self._stage, self._tally, self._guard, self._show = stage, tally, guard, show
+
+    def advance(self, rows: int) -> None:
+        """`rows` more samples are done. LeaseLostError: another driver has taken over."""
+        self._tally.add(rows)
+        count_samples(self._stage, rows)
+        self._show()
+        self._guard()
+
+    def failed(self) -> None:
+        """One attempt at a unit failed. LeaseLostError: another driver has taken over."""
+        self._tally.failures += 1
+        count_failure(self._stage)
+        self._show()
+        self._guard()
+
+    def quarantined(self) -> None:
+        """A unit was given up."""
+        self._tally.quarantined += 1
+        count_quarantined(self._stage)
+        self._show()
+
+
+class Meters:
+    """The meters of a run's stages.
+
+    Args:
+        console: where bars are drawn if it is a terminal.
+        guard: raises where the stage must not go on; asked after every unit.
+        run: names the run in log lines.
+    """
+
+    def __init__(self, console: Console, guard: Callable[[], None] = lambda: None, run: str = "") -> None:
+        self._console, self._guard, self._run = console, guard, run
+        self._tallies: dict[str, Tally] = {}
+
+    def snapshot(self) -> dict[str, Any]:
+        """Figures of every stage begun so far, by stage; JSON, callable from any thread."""
+        return {stage: _figures(tally) for stage, tally in tuple(self._tallies.items())}
+
+    @contextmanager
+    def stage(self, name: str, total: int, done: int) -> Iterator[Meter]:
+        """A meter for `total` samples of which `done` were there already."""
+        tally = self._tallies[name] = Tally(total, done)
+        if self._console.is_terminal:
+            with _bar(name, tally, self._console) as show:
+                yield Meter(name, tally, self._guard, show)
+        else:
+            line = _LogLine(self._run, name, tally)
+            yield Meter(name, tally, self._guard, line.now_and_then)
+            line.write()
+
+
+def _figures(tally: Tally) -> dict[str, Any]:
+    figures = {"done": tally.done, "total": tally.total, "failures": tally.failures, "quarantined": tally.quarantined}
+    return {**figures, "rate": round(tally.rate, 3), "idle_s": round(tally.idle_s, 1)}
 
 
 @contextmanager
-def stage_meter(stage: str, total: int, done: int, console: Console) -> Iterator[Meter]:
-    """A meter for `total` samples of which `done` were there already."""
-    tally = Tally(total, done)
-    if console.is_terminal:
-        columns = (
-            TextColumn("{task.description:<7}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-        )
-        times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[failures]}"))
-        with Progress(*columns, *times, console=console) as bars:
-            task = bars.add_task(stage, total=total, completed=done, rate="", failures="")
-            yield _BarMeter(tally, bars, task)
-    else:
-        meter = _LogMeter(stage, tally)
-        yield meter
-        meter.report()
+def _bar(stage: str, tally: Tally, console: Console) -> Iterator[Callable[[], None]]:
+    counts = (TextColumn("{task.description:<7}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[failures]}"))
+    with Progress(*counts, *times, console=console) as bars:
+        task = bars.add_task(stage, total=tally.total, completed=tally.done, rate="", failures="")
+
+        def show() -> None:
+            failed = f"{tally.failures} failed attempts" if tally.failures else ""
+            given_up = f"{tally.quarantined} units quarantined" if tally.quarantined else ""
+            failures = ", ".join(filter(None, (failed, given_up)))
+            bars.update(task, completed=tally.done, rate=f"{tally.rate:.1f}/s", failures=failures)
+
+        yield show
 
 
-class _BarMeter:
-    def __init__(self, tally: Tally, bars: Progress, task: object) -> None:
-        self._tally, self._bars, self._task = tally, bars, task
+class _LogLine:
+    """Writes a line at most every `LOG_EVERY_S`."""
 
-    def advance(self, rows: int) -> None:
-        self._tally.done += rows
-        self._tally.fresh += rows
-        self._update()
+    def __init__(self, run: str, stage: str, tally: Tally) -> None:
+        self._run, self._stage, self._tally, self._last = run, stage, tally, time.monotonic()
 
-    def failed(self) -> None:
-        self._tally.failures += 1
-        self._update()
-
-    def _update(self) -> None:
-        failures = f"{self._tally.failures} failed attempts" if self._tally.failures else ""
-        rate = f"{self._tally.rate:.1f}/s"
-        self._bars.update(self._task, completed=self._tally.done, rate=rate, failures=failures)  # type: ignore[arg-type]
-
-
-class _LogMeter:
-    def __init__(self, stage: str, tally: Tally) -> None:
-        self._stage, self._tally, self._last = stage, tally, time.monotonic()
-
-    def advance(self, rows: int) -> None:
-        self._tally.done += rows
-        self._tally.fresh += rows
+    def now_and_then(self) -> None:
         if time.monotonic() - self._last >= LOG_EVERY_S:
-            self.report()
+            self.write()
 
-    def failed(self) -> None:
-        self._tally.failures += 1
-
-    def report(self) -> None:
-        """One plain line."""
+    def write(self) -> None:
         self._last = time.monotonic()
         t = self._tally
-        remaining = f"{t.remaining_s:.0f}" if t.fresh else "unknown"
-        message = "stage=%s done=%d/%d rate=%.1f/s eta_s=%s failures=%d"
-        log.info(message, self._stage, t.done, t.total, t.rate, remaining, t.failures)
+        remaining = f"{t.remaining_s:.0f}" if math.isfinite(t.remaining_s) else "unknown"
+        message = "run=%s stage=%s done=%d/%d rate=%.1f/s eta_s=%s failures=%d quarantined=%d"
+        log.info(message, self._run, self._stage, t.done, t.total, t.rate, remaining, t.failures, t.quarantined)

@@ -18,12 +18,13 @@ from higan_cam.errors import DataError, QuarantinedError, unknown_name
 from higan_cam.label.loading import EMBEDDED as SCORER_FILES
 from higan_cam.manipulate import METHODS, edit_direction, load_boundary
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
-from higan_cam.publish import Store, begin_run, committed, open_store
+from higan_cam.publish import Lease, Store, begin_run, committed, open_store
 from higan_cam.runtime.cluster import cluster, resources
 from higan_cam.runtime.fit_stage import find_boundary, settle_boundary
 from higan_cam.runtime.label_stage import Labels, label_samples
 from higan_cam.runtime.mask_stage import make_masks
 from higan_cam.runtime.plan import DATA, SCORES, plan_crew, plan_label, plan_mask
+from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.report_stage import REPORT_KEY, warnings, write_report
 from higan_cam.types import Boundary
 from higan_cam.weights import data_path, sha256_of
@@ -59,42 +60,88 @@ class Outcome:
 def run_stages(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None) -> Outcome:
     """Run the named stages, in the order of the flow. Each reads what the earlier ones left in the store.
 
-    A failing mask unit does not stop the others; look at `Outcome.problems`.
+    Everything but run.json (which is created exclusively) is written under the lease of the output, so that one
+    driver at a time is at work there. A failing mask unit does not stop the others; look at `Outcome.problems`.
 
     Raises:
         HiganCamError: configuration, weights, data or store problems; what is already written stays.
+        LeaseHeldError: another driver is at work on this output.
+        LeaseLostError: another driver took over, because this one was paused or cut off for too long.
         QuarantinedError: score shards are missing, so a boundary fitted now would not be this run's boundary.
     """
-    console = console or Console()
     models = load_models(config)
     _check(models, config)
     store = open_store(config.output)
     # Workers have another working directory: from here on a local output is an absolute path.
     config = config.model_copy(update={"output": store.uri})
     begin_run(store, config, weights_digests(config))
-    outcome = Outcome(store)
-    _count(config, store, outcome)
-    resumed = {stage for stage, rows in outcome.samples.items() if rows}
-    with cluster(config.runtime):
-        _plan_workers(config, outcome)
-        boundary = find_boundary(config, store)
-        labels: Labels | None = None
-        if "label" in stages or (config.boundary.weights is None and boundary is None and stages != ("report",)):
-            labels = _labels(config, store, models, stages, console, outcome)
-        if "fit" in stages or "mask" in stages:
-            with _timed(outcome, "fit"):
-                boundary = settle_boundary(config, store, models, labels)
-        if "mask" in stages and boundary is not None:
-            with _timed(outcome, "mask"):
-                make_masks(config, store, boundary, console)
-        if "report" in stages:
-            whole = {name: seconds for name, seconds in outcome.seconds.items() if name not in resumed}
-            walls = {name: (seconds, outcome.workers.get(name, 1)) for name, seconds in whole.items()}
-            with _timed(outcome, "report"):
-                write_report(config, store, models.scorer.score_range, labels, boundary, walls)
-    _count(config, store, outcome)
-    outcome.problems = warnings(store)
-    return outcome
+    lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
+    meters = Meters(console or Console(), lease.check, _name(config))
+    log.info("run=%s output=%s stages=%s", _name(config), store.uri, ",".join(stages))
+    with lease.held(meters.snapshot):
+        return _Job(config, store, models, lease, meters).run(stages)
+
+
+class _Job:
+    """One call of `run_stages`, under the lease."""
+
+    def __init__(self, config: RunConfig, store: Store, models: Models, lease: Lease, meters: Meters) -> None:
+        self.config, self.store, self.models, self.lease, self.meters = config, store, models, lease, meters
+        self.outcome = Outcome(store)
+        _count(config, store, self.outcome)
+        self.resumed = {stage for stage, rows in self.outcome.samples.items() if rows}
+
+    def run(self, stages: tuple[str, ...]) -> Outcome:
+        config, store, outcome = self.config, self.store, self.outcome
+        with cluster(config.runtime):
+            _plan_workers(config, outcome)
+            boundary = find_boundary(config, store)
+            labels: Labels | None = None
+            if "label" in stages or (config.boundary.weights is None and boundary is None and stages != ("report",)):
+                labels = self._labels(stages)
+            if "fit" in stages or "mask" in stages:
+                with self._timed("fit"):
+                    boundary = settle_boundary(config, store, self.models, labels)
+            if "mask" in stages and boundary is not None:
+                with self._timed("mask"):
+                    make_masks(config, store, boundary, self.meters)
+            if "report" in stages:
+                walls = self._walls()
+                with self._timed("report"):
+                    write_report(config, store, self.models.scorer.score_range, labels, boundary, walls)
+        _count(config, store, outcome)
+        outcome.problems = warnings(store)
+        return outcome
+
+    def _labels(self, stages: tuple[str, ...]) -> Labels:
+        if "label" not in stages:
+            _need_labels(self.config, self.store)
+        with self._timed("label"):
+            labels = label_samples(self.config, self.store, self.meters, self.models.scorer.score_range)
+        missing = len(plan_label(self.config)) - len(committed(self.store, SCORES, config_hash(self.config)))
+        if missing:
+            lines = "\n  ".join(warnings(self.store))
+            raise QuarantinedError(
+                f"{missing} score shards failed, and nothing is fitted without them:\n  {lines}\n"
+                "Run the same command again."
+            )
+        return labels
+
+    def _walls(self) -> dict[str, tuple[float, int]]:
+        """{stage: (wall seconds, workers)} of the stages that this process did from beginning to end."""
+        whole = {name: seconds for name, seconds in self.outcome.seconds.items() if name not in self.resumed}
+        return {name: (seconds, self.outcome.workers.get(name, 1)) for name, seconds in whole.items()}
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        """One stage: not begun, and not called done, by a driver that has lost the output to another."""
+        self.lease.check()
+        log.info("run=%s stage=%s begins", _name(self.config), stage)
+        began = time.monotonic()
+        yield
+        self.lease.check()
+        self.outcome.seconds[stage] = time.monotonic() - began
+        log.info("run=%s stage=%s seconds=%.1f", _name(self.config), stage, self.outcome.seconds[stage])
 
 
 def weights_digests(config: RunConfig) -> dict[str, str]:
@@ -106,23 +153,6 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
     if config.boundary.weights is not None:
         files["boundary"] = Path(config.boundary.weights)
     return {role: sha256_of(path) for role, path in files.items()}
-
-
-def _labels(
-    config: RunConfig, store: Store, models: Models, stages: tuple[str, ...], console: Console, outcome: Outcome
-) -> Labels:
-    if "label" not in stages:
-        _need_labels(config, store)
-    with _timed(outcome, "label"):
-        labels = label_samples(config, store, console, models.scorer.score_range)
-    missing = len(plan_label(config)) - len(committed(store, SCORES, config_hash(config)))
-    if missing:
-        lines = "\n  ".join(warnings(store))
-        raise QuarantinedError(
-            f"{missing} score shards failed, and nothing is fitted without them:\n  {lines}\n"
-            "Run the same command again."
-        )
-    return labels
 
 
 def _need_labels(config: RunConfig, store: Store) -> None:
@@ -163,9 +193,6 @@ def _count(config: RunConfig, store: Store, outcome: Outcome) -> None:
         outcome.samples[name] = sum(record.rows for record in records.values())
 
 
-@contextmanager
-def _timed(outcome: Outcome, stage: str) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    outcome.seconds[stage] = time.monotonic() - began
-    log.info("stage=%s seconds=%.1f", stage, outcome.seconds[stage])
+def _name(config: RunConfig) -> str:
+    """What log lines call the run: the beginning of its configuration's hash."""
+    return config_hash(config)[:12]

@@ -24,6 +24,7 @@ from higan_cam.runtime.cluster import cluster
 from higan_cam.runtime.label_stage import label_samples
 from higan_cam.runtime.mask_stage import make_masks
 from higan_cam.runtime.plan import DATA, SCORES
+from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.run import weights_digests
 from higan_cam.types import Boundary, WorkUnit
 from tests.benchmarks.masks import fit_here
@@ -50,7 +51,7 @@ def _label_row(models: Models, folder: Path, repeats: int) -> SpeedRow:
     def through_ray(config: RunConfig) -> tuple[float, float]:
         store = open_store(config.output)
         begin_run(store, config, weights_digests(config))
-        label_samples(config, store, Console(quiet=True), models.scorer.score_range)
+        label_samples(config, store, Meters(Console(quiet=True)), models.scorer.score_range)
         return _steady_state(config, SCORES)
 
     share = "the worker was at work {:.1%} of the time"
@@ -65,7 +66,7 @@ def _mask_row(models: Models, boundary: Boundary, folder: Path, repeats: int) ->
     def through_ray(config: RunConfig) -> tuple[float, float]:
         store = open_store(config.output)
         begin_run(store, config, weights_digests(config))
-        make_masks(config, store, boundary, Console(quiet=True))
+        make_masks(config, store, boundary, Meters(Console(quiet=True)))
         return _steady_state(config, DATA)
 
     share = "attribution, regions and quality took {:.1%} of the time; the rest is encoding, commit and Ray"
