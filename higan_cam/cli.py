@@ -128,6 +128,7 @@ def export(
     output: Annotated[str, typer.Argument(help="Folder or URI of a finished run.")],
     target: Annotated[str, typer.Argument(help="Folder or URI to write to (file, s3, gs); empty, or this export.")],
     to: Annotated[str, typer.Option("--to", help="Format; see above.", metavar="FORMAT")],
+    selection: Annotated[str | None, typer.Option(help="Only what this selection of `curate` keeps.")] = None,
     keep_empty: Annotated[bool, typer.Option("--keep-empty", help="Keep samples without a mask.")] = False,
     allow_unfinished: Annotated[bool, typer.Option("--allow-unfinished", help="Export what is there so far.")] = False,
 ) -> None:
@@ -142,12 +143,21 @@ def export(
 
     places = open_store(output), open_store(target)
     with _counted("shards") as progress:
-        done = export_run(*places, to, keep_empty=keep_empty, allow_unfinished=allow_unfinished, progress=progress)
+        done = export_run(
+            *places,
+            to,
+            selection=selection,
+            keep_empty=keep_empty,
+            allow_unfinished=allow_unfinished,
+            progress=progress,
+        )
     splits = ", ".join(f"{split} {count:,}" for split, count in done.samples.items())
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"wrote    {sum(done.samples.values()):,} samples ({splits}) to {escape(places[1].uri)}")
     if done.empty:
         console.print(f"left out {done.empty:,} samples without a mask (status: empty)")
+    if selection is not None:
+        console.print(f"left out {done.unselected:,} samples by the selection {escape(selection)}")
     if done.found:
         console.print(f"found    {done.found:,} of {done.found + done.made:,} shards already there")
     if done.missing:

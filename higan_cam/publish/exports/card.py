@@ -22,6 +22,7 @@ class ExportFacts:
         name: of the format.
         samples: {split: samples}.
         empty: samples left out because they have no mask.
+        unselected: samples with a mask that the selection leaves out; selection: its name, "" for none.
         missing: shards of the run that were not there to export.
         contents: {column, file or field: meaning}.
         glob: pattern of a split's files, "" where the `datasets` library does not read the format.
@@ -34,6 +35,8 @@ class ExportFacts:
     name: str
     samples: Mapping[str, int]
     empty: int
+    unselected: int
+    selection: str
     missing: int
     contents: Mapping[str, str]
     glob: str

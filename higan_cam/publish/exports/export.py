@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import pyarrow.compute as pc
+import numpy as np
+import pyarrow as pa
 
 from higan_cam.errors import ConfigError, DataError, unknown_name
+from higan_cam.publish.curation import Selection, load_selection
 from higan_cam.publish.exports.card import ExportFacts, render_export_card
 from higan_cam.publish.exports.coco import coco
 from higan_cam.publish.exports.folders import imagefolder, kohya
@@ -51,6 +53,7 @@ class Exported:
     Attributes:
         samples: {split: samples} in the target.
         empty: samples left out because they have no mask.
+        unselected: samples with a mask that the selection leaves out.
         made, found: shards written by this call, and by an earlier one.
         missing: planned shards that the source does not have.
         load: one line that loads it.
@@ -58,6 +61,7 @@ class Exported:
 
     samples: dict[str, int]
     empty: int
+    unselected: int
     made: int
     found: int
     missing: tuple[int, ...]
@@ -69,6 +73,7 @@ def export_run(
     target: Store,
     name: str,
     *,
+    selection: str | None = None,
     keep_empty: bool = False,
     allow_unfinished: bool = False,
     progress: Progress | None = None,
@@ -79,12 +84,13 @@ def export_run(
         source: output directory of the run; it is only read.
         target: an empty place, or one with the same export.
         name: of the format, a key of `EXPORTS`.
+        selection: name of a selection of the run (see `curation`); others are left out.
         keep_empty: keep samples without a mask, which are otherwise left out and counted.
         allow_unfinished: export the shards that are there; the same call adds others later.
         progress: called with (shards done, shards there are) after each shard.
 
     Raises:
-        ConfigError: unknown format, or one that cannot keep empty samples; a target inside the source.
+        ConfigError: unknown format or selection, a format that cannot keep empty samples, a target inside the source.
         DataError: the run is not finished, or there is nothing to export.
         RunMismatchError: the target holds another export.
         StoreError: the target holds something else, or either place fails.
@@ -99,8 +105,10 @@ def export_run(
     if keep_empty and not chosen.keeps_empty:
         raise ConfigError(f"--keep-empty: nothing can be learnt from a black mask with {name}; leave it out")
     _check_finished(run, allow_unfinished=allow_unfinished)
-    claim(target, _identity(run, name.replace("_", "-"), keep_empty=keep_empty))
-    return _Export(run, target, chosen, name.replace("_", "-"), keep_empty).carry_out(progress)
+    picked = None if selection is None else load_selection(source, selection)
+    job = _Export(run, target, chosen, name.replace("_", "-"), picked, keep_empty)
+    claim(target, job.identity())
+    return job.carry_out(progress)
 
 
 @dataclass(frozen=True)
@@ -109,29 +117,50 @@ class _Export:
     target: Store
     format: Format
     name: str
+    selection: Selection | None
     keep_empty: bool
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the target's bytes. No clock and no place: a copied export goes on where it lies."""
+        run = self.source.run
+        picked = {"name": self.selection.name, "sha256": self.selection.sha256} if self.selection else None
+        return {
+            "format": self.name,
+            "keep_empty": self.keep_empty,
+            "selection": picked,
+            "run": {key: run[key] for key in ("config_hash", "weights") if key in run},
+        }
 
     def carry_out(self, progress: Progress | None) -> Exported:
         ledger = Ledger(self.target)
         samples: Counter[str] = Counter()
-        shards, empty, made = self.source.shards, 0, 0
+        left_out: Counter[str] = Counter()
+        shards, made = self.source.shards, 0
         with ThreadPoolExecutor(_WRITERS) as writers:
             for done, shard in enumerate(shards, 1):
                 entry = ledger.done(shard.record.shard, shard.record.sha256)
                 if entry is None:
                     entry, made = self._write(shard, ledger, writers), made + 1
                 samples[shard.split] += entry.samples
-                empty += entry.empty
+                left_out.update(empty=entry.empty, unselected=entry.unselected)
                 if progress is not None:
                     progress(done, len(shards))
         present: dict[str, int] = {split: samples[split] for split in SPLITS if samples[split]}
-        self._finish(ledger, present, empty)
+        self._finish(ledger, present, left_out)
         load = self.format.load(self.target.uri, tuple(present))
-        return Exported(present, empty, made, len(shards) - made, self.source.missing, load)
+        return Exported(
+            samples=present,
+            empty=left_out["empty"],
+            unselected=left_out["unselected"],
+            made=made,
+            found=len(shards) - made,
+            missing=self.source.missing,
+            load=load,
+        )
 
     def _write(self, shard: SourceShard, ledger: Ledger, writers: ThreadPoolExecutor) -> Entry:
-        rows = read_rows(self.source, shard, tuple(dict.fromkeys((*self.format.columns, "status"))))
-        kept = rows if self.keep_empty else rows.filter(pc.equal(rows["status"], "ok"))
+        rows = read_rows(self.source, shard, tuple(dict.fromkeys((*self.format.columns, "index", "status"))))
+        kept, empty, unselected = self._sift(rows)
         encoded = self.format.encode(kept, shard)
         for _ in writers.map(lambda item: self.target.put(*item), encoded.objects):
             pass
@@ -140,21 +169,30 @@ class _Export:
             source_sha256=shard.record.sha256,
             split=shard.split,
             samples=kept.num_rows,
-            empty=rows.num_rows - kept.num_rows,
+            empty=empty,
+            unselected=unselected,
             objects={key: len(body) for key, body in encoded.objects},
             part=encoded.part,
         )
         ledger.write(entry)
         return entry
 
-    def _finish(self, ledger: Ledger, samples: Mapping[str, int], empty: int) -> None:
+    def _sift(self, rows: pa.Table) -> tuple[pa.Table, int, int]:
+        """The rows to write, and how many are left out as empty and as not selected."""
+        shown = np.full(rows.num_rows, True) if self.keep_empty else rows["status"].to_numpy() == "ok"
+        kept = shown if self.selection is None else shown & self.selection.keeps(rows["index"].to_numpy())
+        return rows.filter(pa.array(kept)), int((~shown).sum()), int((shown & ~kept).sum())
+
+    def _finish(self, ledger: Ledger, samples: Mapping[str, int], left_out: Mapping[str, int]) -> None:
         for split in samples:
             for key, body in self.format.finish(split, partial(self._entries, ledger, split)):
                 _put_if_other(self.target, key, body)
         facts = ExportFacts(
             name=self.name,
             samples=samples,
-            empty=empty,
+            empty=left_out["empty"],
+            unselected=left_out["unselected"],
+            selection=self.selection.name if self.selection else "",
             missing=len(self.source.missing),
             contents=self.format.contents,
             glob=self.format.glob,
@@ -173,15 +211,6 @@ def _put_if_other(target: Store, key: str, body: bytes) -> None:
     """Leave an object alone that is already right: a rerun of a finished export writes nothing."""
     if target.find(key) != body:
         target.put(key, body)
-
-
-def _identity(source: Source, name: str, *, keep_empty: bool) -> dict[str, Any]:
-    """What decides the target's bytes. No clock and no place: a copied export goes on where it lies."""
-    return {
-        "format": name,
-        "keep_empty": keep_empty,
-        "run": {key: source.run[key] for key in ("config_hash", "weights") if key in source.run},
-    }
 
 
 def _check_finished(source: Source, *, allow_unfinished: bool) -> None:

@@ -31,6 +31,7 @@ class Entry:
         split: train, validation or test.
         samples: samples written.
         empty: samples left out because they have no mask.
+        unselected: samples with a mask that the selection leaves out.
         objects: {key: bytes} of the objects written.
         part: what the format needs again at the end (JSON-compatible).
     """
@@ -40,6 +41,7 @@ class Entry:
     split: str
     samples: int
     empty: int
+    unselected: int
     objects: Mapping[str, int]
     part: Mapping[str, Any]
 

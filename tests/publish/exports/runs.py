@@ -38,7 +38,7 @@ def sample_with_regions(index: int, *, empty: bool = False) -> Sample:
     parts = _parts(index)
     regions = tuple(_region(sample.regions[0], rank, part) for rank, part in enumerate(parts))
     mask = np.where(np.logical_or(*parts), 255, 0).astype(np.uint8)
-    return replace(sample, mask=mask, regions=regions)
+    return replace(sample, mask=mask, regions=regions, coverage=float((mask > 0).mean()))
 
 
 def write_run(

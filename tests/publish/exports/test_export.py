@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from higan_cam.config import CurationConfig
 from higan_cam.errors import ConfigError, DataError, RunMismatchError, StoreError
+from higan_cam.publish.curation import curate, load_selection
 from higan_cam.publish.exports import EXPORTS, export_run
 from higan_cam.publish.exports.ledger import CLAIM_KEY
 from higan_cam.publish.store import Store, open_store
@@ -82,6 +84,27 @@ def test_samples_without_a_mask_are_kept_on_request(name: str, finished: Store, 
 def test_formats_that_learn_under_the_mask_refuse_to_keep_black_ones(name: str, finished: Store, target: Store) -> None:
     with pytest.raises(ConfigError, match="--keep-empty"):
         export_run(finished, target, name, keep_empty=True)
+    assert target.is_empty()
+
+
+def test_only_what_a_selection_keeps_is_exported(target: Store, tmp_path: Path) -> None:
+    source = open_store(tmp_path / "run")
+    write_run(source)
+    curate(source, CurationConfig(max_coverage=0.6), name="small")
+    selected = load_selection(source, "small")
+    kept = {int(index) for index in selected.index[selected.kept]} - EMPTY
+    assert 0 < len(kept) < COUNT - len(EMPTY)
+    result = export_run(source, target, "kohya", selection="small")
+    names = {key.rpartition("/")[2] for key in target.list() if "/masks/" in key}
+    assert names == {f"{index:08d}.png" for index in kept}
+    assert (sum(result.samples.values()), result.unselected) == (len(kept), COUNT - len(EMPTY) - len(kept))
+    with pytest.raises(RunMismatchError, match="selection"):
+        export_run(source, target, "kohya")
+
+
+def test_an_unknown_selection_is_refused(finished: Store, target: Store) -> None:
+    with pytest.raises(ConfigError, match="higan-cam curate"):
+        export_run(finished, target, "kohya", selection="small")
     assert target.is_empty()
 
 
