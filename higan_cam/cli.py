@@ -111,16 +111,47 @@ def status(
 
 
 @app.command()
-def verify(output: Annotated[str, typer.Argument(help="Folder or URI of a run.")]) -> None:
-    """Re-hash every committed shard of a run against its manifest."""
-    from higan_cam.publish import open_store, verify_run
+def verify(
+    output: Annotated[str, typer.Argument(help="Folder or URI of a run.")],
+    remake: Annotated[int, typer.Option("--remake", min=0, help="Make N random shards again and compare.")] = 0,
+    seed: Annotated[int, typer.Option(help="Chooses the shards to make again.")] = 0,
+    weights: Annotated[
+        list[Path] | None, typer.Option("--weights", help="Where to look for the run's weights, by digest. Repeatable.")
+    ] = None,
+) -> None:
+    """Re-hash every committed shard of a run, say what is missing, and make some again.
 
-    problems = verify_run(open_store(output))
+    Status 0: complete and unchanged. 3: unchanged, and all that is missing is quarantined. 1: anything else.
+    """
+    from higan_cam.publish import open_store, verify_run
+    from higan_cam.publish.status import read_status
+    from higan_cam.publish.status_text import unfinished_lines
+
+    store, console = open_store(output), Console(soft_wrap=True, highlight=False)
+    problems = verify_run(store)
     for problem in problems:
-        _err.print(f"[red]{problem.kind}[/red] {escape(problem.key)}: {escape(problem.detail)}")
-    if problems:
+        _err.print(f"[red]{problem.kind}[/red] {escape(problem.key)}: {escape(problem.detail)}", soft_wrap=True)
+    found = read_status(store)
+    for line in unfinished_lines(found):
+        _err.print(f"[yellow]unfinished[/yellow] {escape(line)}", soft_wrap=True)
+    same = _remade(store, remake, seed, weights or [], console) if remake else True
+    if problems or not same or any(set(stage.missing) - set(stage.quarantined) for stage in found.stages):
         raise typer.Exit(1)
-    Console().print(f"every shard in the manifest of {escape(output)} has its recorded size and digest")
+    if not found.complete:
+        raise typer.Exit(QuarantinedError.exit_code)
+    console.print(f"{escape(output)} is complete, and every shard has its recorded size and digest")
+
+
+def _remade(store: Any, count: int, seed: int, weights: list[Path], console: Console) -> bool:
+    """Whether every one of `count` random shards can be made again."""
+    from higan_cam.runtime.remake import remake_shards
+
+    same = True
+    for shard in remake_shards(store, count, seed=seed, weights=weights, tell=_err.print):
+        same = same and shard.verdict != "differing"
+        colour = "red" if shard.verdict == "differing" else "green"
+        console.print(f"[{colour}]{shard.verdict}[/{colour}] {escape(shard.path)} {escape(shard.detail)}".rstrip())
+    return same
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from higan_cam.publish.lease import Holder
 from higan_cam.publish.status import RunStatus, StageStatus
@@ -27,6 +27,27 @@ def status_lines(status: RunStatus) -> Iterator[str]:
         more = len(stage.quarantined) - QUARANTINED_SHOWN
         if more > 0:
             yield f"quarantined: {more:,} more {stage.name} shards"
+
+
+def unfinished_lines(status: RunStatus) -> Iterator[str]:
+    """Which shards are missing, a line per stage; then what the quarantined of them failed with."""
+    for stage in status.stages:
+        if stage.missing:
+            yield f"{stage.name}: {len(stage.missing):,} of {stage.shards:,} shards are missing: {spans(stage.missing)}"
+        for shard, reason in sorted(stage.quarantined.items()):
+            yield f"{stage.name}: shard {shard} is quarantined after {reason}"
+
+
+def spans(numbers: Sequence[int], limit: int = 12) -> str:
+    """(1, 2, 3, 7) -> "1-3, 7"; at most `limit` of them."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in found]
+    return ", ".join(texts[:limit] + ["…"] * (len(texts) > limit))
 
 
 def duration(seconds: float) -> str:

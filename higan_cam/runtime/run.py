@@ -147,8 +147,8 @@ class _Job:
 def weights_digests(config: RunConfig) -> dict[str, str]:
     """{role: sha256} of every weights file that the configuration names."""
     files = {
-        "generator": _file(config.generator.weights, GENERATOR_FILES),
-        "scorer": _file(config.scorer.weights, SCORER_FILES),
+        "generator": weights_file(config.generator.weights, GENERATOR_FILES),
+        "scorer": weights_file(config.scorer.weights, SCORER_FILES),
     }
     if config.boundary.weights is not None:
         files["boundary"] = Path(config.boundary.weights)
@@ -178,7 +178,8 @@ def _check(models: Models, config: RunConfig) -> None:
     attribution_for(models, config, edit)
 
 
-def _file(name: str, embedded: dict[str, str]) -> Path:
+def weights_file(name: str, embedded: dict[str, str]) -> Path:
+    """Where the weights are that the configuration calls `name`: an embedded file, or a path."""
     return data_path(embedded[name]) if name in embedded else Path(name)
 
 

@@ -18,7 +18,7 @@ from higan_cam.publish.manifest import canonical_json, commit_shard, quarantine_
 from higan_cam.publish.run import begin_run
 from higan_cam.publish.scores import encode_scores, scores_path
 from higan_cam.publish.status import read_status, recorded_config
-from higan_cam.publish.status_text import duration, status_lines
+from higan_cam.publish.status_text import duration, spans, status_lines, unfinished_lines
 from higan_cam.publish.store import Store
 
 CONFIG = load_config(
@@ -142,3 +142,9 @@ def test_a_configuration_of_another_version_is_refused_and_named(begun: Store) -
 )
 def test_durations_have_two_units_at_most(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_missing_shards_are_named_in_spans(begun: Store) -> None:
+    assert list(unfinished_lines(read_status(begun)))[1] == "mask: 2 of 3 shards are missing: 0, 2"
+    assert spans((1, 2, 3, 7)) == "1-3, 7"
+    assert spans(range(0, 40, 2), limit=2) == "0, 2, …"

@@ -1,0 +1,24 @@
+"""Kinds of devices: two processes on one kind, with the same versions, make the same bytes."""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
+
+import torch
+
+
+def device_kind(device: str) -> str:
+    """ "cuda NVIDIA H100 80GB HBM3" or "cpu x86_64 AVX2 Intel(R) …": what decides rounding, and no more than that."""
+    if device.startswith("cuda"):
+        return f"cuda {torch.cuda.get_device_name()}"
+    return " ".join(filter(None, ("cpu", platform.machine(), torch.backends.cpu.get_cpu_capability(), _processor())))
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        return platform.processor()
+    return found[1].strip() if found else platform.processor()

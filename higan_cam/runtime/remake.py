@@ -1,0 +1,158 @@
+"""Making shards of a finished run again, from run.json, the boundary and the weights alone, and comparing bytes."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from higan_cam.config import RunConfig, differing_fields
+from higan_cam.errors import DataError, WeightsError
+from higan_cam.label import load_scorer
+from higan_cam.label.loading import EMBEDDED as SCORER_FILES
+from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, mask_samples
+from higan_cam.publish import Store, describe_run, encode_scores, encode_shard, read_run
+from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
+from higan_cam.publish.manifest import Entry, read_manifest
+from higan_cam.publish.status import recorded_config
+from higan_cam.runtime.devices import device_kind
+from higan_cam.runtime.fit_stage import find_boundary
+from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
+from higan_cam.runtime.run import GENERATOR_FILES, weights_file
+from higan_cam.runtime.workers import one_thread
+from higan_cam.types import Boundary
+from higan_cam.weights import sha256_of
+
+EMBEDDED = {"generator": GENERATOR_FILES, "scorer": SCORER_FILES}
+
+
+@dataclass(frozen=True)
+class Remade:
+    """One shard made again.
+
+    Attributes:
+        verdict: identical bytes; other bytes with the same samples within the tolerances of `publish.agreement`, where
+            another kind of device or other versions explain it; or differing.
+        detail: what differs, or why the bytes may.
+    """
+
+    path: str
+    verdict: Literal["identical", "within tolerance", "differing"]
+    detail: str = ""
+
+
+def remake_shards(
+    store: Store, count: int, *, seed: int = 0, weights: Sequence[Path] = (), tell: Callable[[str], None] = print
+) -> Iterator[Remade]:
+    """Make `count` random committed shards of either stage again in this process, one by one. Nothing is written.
+
+    The boundary is the committed one; it is not fitted again. A GPU is used if there is one.
+
+    Args:
+        seed: chooses the shards.
+        weights: files to look through, besides those that run.json names, for the run's weights; found by digest.
+        tell: hears what is made, before it is made.
+
+    Raises:
+        DataError: nothing is committed yet.
+        WeightsError: weights with the run's digests are not here.
+        StoreError: no run, one of another version, or a store that cannot be read.
+    """
+    config = with_recorded_weights(recorded_config(store), read_run(store), weights)
+    entries = [entry for stage in (SCORES, DATA) for entry in read_manifest(store, stage).values() if entry]
+    if not entries:
+        raise DataError(f"{store.uri}: no shard is committed yet, so there is nothing to make again")
+    chosen = random.Random(seed).sample(entries, min(count, len(entries)))  # noqa: S311 - which shards, no secret
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    one_thread(device)
+    maker = _Maker(config, load_models(config, device), find_boundary(config, store))
+    for entry in chosen:
+        tell(f"making {entry.record.path} again on {device_kind(device)}")
+        yield _compared(store, entry, maker.make(entry), maker.models.scorer.score_range, device_kind(device))
+
+
+def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequence[Path] = ()) -> RunConfig:
+    """The configuration with every network's weights where a file with the recorded digest lies.
+
+    Raises:
+        WeightsError: there is none; names the role, the digest and what was looked at.
+    """
+    updates = {}
+    for role in ("generator", "scorer"):
+        section = getattr(config, role)
+        path = _with_digest(role, section.weights, str(run["weights"].get(role)), files)
+        updates[role] = section if path is None else section.model_copy(update={"weights": path})
+    return config.model_copy(update=updates)
+
+
+def _with_digest(role: str, named: str, wanted: str, files: Sequence[Path]) -> str | None:
+    """None where the file that the configuration names is the right one; else the path of one that is."""
+    looked_at = []
+    for path in (weights_file(named, EMBEDDED[role]), *files):
+        found = sha256_of(path) if path.is_file() else "no such file"
+        if found == wanted:
+            return str(path) if path in files else None
+        looked_at.append(f"{path}: {found}")
+    listed = "\n  ".join(looked_at)
+    raise WeightsError(
+        f"{role}.weights: this run was made with sha256 {wanted}, and that is not here:\n  {listed}\n"
+        "Give the file with --weights FILE."
+    )
+
+
+@dataclass(frozen=True)
+class _Maker:
+    config: RunConfig
+    models: Models
+    boundary: Boundary | None
+
+    def make(self, entry: Entry) -> bytes:
+        """The shard's bytes, with the micro-batch that its maker had memory for."""
+        stage = "label" if entry.record.stage == SCORES else "mask"
+        section = getattr(self.config, stage)
+        size = entry.extra.get("micro_batch", section.micro_batch)
+        config = self.config.model_copy(update={stage: section.model_copy(update={"micro_batch": size})})
+        return self._scores(config, entry) if stage == "label" else self._samples(config, entry)
+
+    def _scores(self, config: RunConfig, entry: Entry) -> bytes:
+        return encode_scores(*label_unit(self.models, config, plan_label(config)[entry.record.shard]))
+
+    def _samples(self, config: RunConfig, entry: Entry) -> bytes:
+        if self.boundary is None:
+            raise DataError(f"{config.output}: {entry.record.path} is there without its boundary; fit it again")
+        unit = plan_mask(config)[entry.record.shard]
+        heat = attribute_unit(self.models, config, self.boundary, unit)
+        on_cpu = self.models.device.type == "cpu"
+        scorer = self.models.scorer if on_cpu else load_scorer(config.scorer.name, config.scorer.weights)
+        return encode_shard(mask_samples(scorer, config, heat), config.publish.row_group)
+
+
+def _compared(store: Store, entry: Entry, ours: bytes, score_range: tuple[float, float], kind: str) -> Remade:
+    record = entry.record
+    theirs = store.get(record.path)
+    if theirs == ours:
+        return Remade(record.path, "identical")
+    reasons = _reasons(store, entry, kind)
+    if not reasons:
+        return Remade(record.path, "differing", "other bytes, on the same kind of device with the same versions")
+    disagreement = scores_disagreement if record.stage == SCORES else samples_disagreement
+    beyond = disagreement(theirs, ours, score_range)
+    if beyond is not None:
+        return Remade(record.path, "differing", beyond)
+    return Remade(record.path, "within tolerance", f"other bytes, the same samples ({'; '.join(reasons)})")
+
+
+def _reasons(store: Store, entry: Entry, kind: str) -> list[str]:
+    """Why other bytes are to be expected: device and versions, there and here."""
+    recorded, here = read_run(store).get("versions", {}), describe_run(recorded_config(store), {})["versions"]
+    lines = [line for line in differing_fields(recorded, here) if not line.startswith("ray:")]
+    body = store.find(f"stats/{entry.record.stage}-{entry.record.shard:05d}.json")
+    there = json.loads(body).get("device") if body is not None else None
+    if there is None:
+        return [*lines, f"made on an unrecorded kind of device, here {kind}"]
+    return lines if there == kind else [*lines, f"made on {there}, here {kind}"]

@@ -1,0 +1,218 @@
+"""Shards of a run can be made again from run.json, boundary and weights; what was tampered with cannot."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+from typer.testing import CliRunner
+
+from higan_cam.cli import app
+from higan_cam.config import RunConfig, config_hash, load_config
+from higan_cam.errors import DataError, WeightsError
+from higan_cam.manipulate import encode_boundary
+from higan_cam.pipeline import attribute_unit, label_unit, load_models, mask_samples
+from higan_cam.publish import (
+    begin_run,
+    commit_shard,
+    data_path,
+    decode_scores,
+    encode_scores,
+    encode_shard,
+    open_store,
+    plan_splits,
+    quarantine_shard,
+    scores_path,
+)
+from higan_cam.publish.manifest import canonical_json
+from higan_cam.publish.status import recorded_config
+from higan_cam.publish.store import Store, digest
+from higan_cam.runtime.devices import device_kind
+from higan_cam.runtime.fit_stage import boundary_keys, find_boundary
+from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
+from higan_cam.runtime.remake import Remade, remake_shards
+from higan_cam.runtime.run import weights_digests
+from higan_cam.runtime.workers import one_thread
+from higan_cam.types import Boundary
+from higan_cam.weights import data_path as weights_path
+
+SETTINGS = (
+    "label.count=6",
+    "label.shard_size=3",
+    "boundary.tails=2",
+    "mask.count=4",
+    "mask.shard_size=2",
+    "attribution.name=image_difference",
+)
+
+
+def make_run(config: RunConfig) -> Store:
+    """What the stages leave, without Ray and with a boundary that nobody fitted."""
+    one_thread("cpu")
+    store, models, made = open_store(config.output), load_models(config), config_hash(config)
+    begin_run(store, config, weights_digests(config))
+    for unit in plan_label(config):
+        body, path = encode_scores(*label_unit(models, config, unit)), scores_path(unit.shard)
+        commit_shard(store, stage=SCORES, shard=unit.shard, path=path, body=body, rows=3, config_hash=made)
+    normal = np.eye(1, models.generator.w_dim, dtype=np.float32)[0]
+    boundary = Boundary(normal, 0.0, "w", tuple(range(models.generator.num_layers)), config.attribute)
+    for key, body in zip(boundary_keys(config), encode_boundary(boundary), strict=True):
+        store.put(key, body)
+    for unit in plan_mask(config):
+        samples = mask_samples(models.scorer, config, attribute_unit(models, config, boundary, unit))
+        path = data_path(*plan_splits(2, config.publish)[unit.shard])
+        body = encode_shard(samples, config.publish.row_group)
+        commit_shard(store, stage=DATA, shard=unit.shard, path=path, body=body, rows=2, config_hash=made)
+    for key in store.list("manifest/"):
+        store.put(key.replace("manifest", "stats"), canonical_json({"device": device_kind("cpu")}))
+    return store
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run and, beside it, the weights it was made with."""
+    folder = tmp_path_factory.mktemp("remake")
+    for role in ("generator", "scorer"):
+        shutil.copy(weights_path(f"rooms_{role}.safetensors"), folder / f"{role}.safetensors")
+    named = [f"{role}.weights={folder / role}.safetensors" for role in ("generator", "scorer")]
+    make_run(load_config(None, [f"output={folder / 'run'}", *SETTINGS, *named]))
+    return folder
+
+
+@pytest.fixture
+def folder(made_once: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the run to tamper with; the weights it names are put back afterwards."""
+    kept = {path: path.read_bytes() for path in made_once.glob("*.safetensors")}
+    shutil.copytree(made_once / "run", tmp_path / "run")
+    yield tmp_path
+    for path, body in kept.items():
+        path.write_bytes(body)
+
+
+def remade(folder: Path, count: int = 99, **options: object) -> dict[str, Remade]:
+    found = remake_shards(open_store(folder / "run"), count, tell=lambda _: None, **options)  # type: ignore[arg-type]
+    return {shard.path: shard for shard in found}
+
+
+def replace_shard(store: Store, entry: str, body: bytes) -> None:
+    """Another body, and a manifest entry that vouches for it."""
+    path = store.get(entry).decode().split('"path":"')[1].split('"')[0]
+    old = store.get(path)
+    text = store.get(entry).decode().replace(digest(old), digest(body))
+    store.put(path, body)
+    store.put(entry, text.replace(f'"bytes":{len(old)},', f'"bytes":{len(body)},').encode())
+
+
+def change_one_weight(path: Path) -> None:
+    tensors = safetensors.torch.load_file(path)
+    metadata = safetensors.safe_open(path, "pt").metadata()
+    name = max(tensors, key=lambda key: tensors[key].numel())
+    tensors[name].view(-1)[: tensors[name].numel() // 2] *= -1
+    safetensors.torch.save_file(tensors, path, metadata=metadata)
+
+
+def test_every_shard_of_a_run_is_made_again_byte_for_byte(folder: Path) -> None:
+    found = remade(folder)
+    assert len(found) == 4
+    assert {shard.verdict for shard in found.values()} == {"identical"}
+
+
+def test_the_seed_chooses_the_shards(folder: Path) -> None:
+    assert remade(folder, 1, seed=1).keys() == remade(folder, 1, seed=1).keys()
+    assert len({path for seed in range(4) for path in remade(folder, 1, seed=seed)}) > 1
+
+
+def test_one_changed_byte_is_found_even_where_the_manifest_vouches_for_it(folder: Path) -> None:
+    store = open_store(folder / "run")
+    path = next(key for key in store.list("data/"))
+    body = bytearray(store.get(path))
+    body[len(body) // 2] ^= 1
+    replace_shard(store, "manifest/data-00000.json", bytes(body))
+    shown = CliRunner().invoke(app, ["verify", str(folder / "run"), "--remake", "99"])
+    assert shown.exit_code == 1
+    assert f"differing {path} other bytes, on the same kind of device" in " ".join(shown.output.split())
+    assert shown.output.count("identical") == 3
+
+
+def test_a_changed_byte_alone_fails_the_digest(folder: Path) -> None:
+    store = open_store(folder / "run")
+    path = next(key for key in store.list("data/"))
+    body = bytearray(store.get(path))
+    body[len(body) // 2] ^= 1
+    store.put(path, bytes(body))
+    shown = CliRunner().invoke(app, ["verify", str(folder / "run")])
+    assert shown.exit_code == 1
+    assert f"differing {path}: sha256" in " ".join(shown.output.split())
+
+
+def test_other_weights_are_refused_by_digest_and_found_where_they_are(folder: Path, made_once: Path) -> None:
+    original = folder / "elsewhere.safetensors"
+    shutil.copy(made_once / "generator.safetensors", original)
+    change_one_weight(made_once / "generator.safetensors")
+    with pytest.raises(WeightsError, match=r"generator\.weights: .*sha256.*(?s:.*)--weights FILE"):
+        remade(folder)
+    assert {shard.verdict for shard in remade(folder, weights=[original]).values()} == {"identical"}
+
+
+def test_weights_that_the_run_falsely_claims_make_other_samples(folder: Path, made_once: Path) -> None:
+    store, path = open_store(folder / "run"), made_once / "scorer.safetensors"
+    before = digest(path.read_bytes())
+    change_one_weight(path)
+    store.put("run.json", store.get("run.json").replace(before.encode(), digest(path.read_bytes()).encode()))
+    for key in store.list("stats/"):  # even where nobody knows what it was made on
+        store.put(key, b"{}")
+    found = remade(folder)
+    assert {shard.verdict for shard in found.values()} == {"differing"}
+    assert "score" in found[scores_path(0)].detail
+
+
+def test_a_run_of_another_device_agrees_within_tolerance_and_says_so(folder: Path) -> None:
+    store = open_store(folder / "run")
+    indices, scores = decode_scores(store.get(scores_path(0)))
+    replace_shard(store, "manifest/scores-00000.json", encode_scores(indices, scores + np.float32(1e-4)))
+    assert remade(folder)[scores_path(0)].verdict == "differing"
+    store.put("stats/scores-00000.json", canonical_json({"device": "cuda NVIDIA of some kind"}))
+    found = remade(folder)[scores_path(0)]
+    assert found.verdict == "within tolerance"
+    assert "made on cuda NVIDIA of some kind, here cpu" in found.detail
+
+
+def test_a_shard_made_with_less_memory_is_made_again_with_the_recorded_micro_batch(folder: Path) -> None:
+    store = open_store(folder / "run")
+    whole = recorded_config(store)
+    config = whole.model_copy(update={"mask": whole.mask.model_copy(update={"micro_batch": 1})})
+    models, boundary = load_models(config), find_boundary(config, store)
+    assert boundary is not None
+    heat = attribute_unit(models, config, boundary, plan_mask(config)[0])
+    body = encode_shard(mask_samples(models.scorer, config, heat), config.publish.row_group)
+    replace_shard(store, "manifest/data-00000.json", body)
+    entry = store.get("manifest/data-00000.json").decode()
+    store.put("manifest/data-00000.json", entry.replace("{", '{"extra":{"micro_batch":1},', 1).encode())
+    assert {shard.verdict for shard in remade(folder).values()} == {"identical"}
+
+
+def test_nothing_committed_is_nothing_to_make_again(folder: Path) -> None:
+    shutil.rmtree(folder / "run" / "manifest")
+    with pytest.raises(DataError, match="nothing to make again"):
+        remade(folder)
+
+
+def test_verify_tells_complete_quarantined_and_unfinished_runs_apart(folder: Path) -> None:
+    verify = ["verify", str(folder / "run")]
+    assert CliRunner().invoke(app, verify).exit_code == 0
+    store = open_store(folder / "run")
+    record = store.get("manifest/data-00001.json").decode()
+    path = record.split('"path":"')[1].split('"')[0]
+    (folder / "run" / path).unlink()
+    (folder / "run" / "manifest" / "data-00001.json").unlink()
+    shown = CliRunner().invoke(app, verify)
+    assert shown.exit_code == 1
+    assert "mask: 1 of 2 shards are missing: 1" in " ".join(shown.output.split())
+    quarantine_shard(store, DATA, 1, {"attempts": 3, "traceback": "ValueError: bad latent"})
+    shown = CliRunner().invoke(app, verify)
+    assert shown.exit_code == 3
+    assert "shard 1 is quarantined after 3 attempts: ValueError: bad latent" in " ".join(shown.output.split())
