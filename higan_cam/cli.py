@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from higan_cam import cli_curation
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import HiganCamError, QuarantinedError
 
@@ -196,6 +197,9 @@ def export(
             f"missing  {len(done.missing):,} shards that the run has not made yet; the same command adds them"
         )
     console.print(f"load     {escape(done.load)}")
+
+
+cli_curation.register(app)
 
 
 @app.command()

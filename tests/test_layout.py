@@ -27,9 +27,9 @@ FILES = {
     ".pre-commit-config.yaml",
 }
 MODULES = {"config", "errors", "pipeline", "types", "weights", "cli", "__init__", "__main__"}
-BEYOND_DESIGN = {"benchmark", "benchmark_values", "config_sections"}  # two span stages; config.py would be too long
+BEYOND_DESIGN = {"benchmark", "benchmark_values", "config_sections", "config_store", "cli_curation"}  # parts of others
 LONGEST = 300
-LONGER = {"higan_cam/config.py": 420}  # every field of every section, each with its documentation below it
+LONGER = {"higan_cam/config.py": 420, "higan_cam/cli.py": 320}  # every field or command, each with its documentation
 
 
 def test_import_contracts_hold() -> None:
