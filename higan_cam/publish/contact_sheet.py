@@ -11,6 +11,7 @@ import io
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import cv2
@@ -123,16 +124,16 @@ class _Sheet:
         self, canvas: Image.Image | None, draw: ImageDraw.ImageDraw | None, corner: tuple[int, int], tile: Tile
     ) -> int:
         x, top = corner
-        y = self._write(draw, (x, top), tile.heading, "heading")
+        y = self._write(draw, (x, top), tile.heading, "heading", room=self.tile_width)
         if canvas is not None:
             for place, panel in enumerate(panels(tile, self.side)):
                 canvas.paste(Image.fromarray(np.ascontiguousarray(panel)), (x + place * (self.side + _GAP), y))
         y += self.side + _GAP
         for place, name in enumerate(PANELS):
-            below = self._write(draw, (x + place * (self.side + _GAP), y), name, "line", _MUTED)
+            below = self._write(draw, (x + place * (self.side + _GAP), y), name, "line", _MUTED, self.side)
         y = below
         for line in tile.lines:
-            y = self._write(draw, (x, y), line, "line")
+            y = self._write(draw, (x, y), line, "line", room=self.tile_width)
         return y + (self.lines - len(tile.lines)) * self._height("line")
 
     def _write(
@@ -142,17 +143,13 @@ class _Sheet:
         text: str,
         style: str,
         ink: tuple[int, int, int] = _INK,
+        room: int | None = None,
     ) -> int:
-        """One line, cut where the tile or the sheet ends; the y below it."""
+        """One line, cut after `room` pixels (None: where the sheet ends); the y below it."""
         if draw is not None:
-            room = self.width - _MARGIN - corner[0] if style in ("title", "section") else self._room(corner[0])
-            draw.text(corner, _cut(text, self.fonts[style], room), ink, self.fonts[style])
+            width = self.width - _MARGIN - corner[0] if room is None else room
+            draw.text(corner, _cut(text, self.fonts[style], width), ink, self.fonts[style])
         return corner[1] + self._height(style)
-
-    def _room(self, x: int) -> int:
-        """Pixels up to the end of the tile that x lies in; notes at the left margin may take the whole sheet."""
-        start = _MARGIN if x < _MARGIN + self.tile_width else 2 * _MARGIN + self.tile_width
-        return start + self.tile_width - x
 
     def _height(self, style: str) -> int:
         return round(_LEADING * _SIZES[style])
@@ -163,7 +160,7 @@ def _cut(text: str, font: ImageFont.FreeTypeFont, room: int) -> str:
     text = " ".join(text.split())[:_LONGEST_LINE]
     if font.getlength(text) <= room:
         return text
-    keep = bisect_right(range(len(text)), room, key=lambda length: font.getlength(f"{text[:length]}…")) - 1
+    keep = bisect_right(range(len(text)), room, key=lambda length: ceil(font.getlength(f"{text[:length]}…"))) - 1
     return f"{text[: max(0, keep)]}…"
 
 
