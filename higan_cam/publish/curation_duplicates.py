@@ -47,7 +47,7 @@ def _nearest_kept(words: Words, row: int, mates: list[array[int]], distance: int
     """The lowest of the candidate rows whose hash is in reach of this row's, -1 for none."""
     if not mates:
         return -1
-    rows = np.concatenate([np.array(mate, np.int32) for mate in mates])
+    rows = np.concatenate([np.frombuffer(mate, np.int32) for mate in mates])
     close = rows[_bit_count(words[rows] ^ words[row]) <= distance]
     return int(close.min(initial=len(words))) if len(close) else -1
 
@@ -63,5 +63,6 @@ def _band_keys(hashes: ByteArray, bands: int) -> Iterator[list[bytes]]:
 
 def _bit_count(words: Words) -> IntArray:
     """(m,4) 64-bit words -> (m,) bits that are set."""
-    counts: IntArray = np.unpackbits(words.view(np.uint8), axis=1).sum(axis=1, dtype=np.int64)
-    return counts
+    if hasattr(np, "bitwise_count"):  # since NumPy 2
+        return np.asarray(np.bitwise_count(words).sum(axis=1, dtype=np.int64))
+    return np.asarray(np.unpackbits(words.view(np.uint8), axis=1).sum(axis=1, dtype=np.int64))
