@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -19,14 +20,22 @@ from torch import Tensor
 
 from higan_cam.errors import WeightsError
 
-PICKLED = frozenset({".pth", ".pt"})
+PICKLED = frozenset({".pth", ".pt", ".tar"})
+"""Files of torch.save; `.tar` is how Places365 ends them (`resnet18_places365.pth.tar`)."""
+NVIDIA = ".pkl"
+_NVIDIA_WAY_OUT = (
+    "NVIDIA's .pkl files hold code, which is not run here. Convert it where you trust it, in GenForce's repository "
+    "with `python convert_model.py stylegan2 --source_model_path FILE.pkl` (or pggan, stylegan), or in rosinality's "
+    "stylegan2-pytorch with `python convert_weight.py --repo PATH_OF_NVLABS_STYLEGAN2 FILE.pkl`, and name the .pth "
+    "or .pt file that comes out"
+)
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Every tensor of a weights file, on the CPU, 16-bit floats widened to float32; and the file's metadata.
 
-    .safetensors files are memory mapped; .pth and .pt files are read with `weights_only=True`. Nested checkpoints
+    .safetensors files are memory mapped; .pth, .pt and .tar files are read with `weights_only=True`. Nested checkpoints
     are flattened: the wrapper of a single state dict is dropped ({'state_dict': {...}, 'epoch': 3} gives the state
     dict's own keys), several keep their names as prefixes ('generator.…', 'generator_smooth.…'). Entries that are
     not tensors are left out.
@@ -42,7 +51,8 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     elif path.suffix in PICKLED:
         tensors, metadata = _flatten(_load_pickled(path)), {}
     else:
-        raise WeightsError(f"{path}: unknown kind of weights file {path.suffix!r}; expected .safetensors, .pth or .pt")
+        reason = f"unknown kind of weights file {path.suffix!r}; expected .safetensors, .pth, .pt or .tar"
+        raise WeightsError(f"{path}: {f'refused: {_NVIDIA_WAY_OUT}' if path.suffix == NVIDIA else reason}")
     if not tensors:
         raise WeightsError(f"{path}: holds no tensors; expected a state dict")
     return {key: _widened(value) for key, value in tensors.items()}, metadata
@@ -106,7 +116,9 @@ def _load_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _load_pickled(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        # Training scripts put their parsed command line beside the tensors: a plain record, without code of its own.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).strip().splitlines()[0]
         raise WeightsError(

@@ -1,6 +1,6 @@
-"""What every style-based generator shares: the w+ rows, truncation, and running layers one by one with taps.
+"""What generators share: codes per row, truncation where there is a w, and running layers one by one with taps.
 
-An architecture supplies its mapping network and three steps (`first`, `layer`, `last`); partial synthesis, taps and
+An architecture supplies one convolution layer at a time and the image after the last; partial synthesis, taps and
 argument checks live here once. Shapes: N batch, L rows of w+, C channels.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -77,28 +78,28 @@ def pixel_norm(z: Tensor, eps: float = 1e-8) -> Tensor:
     return z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + eps)
 
 
-class StyleBasedGenerator(nn.Module):
+def _for_batch(value: Tensor, w_plus: Tensor) -> Tensor:
+    """(1 or N,…) -> (N,…): what no row has entered since a state of batch 1 is still the same for the whole batch."""
+    return value if len(value) == len(w_plus) else value.expand(len(w_plus), *value.shape[1:])
+
+
+class LayeredGenerator(nn.Module):
     """Base of the `Generator` protocol's implementations; see `higan_cam.types.Generator` for the contract.
 
     Args:
         resolution: side of the image, pixels, a power of 2 from 8 to 1024.
         z_dim, w_dim: code lengths.
-        truncation_psi: pull towards the mean code, 1 for none.
-        truncation_layers: number of w+ rows it applies to, from row 0.
+        edit_strength: one factor per row of w+, which sets their number.
     """
 
-    truncation: Truncation
-
-    def __init__(
-        self, *, resolution: int, z_dim: int, w_dim: int, truncation_psi: float, truncation_layers: int
-    ) -> None:
+    def __init__(self, *, resolution: int, z_dim: int, w_dim: int, edit_strength: Sequence[float]) -> None:
         super().__init__()
         self.block_resolutions = block_resolutions(resolution)
         self.resolution = resolution
         self.z_dim = z_dim
         self.w_dim = w_dim
-        self.num_layers = 2 * len(self.block_resolutions)
-        self.edit_strength = truncation_strength(self.num_layers, truncation_psi, truncation_layers)
+        self.edit_strength = tuple(edit_strength)
+        self.num_layers = len(self.edit_strength)
         self.layer_resolutions = self._layer_resolutions()
 
     @abstractmethod
@@ -115,19 +116,18 @@ class StyleBasedGenerator(nn.Module):
 
     @abstractmethod
     def map(self, z: Tensor) -> Tensor:
-        """(N,z_dim) latents -> (N,w_dim) intermediate codes w, before truncation."""
+        """(N,z_dim) latents -> (N,w_dim) codes, before truncation."""
 
+    @abstractmethod
     def truncate(self, w: Tensor) -> Tensor:
-        """(N,w_dim) -> (N,L,w_dim): w repeated per layer, pulled towards the mean code on truncated layers."""
-        w_plus: Tensor = self.truncation(w)
-        return w_plus
+        """(N,w_dim) -> (N,L,w_dim)."""
 
     def synthesize(
         self, w_plus: Tensor, taps: Sequence[int] = (), start: SynthesisState | None = None
     ) -> tuple[Tensor, dict[int, Tensor]]:
         """(N,L,w_dim) -> image (N,3,H,W), nominally in [-1,1], not clamped; and {layer: (N,C,h,w)} for each tap."""
         state, features = self.advance(w_plus, len(self.layer_resolutions), taps, start)
-        return self._image(state, w_plus), features
+        return _for_batch(self._image(state, w_plus), w_plus), features
 
     def advance(
         self, w_plus: Tensor, stop: int, taps: Sequence[int] = (), start: SynthesisState | None = None
@@ -144,7 +144,9 @@ class StyleBasedGenerator(nn.Module):
             layer = state.layer
             state = self._layer(state, w_plus)
             if layer in taps and state.features is not None:
-                tapped[layer] = state.features
+                # the later layers go on from the tap itself, so that gradients reach it
+                tapped[layer] = _for_batch(state.features, w_plus)
+                state = replace(state, features=tapped[layer])
         return state, tapped
 
     def forward(self, z: Tensor) -> Tensor:
@@ -167,3 +169,40 @@ class StyleBasedGenerator(nn.Module):
             raise ValueError(
                 f"start has batch {state.features.shape[0]}, w_plus has {w_plus.shape[0]}: needs 1 or the same"
             )
+
+
+class StyleBasedGenerator(LayeredGenerator):
+    """A mapping network, w+ with two rows per resolution, and truncation towards the mean code.
+
+    Args:
+        resolution, z_dim, w_dim: as in `LayeredGenerator`.
+        truncation_psi: pull towards the mean code, 1 for none.
+        truncation_layers: number of w+ rows it applies to, from row 0.
+    """
+
+    truncation: Truncation
+
+    def __init__(
+        self, *, resolution: int, z_dim: int, w_dim: int, truncation_psi: float, truncation_layers: int
+    ) -> None:
+        strength = truncation_strength(2 * len(block_resolutions(resolution)), truncation_psi, truncation_layers)
+        super().__init__(resolution=resolution, z_dim=z_dim, w_dim=w_dim, edit_strength=strength)
+
+    def truncate(self, w: Tensor) -> Tensor:
+        """(N,w_dim) -> (N,L,w_dim): w repeated per layer, pulled towards the mean code on truncated layers."""
+        w_plus: Tensor = self.truncation(w)
+        return w_plus
+
+
+class LatentGenerator(LayeredGenerator):
+    """A generator without a w: its codes are z, and its w+ is one row that every layer comes from.
+
+    So an edit moves z and reaches the whole image; there is nothing to truncate and there are no layers to choose.
+    """
+
+    def __init__(self, *, resolution: int, z_dim: int) -> None:
+        super().__init__(resolution=resolution, z_dim=z_dim, w_dim=z_dim, edit_strength=(1.0,))
+
+    def truncate(self, w: Tensor) -> Tensor:
+        """(N,z_dim) -> (N,1,z_dim), unchanged."""
+        return w.unsqueeze(1)

@@ -1,56 +1,157 @@
-"""Published state-dict layouts of StyleGAN and StyleGAN2 generators, turned into this package's (HiGAN's) one.
+"""Published state-dict layouts of generators, recognised and turned into this package's (HiGAN's) one.
 
 HiGAN's files are flat. GenForce's hold {'generator', 'discriminator', 'generator_smooth'}, in training checkpoints one
-level down in {'models': …}; the smoothed generator is preferred. Values agree in both, since the equalised-learning-
-rate factor is never baked in; names differ, and HiGAN keeps some convolution weights (kh,kw,in,out) where GenForce
-has (out,in,kh,kw): the fused up-convolutions of StyleGAN (128 px and above) and every convolution of StyleGAN2.
+level down in {'models': …}; rosinality's hold {'g_ema', 'latent_avg'}, in training checkpoints also 'g' and 'd'. The
+smoothed generator is preferred. A layout is recognised by one key that all its files have, and told from others with
+the same one by how many keys fit it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from torch import Tensor
 
 from higan_cam.errors import WeightsError
+from higan_cam.generate.layout_checks import listed
+from higan_cam.generate.layout_latent import dcgan_complete, infer_dcgan, infer_pggan, pggan_from_genforce
+from higan_cam.generate.layout_rosinality import NAME as ROSINALITY
+from higan_cam.generate.layout_rosinality import from_rosinality
+from higan_cam.generate.layout_style import from_genforce, infer_stylegan, infer_stylegan2, infer_truncation
 
-Architecture = Literal["stylegan", "stylegan2"]
+Architecture = Literal["stylegan", "stylegan2", "pggan", "dcgan"]
 
-_WRAPPERS = ("generator_smooth.", "models.generator_smooth.", "generator.", "models.generator.")
-_FIRST_FUSED_LAYER = 10  # 128 px
-_SHOWN = 5
-
-_STYLEGAN_NAMES = (
-    (r"(mapping\.dense\d+)\.weight", r"\1.fc.weight"),
-    (r"(mapping\.dense\d+)\.bias", r"\1.wscale.bias"),
-    (r"(synthesis\.layer\d+)\.bias", r"\1.epilogue.bias"),
-    (r"(synthesis\.layer\d+)\.(apply_noise\..+)", r"\1.epilogue.\2"),
-    (r"(synthesis\.layer\d+)\.style\.weight", r"\1.epilogue.style_mod.dense.fc.weight"),
-    (r"(synthesis\.layer\d+)\.style\.bias", r"\1.epilogue.style_mod.dense.wscale.bias"),
-    (r"(synthesis\.output\d+)\.weight", r"\1.conv.weight"),
+_WRAPPERS = (
+    "generator_smooth.",
+    "models.generator_smooth.",
+    "generator.",
+    "models.generator.",
+    "g_ema.",
+    "g.",
+    "netG.",
+    "module.",
 )
-_STYLEGAN2_NAMES = (
-    (r"(mapping\.dense\d+)\.weight", r"\1.fc.weight"),
-    (r"(synthesis\.(?:layer|output)\d+\.style)\.weight", r"\1.fc.weight"),
+_BESIDE = {"latent_avg"}
+"""Keys beside a wrapped generator that belong to it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way of naming a generator's tensors.
+
+    Attributes:
+        name: for messages.
+        marker: a key that every such file has.
+        keys: pattern of all of its keys.
+        convert: (state, source) -> state with this package's keys, axes and values.
+        mean_code_optional: whether some such files lack the mean code, so that it has to be measured.
+    """
+
+    name: str
+    architecture: Architecture
+    marker: str
+    keys: str
+    convert: Callable[[Mapping[str, Tensor], str], dict[str, Tensor]] = lambda state, _source: dict(state)
+    mean_code_optional: bool = False
+
+    def matches(self, state: Mapping[str, Tensor]) -> int:
+        """How many of the keys fit."""
+        return sum(re.fullmatch(self.keys, key) is not None for key in state)
+
+
+_TRUNCATION = r"truncation\.(w_avg|truncation)"
+_MODULATED = r"(style\.bias|weight|bias|noise|noise_strength|filter\.kernel)"
+LAYOUTS = (
+    Layout(
+        "HiGAN StyleGAN",
+        "stylegan",
+        "synthesis.layer0.const",
+        rf"{_TRUNCATION}|mapping\.dense\d+\.(fc\.weight|wscale\.bias)|synthesis\.(lod|output\d+\.(conv\.weight|bias)"
+        r"|layer\d+\.(const|weight|conv\.weight|blur\.kernel|epilogue\..+))",
+    ),
+    Layout(
+        "GenForce StyleGAN",
+        "stylegan",
+        "synthesis.layer0.const",
+        rf"{_TRUNCATION}|mapping\.dense\d+\.(weight|bias)|synthesis\.(lod|output\d+\.(weight|bias)"
+        r"|layer\d+\.(const|weight|bias|blur\.kernel|apply_noise\..+|style\.(weight|bias)))",
+        lambda state, _source: from_genforce(state, "stylegan"),
+    ),
+    Layout(
+        "HiGAN StyleGAN2",
+        "stylegan2",
+        "synthesis.early_layer.const",
+        rf"{_TRUNCATION}|mapping\.dense\d+\.(fc\.weight|bias)"
+        rf"|synthesis\.(early_layer\.const|upsample\.kernel|(layer|output)\d+\.(style\.fc\.weight|{_MODULATED}))",
+    ),
+    Layout(
+        "GenForce StyleGAN2",
+        "stylegan2",
+        "synthesis.early_layer.const",
+        rf"{_TRUNCATION}|mapping\.dense\d+\.(weight|bias)"
+        rf"|synthesis\.(early_layer\.const|upsample\.kernel|(layer|output)\d+\.(style\.weight|{_MODULATED}))",
+        lambda state, _source: from_genforce(state, "stylegan2"),
+    ),
+    Layout(
+        ROSINALITY,
+        "stylegan2",
+        "input.input",
+        r"latent_avg|input\.input|style\.\d+\.(weight|bias)|noises\.noise_\d+"
+        r"|(conv1|convs\.\d+)\.(conv\.(weight|modulation\.(weight|bias)|blur\.kernel)|noise\.weight|activate\.bias)"
+        r"|(to_rgb1|to_rgbs\.\d+)\.(bias|upsample\.kernel|conv\.(weight|modulation\.(weight|bias)))",
+        from_rosinality,
+        mean_code_optional=True,
+    ),
+    Layout(
+        "HiGAN PGGAN",
+        "pggan",
+        "layer0.conv.weight",
+        r"lod|(layer|output)\d+\.(conv\.weight|wscale\.bias)",
+    ),
+    Layout(
+        "GenForce PGGAN",
+        "pggan",
+        "layer0.weight",
+        r"lod|(layer|output)\d+\.(weight|bias)",
+        lambda state, _source: pggan_from_genforce(state),
+    ),
+    Layout(
+        "PyTorch example's DCGAN",
+        "dcgan",
+        "main.0.weight",
+        r"main\.\d+\.(weight|bias|running_mean|running_var|num_batches_tracked)",
+        lambda state, _source: dcgan_complete(state),
+    ),
 )
+_INFER: dict[Architecture, Callable[[Mapping[str, Tensor], str], dict[str, Any]]] = {
+    "stylegan": infer_stylegan,
+    "stylegan2": infer_stylegan2,
+    "pggan": infer_pggan,
+    "dcgan": infer_dcgan,
+}
 
 
 @dataclass(frozen=True)
 class GeneratorState:
-    """A generator's tensors in HiGAN's layout and what they say about the network.
+    """A generator's tensors in this package's layout and what they say about the network.
 
     Attributes:
-        architecture: "stylegan" or "stylegan2".
-        tensors: by HiGAN's keys; `truncation.truncation` is left out, the constructor makes it.
+        layout: the file's.
+        tensors: by this package's keys; `truncation.truncation` is left out, the constructor makes it.
         arguments: constructor arguments found in the shapes, and the truncation where the file stores it.
     """
 
-    architecture: Architecture
+    layout: Layout
     tensors: dict[str, Tensor]
     arguments: dict[str, Any]
+
+    @property
+    def architecture(self) -> Architecture:
+        """Its name in `ARCHITECTURES`."""
+        return self.layout.architecture
 
 
 def read_layout(tensors: Mapping[str, Tensor], source: str) -> GeneratorState:
@@ -61,21 +162,20 @@ def read_layout(tensors: Mapping[str, Tensor], source: str) -> GeneratorState:
         source: the file's name, for error messages.
 
     Raises:
-        WeightsError: not a generator of a known architecture, a key that decides a shape is missing, or a StyleGAN
-            whose progressive growing is not finished (lod other than 0).
+        WeightsError: no known layout (the nearest is named), a key that decides a shape is missing, or a network whose
+            progressive growing is not finished (lod other than 0).
     """
-    state = select_generator(tensors)
-    architecture = detect_architecture(state, source)
-    if "mapping.dense0.weight" in state:
-        state = from_genforce(state, architecture)
-    arguments = _infer_arguments(state, architecture, source)
+    found = select_generator(tensors)
+    layout = detect_layout(found, source)
+    state = layout.convert(found, source)
+    arguments = _INFER[layout.architecture](state, source)
     truncation = state.pop("truncation.truncation", None)
     if truncation is not None:
-        arguments |= _infer_truncation(truncation, source)
-    lod = state.get("synthesis.lod")
-    if lod is not None and float(lod) != 0:
-        raise WeightsError(f"{source}: synthesis.lod is {float(lod)}, expected 0: its training is not finished")
-    return GeneratorState(architecture, state, arguments)
+        arguments |= infer_truncation(truncation, source)
+    for name in ("synthesis.lod", "lod"):
+        if name in state and float(state[name]) != 0:
+            raise WeightsError(f"{source}: {name} is {float(state[name])}, expected 0: its training is not finished")
+    return GeneratorState(layout, state, arguments)
 
 
 def select_generator(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -83,109 +183,26 @@ def select_generator(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for prefix in _WRAPPERS:
         inner = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
         if inner:
-            return inner
+            beside = {key: value for key, value in tensors.items() if key in _BESIDE}
+            return select_generator(inner) | beside
     return dict(tensors)
 
 
-def detect_architecture(state: Mapping[str, Tensor], source: str) -> Architecture:
-    """By the key of the learned constant. WeightsError: neither StyleGAN nor StyleGAN2."""
-    if "synthesis.early_layer.const" in state:
-        return "stylegan2"
-    if "synthesis.layer0.const" in state:
-        return "stylegan"
-    raise WeightsError(
-        f"{source}: not a StyleGAN or StyleGAN2 generator: neither 'synthesis.layer0.const' nor "
-        f"'synthesis.early_layer.const' among its keys, which are {listed(sorted(state))}"
-    )
-
-
-def from_genforce(state: Mapping[str, Tensor], architecture: Architecture) -> dict[str, Tensor]:
-    """GenForce's names and axis order -> HiGAN's. Unknown keys pass through, to be reported by the shape check."""
-    convert = _stylegan_entry if architecture == "stylegan" else _stylegan2_entry
-    return dict(convert(key, value) for key, value in state.items())
-
-
-def check_fit(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
-    """WeightsError that names up to 5 missing, unknown and misshapen entries each; returns where all fit."""
-    missing = sorted(set(expected) - set(tensors))
-    unknown = sorted(set(tensors) - set(expected))
-    misshapen = [
-        f"{key} is {tuple(tensors[key].shape)}, expected {tuple(expected[key].shape)}"
-        for key in sorted(set(expected) & set(tensors))
-        if tensors[key].shape != expected[key].shape
-    ]
-    kinds = {"missing keys": missing, "unknown keys": unknown, "wrong shapes": misshapen}
-    problems = [f"{kind}: {listed(items)}" for kind, items in kinds.items() if items]
-    if problems:
-        raise WeightsError(f"{source}: does not fit the network; " + "; ".join(problems))
-
-
-def listed(items: list[str]) -> str:
-    """The first 5 joined by commas, and how many more there are."""
-    rest = len(items) - _SHOWN
-    return ", ".join(items[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _renamed(key: str, rules: tuple[tuple[str, str], ...]) -> str:
-    for pattern, template in rules:
-        match = re.fullmatch(pattern, key)
-        if match:
-            return match.expand(template)
-    return key
-
-
-def _stylegan_entry(key: str, value: Tensor) -> tuple[str, Tensor]:
-    conv = re.fullmatch(r"(synthesis\.layer(\d+))\.weight", key)
-    if conv is None:
-        return _renamed(key, _STYLEGAN_NAMES), value
-    layer = int(conv[2])
-    if layer % 2 == 0 and layer >= _FIRST_FUSED_LAYER and value.ndim == 4:
-        return key, value.permute(2, 3, 1, 0)
-    return f"{conv[1]}.conv.weight", value
-
-
-def _stylegan2_entry(key: str, value: Tensor) -> tuple[str, Tensor]:
-    if re.fullmatch(r"synthesis\.(layer|output)\d+\.weight", key) and value.ndim == 4:
-        return key, value.permute(2, 3, 1, 0)
-    return _renamed(key, _STYLEGAN2_NAMES), value
-
-
-def _infer_arguments(state: Mapping[str, Tensor], architecture: Architecture, source: str) -> dict[str, Any]:
-    mapping = [f"mapping.dense{i}.fc.weight" for i in range(_count(state, r"mapping\.dense(\d+)\..+"))]
-    outputs = [f"synthesis.output{b}" for b in range(_count(state, r"synthesis\.output(\d+)\..+"))]
-    weights = [f"{name}.conv.weight" if architecture == "stylegan" else f"{name}.weight" for name in outputs]
-    needed = [*(mapping or ["mapping.dense0.fc.weight"]), *(weights or ["synthesis.output0"])]
-    absent = [key for key in needed if key not in state]
-    if absent:
-        raise WeightsError(f"{source}: cannot tell the network's size, missing keys: {listed(absent)}")
-    channel_axis = 1 if architecture == "stylegan" else 2
-    arguments: dict[str, Any] = {
-        "resolution": 4 * 2 ** (len(outputs) - 1),
-        "z_dim": state[mapping[0]].shape[1],
-        "w_dim": state[mapping[-1]].shape[0],
-        "mapping_layers": len(mapping),
-        "mapping_width": state[mapping[0]].shape[0],
-        "channels": tuple(state[key].shape[channel_axis] for key in weights),
-    }
-    if architecture == "stylegan2":
-        noise = state.get("synthesis.layer0.noise")
-        per_channel = noise is not None and noise.ndim == 4 and noise.shape[1] > 1
-        arguments["noise_channels"] = "per_channel" if per_channel else "one"
-    return arguments
-
-
-def _infer_truncation(truncation: Tensor, source: str) -> dict[str, Any]:
-    """Constructor arguments from a stored (1,L,1) buffer: psi on the first rows, 1 on the others."""
-    rows = [round(value, 6) for value in truncation.flatten().tolist()]
-    truncated = sum(value != 1 for value in rows)
-    psi = rows[0] if truncated else 1.0
-    if rows != [psi] * truncated + [1.0] * (len(rows) - truncated):
+def detect_layout(state: Mapping[str, Tensor], source: str) -> Layout:
+    """The layout whose marker is there and which most keys fit. WeightsError: none; the nearest is named."""
+    marked = [layout for layout in LAYOUTS if layout.marker in state]
+    if marked:
+        return max(marked, key=lambda layout: layout.matches(state))
+    nearest = max(LAYOUTS, key=lambda layout: layout.matches(state))
+    fitting = nearest.matches(state)
+    if not fitting:
         raise WeightsError(
-            f"{source}: truncation.truncation is {rows}, expected one value on the first rows and 1 on the others"
+            f"{source}: not a generator in a known layout ({', '.join(layout.name for layout in LAYOUTS)}); "
+            f"its keys are {listed(sorted(state))}"
         )
-    return {"truncation_psi": psi, "truncation_layers": truncated}
-
-
-def _count(state: Mapping[str, Tensor], pattern: str) -> int:
-    """1 + the highest number that the pattern's group matches, 0 if none."""
-    return max((int(match[1]) + 1 for match in (re.fullmatch(pattern, key) for key in state) if match), default=0)
+    unknown = [key for key in sorted(state) if not re.fullmatch(nearest.keys, key)]
+    rest = f"; unknown keys: {listed(unknown)}" if unknown else ""
+    raise WeightsError(
+        f"{source}: not a generator in a known layout; the nearest is {nearest.name} ({fitting} of {len(state)} keys "
+        f"fit); missing keys: {nearest.marker}{rest}"
+    )

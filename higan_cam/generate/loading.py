@@ -10,20 +10,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from higan_cam.errors import WeightsError, unknown_name
-from higan_cam.generate.base import StyleBasedGenerator
-from higan_cam.generate.layouts import check_fit, read_layout
+from higan_cam.errors import ConfigError, WeightsError, unknown_name
+from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
+from higan_cam.generate.dcgan import DCGAN
+from higan_cam.generate.latents import sample_latents
+from higan_cam.generate.layout_checks import check_fit
+from higan_cam.generate.layouts import GeneratorState, read_layout
+from higan_cam.generate.pggan import PGGAN
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.types import Generator
-from higan_cam.weights import PICKLED, data_path, load_tensors
+from higan_cam.weights import NVIDIA, PICKLED, data_path, load_tensors
 
-ARCHITECTURES: dict[str, Callable[..., StyleBasedGenerator]] = {"stylegan": StyleGAN, "stylegan2": StyleGAN2}
+ARCHITECTURES: dict[str, Callable[..., LayeredGenerator]] = {
+    "stylegan": StyleGAN,
+    "stylegan2": StyleGAN2,
+    "pggan": PGGAN,
+    "dcgan": DCGAN,
+}
 HIGAN_TRUNCATION: dict[str, dict[str, Any]] = {
     "stylegan": {"truncation_psi": 0.7, "truncation_layers": 8},
     "stylegan2": {"truncation_psi": 0.5, "truncation_layers": 18},
 }
-"""HiGAN's settings, for files that store none."""
+"""HiGAN's settings, for files that store none. Architectures that are absent have no w to truncate."""
+MEAN_CODE_SAMPLES = 4096
+"""Latents whose codes are averaged where a file has no mean code; as many as its own tools take."""
 
 
 def load_generator(
@@ -32,14 +43,14 @@ def load_generator(
     """A generator on the CPU, ready for inference: float32, eval mode, parameters frozen.
 
     Args:
-        path_or_name: a name in `GENERATORS` ("rooms" is embedded), or a .safetensors, .pth or .pt file in HiGAN's or
-            GenForce's layout. Architecture, resolution and channels are read off its shapes.
+        path_or_name: a name in `GENERATORS` ("rooms" is embedded), or a .safetensors, .pth, .pt or .tar file in a known
+            layout (`layouts.LAYOUTS`). Architecture, resolution and channels are read off its shapes.
         truncation_psi: pull of truncated w+ rows towards the mean code, 0 to 1; None keeps what the file says (its
             "settings" metadata, else its truncation buffer, else HiGAN's setting for the architecture).
         truncation_layers: number of leading w+ rows that are truncated; None likewise. At 0 psi has no effect.
 
     Raises:
-        ConfigError: an unknown name.
+        ConfigError: an unknown name, or truncation of a generator without w.
         WeightsError: the file is missing, unsafe or damaged, or its keys and shapes fit no network.
     """
     name = str(path_or_name)
@@ -67,24 +78,51 @@ def generator_from_tensors(tensors: Mapping[str, Tensor], settings: Mapping[str,
         WeightsError: keys, shapes or settings that fit no network; `source` is named in it.
     """
     state = read_layout(tensors, source)
-    arguments = HIGAN_TRUNCATION[state.architecture] | state.arguments | dict(settings)
+    generator = _empty_network(state, settings, source)
+    complete = dict(state.tensors)
+    measured = False
+    if isinstance(generator, StyleBasedGenerator):
+        complete["truncation.truncation"] = torch.tensor(generator.edit_strength).view(1, -1, 1)
+        measured = state.layout.mean_code_optional and "truncation.w_avg" not in complete
+        if measured:
+            complete["truncation.w_avg"] = torch.zeros(generator.w_dim)
+    check_fit(complete, generator.state_dict(), source, state.layout.name)
+    contiguous = {
+        key: (value.float() if value.is_floating_point() else value).contiguous() for key, value in complete.items()
+    }
+    generator.load_state_dict(contiguous, strict=True, assign=True)
+    generator.eval().requires_grad_(False)
+    if measured and isinstance(generator, StyleBasedGenerator):
+        generator.truncation.w_avg.copy_(_mean_code(generator))
+    return generator
+
+
+def _empty_network(state: GeneratorState, settings: Mapping[str, Any], source: str) -> LayeredGenerator:
+    """The network that the tensors and settings describe, without memory: every tensor comes from the file."""
+    arguments = HIGAN_TRUNCATION.get(state.architecture, {}) | state.arguments | dict(settings)
     architecture = str(arguments.pop("architecture", state.architecture))
     if architecture != state.architecture:
         raise WeightsError(
             f"{source}: settings say {architecture!r}, but the tensors are a {state.architecture} generator"
         )
+    truncated = [f"generator.{name}" for name in ("truncation_psi", "truncation_layers") if name in arguments]
+    if truncated and architecture not in HIGAN_TRUNCATION:
+        raise ConfigError(
+            f"{' and '.join(truncated)}: {source} is a {architecture} generator, which has no w and so no mean code to "
+            "truncate towards; leave it out"
+        )
     try:
-        # Built without memory: every tensor comes from the file.
         with torch.device("meta"):
-            generator = ARCHITECTURES[architecture](**arguments)
+            return ARCHITECTURES[architecture](**arguments)
     except (TypeError, ValueError) as error:
         raise WeightsError(f"{source}: its settings or shapes describe no {architecture} network: {error}") from error
-    strength = torch.tensor(generator.edit_strength).view(1, -1, 1)
-    complete = {**state.tensors, "truncation.truncation": strength}
-    check_fit(complete, generator.state_dict(), source)
-    contiguous = {key: value.float().contiguous() for key, value in complete.items()}
-    generator.load_state_dict(contiguous, strict=True, assign=True)
-    return generator.eval().requires_grad_(False)
+
+
+def _mean_code(generator: StyleBasedGenerator) -> Tensor:
+    """(w_dim,) mean of w over fixed latents."""
+    z = torch.from_numpy(sample_latents(range(MEAN_CODE_SAMPLES), seed=0, dim=generator.z_dim))
+    with torch.no_grad():
+        return generator.map(z).double().mean(dim=0).float()
 
 
 def _settings(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
@@ -101,7 +139,7 @@ def _settings(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
 
 def _looks_like_path(name: str) -> bool:
     path = Path(name)
-    return path.suffix in PICKLED | {".safetensors"} or len(path.parts) > 1 or path.exists()
+    return path.suffix in PICKLED | {".safetensors", NVIDIA} or len(path.parts) > 1 or path.exists()
 
 
 def _rooms(truncation_psi: float | None, truncation_layers: int | None) -> Generator:

@@ -22,7 +22,9 @@ EPS = 1e-8
 WEIGHT_GAIN = math.sqrt(2.0)
 
 
-class _Bias(nn.Module):
+class Bias(nn.Module):
+    """Holds `bias` (channels,) under a name of its own, as published files do."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(channels))
@@ -35,7 +37,7 @@ class Dense(nn.Module):
         super().__init__()
         self.fc = nn.Linear(inputs, outputs, bias=False)
         nn.init.normal_(self.fc.weight, std=1.0 / lr)
-        self.wscale = _Bias(outputs)
+        self.wscale = Bias(outputs)
         self.weight_scale = gain * lr / math.sqrt(inputs)
         self.lr = lr
 
@@ -116,7 +118,9 @@ class FirstLayer(nn.Module):
         return out
 
 
-class _Conv(nn.Module):
+class Conv(nn.Module):
+    """Holds `weight` (out,in,size,size) under a name of its own, as published files do."""
+
     def __init__(self, inputs: int, outputs: int, size: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
@@ -146,7 +150,7 @@ class Layer(nn.Module):
         if self.fused:
             self.weight = nn.Parameter(torch.randn(3, 3, inputs, outputs))
         else:
-            self.conv = _Conv(inputs, outputs, 3)
+            self.conv = Conv(inputs, outputs, 3)
         if up:
             self.blur = _Blur(outputs)
         self.epilogue = Epilogue(outputs, resolution, w_dim, WEIGHT_GAIN / math.sqrt(9 * inputs))
@@ -209,7 +213,7 @@ class ToRgb(nn.Module):
     def __init__(self, inputs: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(3))
-        self.conv = _Conv(inputs, 3, 1)
+        self.conv = Conv(inputs, 3, 1)
         self.weight_scale = 1.0 / math.sqrt(inputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Small generators of both architectures with every parameter drawn, so that no bias or noise hides behind a zero."""
+"""Small generators of every architecture with every parameter drawn, so that no bias or noise hides behind a zero."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from higan_cam.generate import StyleGAN, StyleGAN2
-from higan_cam.generate.base import StyleBasedGenerator
+from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2
+from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
 
 SMALL: dict[str, Any] = {
     "resolution": 32,
@@ -22,11 +22,34 @@ SMALL: dict[str, Any] = {
     "truncation_layers": 4,
 }
 
+SMALL_LATENT: dict[Callable[..., LayeredGenerator], dict[str, Any]] = {
+    PGGAN: {"resolution": 32, "z_dim": 16, "channels": (12, 10, 8, 6)},
+    DCGAN: {"resolution": 32, "z_dim": 16, "channels": (12, 10, 8)},
+}
+"""Constructor arguments of the generators without w."""
+KINDS = {"stylegan": StyleGAN, "stylegan2": StyleGAN2, "pggan": PGGAN, "dcgan": DCGAN}
+
 
 def small(factory: Callable[..., StyleBasedGenerator], **changes: Any) -> StyleBasedGenerator:
     """A 32 px float64 generator with random parameters, noise and mean code, the same ones every time."""
-    generator = factory(**SMALL | changes).double()
+    generator = factory(**SMALL | changes)
+    draw = draw_weights(generator)
+    with torch.no_grad():
+        generator.truncation.w_avg.copy_(torch.randn(24, generator=draw, dtype=torch.float64))
+    return generator
+
+
+def small_latent(factory: Callable[..., LayeredGenerator], **changes: Any) -> LayeredGenerator:
+    """As `small`, for a generator without w."""
+    generator = factory(**SMALL_LATENT[factory] | changes)
+    draw_weights(generator)
+    return generator
+
+
+def draw_weights(generator: LayeredGenerator) -> torch.Generator:
+    """Give a generator random float64 tensors, eval mode and frozen parameters; returns the stream, to go on with."""
     draw = torch.Generator().manual_seed(5)
+    generator.double().eval().requires_grad_(False)
     with torch.no_grad():
         for name, parameter in generator.named_parameters():
             scale = 100 if "mapping" in name else 0.5
@@ -34,14 +57,28 @@ def small(factory: Callable[..., StyleBasedGenerator], **changes: Any) -> StyleB
         for name, buffer in generator.named_buffers():
             if name.endswith("noise"):
                 buffer.copy_(torch.randn(buffer.shape, generator=draw, dtype=torch.float64))
-        generator.truncation.w_avg.copy_(torch.randn(24, generator=draw, dtype=torch.float64))
-    return generator.eval().requires_grad_(False)
+            elif "running" in name:
+                buffer.copy_(torch.rand(buffer.shape, generator=draw, dtype=torch.float64) + 0.5)
+    return draw
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def generator(request: pytest.FixtureRequest) -> LayeredGenerator:
+    """Each architecture in turn."""
+    factory = request.param
+    return small_latent(factory) if factory in SMALL_LATENT else small(factory)
 
 
 @pytest.fixture(params=[StyleGAN, StyleGAN2], ids=["stylegan", "stylegan2"])
-def generator(request: pytest.FixtureRequest) -> StyleBasedGenerator:
-    """Each architecture in turn."""
+def style_based(request: pytest.FixtureRequest) -> StyleBasedGenerator:
+    """Each architecture with a mapping network in turn."""
     return small(request.param)
+
+
+@pytest.fixture(params=[PGGAN, DCGAN], ids=["pggan", "dcgan"])
+def latent(request: pytest.FixtureRequest) -> LayeredGenerator:
+    """Each architecture without one in turn."""
+    return small_latent(request.param)
 
 
 @pytest.fixture

@@ -8,15 +8,34 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from higan_cam.errors import WeightsError
-from higan_cam.generate import StyleGAN, StyleGAN2
-from higan_cam.generate.base import StyleBasedGenerator
-from higan_cam.generate.layouts import check_fit, from_genforce, listed, read_layout, select_generator
-from tests.generate.conftest import SMALL, small
+from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2
+from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
+from higan_cam.generate.layout_checks import check_fit, listed
+from higan_cam.generate.layout_latent import pggan_from_genforce
+from higan_cam.generate.layout_style import from_genforce
+from higan_cam.generate.layouts import detect_layout, read_layout, select_generator
+from higan_cam.generate.loading import ARCHITECTURES
+from tests.generate.conftest import SMALL, SMALL_LATENT, small, small_latent
 
 Listing = dict[str, list[int]]
+LISTINGS = {
+    "higan_stylegan_bedroom256": "HiGAN StyleGAN",
+    "genforce_stylegan_256": "GenForce StyleGAN",
+    "higan_stylegan2_church256": "HiGAN StyleGAN2",
+    "genforce_stylegan2_256": "GenForce StyleGAN2",
+    "higan_pggan_bedroom256": "HiGAN PGGAN",
+    "genforce_pggan_256": "GenForce PGGAN",
+}
+"""Published state-dict listing -> the layout it is."""
+
+
+@pytest.fixture
+def generator(style_based: StyleBasedGenerator) -> StyleBasedGenerator:
+    """Each architecture with a mapping network in turn."""
+    return style_based
 
 
 def listing(parity: Path, name: str) -> Listing:
@@ -40,6 +59,53 @@ def test_genforce_keys_and_shapes_become_higans(parity: Path, genforce: str, hig
     expected = listing(parity, higan)
     expected.pop("truncation.truncation")
     assert {key: list(value.shape) for key, value in converted.items()} == expected
+
+
+@pytest.mark.parametrize(("name", "layout"), LISTINGS.items())
+def test_every_published_listing_is_recognised_to_the_last_key(parity: Path, name: str, layout: str) -> None:
+    tensors = meta(listing(parity, name))
+    found = detect_layout(tensors, "file.pth")
+    assert found.name == layout
+    assert found.matches(tensors) == len(tensors)
+
+
+@pytest.mark.parametrize("name", ["higan_pggan_bedroom256", "genforce_pggan_256"])
+def test_pggan_has_the_published_keys_and_shapes(parity: Path, name: str) -> None:
+    published = meta(listing(parity, name))
+    tensors = pggan_from_genforce(published) if name.startswith("genforce") else published
+    with torch.device("meta"):
+        generator = PGGAN()
+    expected = {key: list(value.shape) for key, value in generator.state_dict().items()}
+    assert {key: list(value.shape) for key, value in tensors.items()} == expected
+
+
+@pytest.mark.parametrize("kind", [PGGAN, DCGAN])
+def test_shapes_give_the_arguments_of_generators_without_w(kind: type[LayeredGenerator]) -> None:
+    state = read_layout(small_latent(kind).state_dict(), "file.pth")
+    assert ARCHITECTURES[state.architecture] is kind
+    assert state.arguments == SMALL_LATENT[kind]
+
+
+@pytest.mark.parametrize("size", [8, 16, 64, 256, 1024])
+def test_dcgan_of_any_size_is_sized_by_its_convolutions(size: int) -> None:
+    generator = DCGAN(resolution=size, z_dim=6, channels=range(2, 2 + len(bin(size)) - 5))
+    assert read_layout(generator.state_dict(), "f").arguments["resolution"] == size
+
+
+def test_dcgan_in_the_examples_own_sequence_has_the_same_keys() -> None:
+    blocks = [nn.ConvTranspose2d(100, 512, 4, 1, 0, bias=False), nn.BatchNorm2d(512), nn.ReLU()]
+    for width in (512, 256, 128):
+        blocks += [nn.ConvTranspose2d(width, width // 2, 4, 2, 1, bias=False), nn.BatchNorm2d(width // 2), nn.ReLU()]
+    example = nn.ModuleDict({"main": nn.Sequential(*blocks, nn.ConvTranspose2d(64, 3, 4, 2, 1, bias=False), nn.Tanh())})
+    shapes = {key: value.shape for key, value in example.state_dict().items()}
+    assert {key: value.shape for key, value in DCGAN().state_dict().items()} == shapes
+
+
+def test_dcgans_discriminator_is_told_from_its_generator() -> None:
+    parts = [nn.Conv2d(3, 8, 4, 2, 1), nn.ReLU(), nn.Conv2d(8, 16, 4, 2, 1), nn.BatchNorm2d(16), nn.ReLU()]
+    tensors = nn.ModuleDict({"main": nn.Sequential(*parts)}).state_dict()
+    with pytest.raises(WeightsError, match=r"convolutions are main\.\[0, 2\], expected main\.\[0, 3\]"):
+        read_layout(tensors, "netD.pth")
 
 
 def test_stylegan_values_move_as_the_verified_map_says(parity: Path) -> None:
@@ -82,16 +148,27 @@ def test_the_smoothed_generator_is_preferred(depth: str) -> None:
     assert select_generator(tensors) == {"a": one}
 
 
-def test_pggan_is_refused_by_name_of_its_keys(parity: Path) -> None:
-    tensors = meta(listing(parity, "higan_pggan_bedroom256"))
-    with pytest.raises(WeightsError, match=r"^f\.pth: not a StyleGAN or StyleGAN2 generator: .* and \d+ more"):
+def test_a_file_of_something_else_is_refused_with_some_of_its_keys() -> None:
+    tensors = {f"backbone.{n}.weight": torch.zeros(1) for n in range(9)}
+    with pytest.raises(WeightsError, match=r"^f\.pth: not a generator in a known layout \(.*\); .* and 4 more$"):
         read_layout(tensors, "f.pth")
 
 
-def test_unfinished_training_is_refused() -> None:
-    tensors = small(StyleGAN).state_dict() | {"synthesis.lod": torch.tensor(1.5)}
-    with pytest.raises(WeightsError, match=r"synthesis.lod is 1.5, expected 0"):
+def test_the_layout_that_comes_nearest_is_named() -> None:
+    tensors = small_latent(PGGAN).state_dict()
+    tensors["layer0.linear.weight"] = tensors.pop("layer0.conv.weight")
+    expected = (
+        r"nearest is HiGAN PGGAN \(24 of 25 keys fit\); missing keys: layer0\.conv\.weight; .*layer0\.linear\.weight$"
+    )
+    with pytest.raises(WeightsError, match=expected):
         read_layout(tensors, "f.pth")
+
+
+@pytest.mark.parametrize(("key", "name"), [("synthesis.lod", "stylegan"), ("lod", "pggan")])
+def test_growth_that_is_not_finished_is_refused(key: str, name: str) -> None:
+    generator = small(StyleGAN) if name == "stylegan" else small_latent(PGGAN)
+    with pytest.raises(WeightsError, match=rf"{key} is 1\.5, expected 0"):
+        read_layout(generator.state_dict() | {key: torch.tensor(1.5)}, "f.pth")
 
 
 def test_a_file_without_outputs_is_named_as_such(generator: StyleBasedGenerator) -> None:

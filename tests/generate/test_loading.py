@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,17 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import ConfigError, WeightsError
-from higan_cam.generate import StyleGAN, StyleGAN2, load_generator
-from higan_cam.generate.base import StyleBasedGenerator
+from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2, load_generator
+from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
 from higan_cam.generate.loading import GENERATORS, generator_from_tensors
 from higan_cam.weights import data_path, save_tensors
-from tests.generate.conftest import SMALL, small
+from tests.generate.conftest import SMALL, small, small_latent
+
+
+@pytest.fixture
+def generator(style_based: StyleBasedGenerator) -> StyleBasedGenerator:
+    """Each architecture with a mapping network in turn."""
+    return style_based
 
 
 def without_truncation(generator: StyleBasedGenerator) -> dict[str, Tensor]:
@@ -62,6 +68,57 @@ def test_every_layout_gives_the_same_image(
     expected = generator.float()(z.float())
     image, _ = loaded.synthesize(loaded.truncate(loaded.map(z.float())))
     torch.testing.assert_close(image, expected, rtol=0, atol=1e-4)
+
+
+def pggan_as_genforce(generator: LayeredGenerator) -> dict[str, Tensor]:
+    state = {key: value.float() for key, value in generator.state_dict().items()}
+    return {key.replace(".conv.", ".").replace(".wscale.", "."): value for key, value in state.items()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "layout"),
+    [
+        (PGGAN, dict),
+        (PGGAN, pggan_as_genforce),
+        (PGGAN, lambda g: {"generator_smooth": pggan_as_genforce(g), "discriminator": {"a": torch.zeros(1)}}),
+        (DCGAN, dict),
+        (DCGAN, lambda g: {f"module.{key}": value for key, value in g.state_dict().items()}),
+        (DCGAN, lambda g: {k: v for k, v in g.state_dict().items() if "num_batches" not in k}),
+    ],
+    ids=["higan", "genforce", "genforce checkpoint", "example", "data parallel", "before counters"],
+)
+def test_every_layout_without_w_gives_the_same_image(
+    kind: type[LayeredGenerator], layout: Callable[[Any], Mapping[str, Any]], z: Tensor, tmp_path: Path
+) -> None:
+    generator = small_latent(kind)
+    torch.save(layout(generator.state_dict() if layout is dict else generator), tmp_path / "g.pth")
+    loaded = load_generator(tmp_path / "g.pth")
+    assert type(loaded) is kind
+    image, _ = loaded.synthesize(loaded.truncate(loaded.map(z.float())))
+    torch.testing.assert_close(image, generator.float()(z.float()), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [PGGAN, DCGAN])
+def test_truncation_of_a_generator_without_w_is_a_configuration_error(
+    kind: type[LayeredGenerator], tmp_path: Path
+) -> None:
+    torch.save(small_latent(kind).state_dict(), tmp_path / "g.pth")
+    with pytest.raises(ConfigError, match=r"^generator\.truncation_psi: .* has no w and so no mean code"):
+        load_generator(tmp_path / "g.pth", truncation_psi=0.7)
+
+
+def test_a_dcgan_that_draws_grey_pictures_is_refused_by_shape() -> None:
+    state = small_latent(DCGAN).state_dict()
+    state["main.9.weight"] = state["main.9.weight"][:, :1]
+    with pytest.raises(WeightsError, match=r"wrong shapes: main\.9\.weight is \(8, 1, 4, 4\), expected \(8, 3, 4, 4\)"):
+        generator_from_tensors(state, {}, "f")
+
+
+def test_nvidias_pickles_are_refused_with_the_way_out_and_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "ffhq.pkl").write_bytes(b"never read")
+    message = r"ffhq\.pkl: refused: NVIDIA's .*python convert_model\.py .*python convert_weight\.py --repo"
+    with pytest.raises(WeightsError, match=message):
+        load_generator(tmp_path / "ffhq.pkl")
 
 
 def test_a_loaded_generator_is_frozen_and_in_eval_mode(generator: StyleBasedGenerator, tmp_path: Path) -> None:
