@@ -31,6 +31,7 @@ class CardFacts:
         boundary: fit metrics by name, JSON-compatible.
         quality: figures over the run's samples by name, JSON-compatible.
         notes: further limits, one sentence each.
+        sizes: {split: bytes of its shards}; without them the card states no counts for loaders to check.
     """
 
     title: str
@@ -43,6 +44,7 @@ class CardFacts:
     boundary: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def render_card(facts: CardFacts) -> str:
@@ -73,17 +75,26 @@ def card_environment() -> jinja2.Environment:
     return environment
 
 
-def dataset_info(columns: Mapping[str, Any], rows: Mapping[str, int]) -> dict[str, Any]:
+def dataset_info(kinds: Mapping[str, Any], splits: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     """`dataset_info` of a card's front matter.
 
     Args:
-        columns: {name: type} as in `dataset.COLUMNS`.
-        rows: {split: samples} where they are final, else empty: `datasets` refuses to load other numbers than these.
+        kinds: {name: type}: a name, a list of one type, or a struct of named types.
+        splits: {split: (samples, bytes)} where they are final, else empty: `datasets` refuses to load other numbers of
+            samples than these.
     """
-    info: dict[str, Any] = {"features": [_feature(name, kind, top=True) for name, kind in columns.items()]}
-    if rows:
-        info["splits"] = [{"name": split, "num_examples": rows[split]} for split in rows]
+    info: dict[str, Any] = {"features": _fields(kinds)}
+    if splits:
+        info["splits"] = [
+            {"name": split, "num_bytes": size, "num_examples": rows} for split, (rows, size) in splits.items()
+        ]
     return info
+
+
+def column_kind(name: str) -> Any:
+    """The type of a dataset column, as `dataset_info` takes it; a struct in `COLUMNS` stands for a list of them."""
+    kind = COLUMNS[name][0]
+    return [kind] if isinstance(kind, dict) else kind
 
 
 def size_category(rows: int) -> str:
@@ -93,8 +104,8 @@ def size_category(rows: int) -> str:
 
 def _front_matter(facts: CardFacts) -> str:
     files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in _present(facts.rows)]
-    finished = sum(facts.rows.values()) == facts.run["config"]["mask"]["count"]
-    final = {split: facts.rows[split] for split in _present(facts.rows)} if finished else {}
+    finished = facts.sizes and sum(facts.rows.values()) == facts.run["config"]["mask"]["count"]
+    final = {split: (facts.rows[split], facts.sizes[split]) for split in _present(facts.rows)} if finished else {}
     values = {
         "pretty_name": " ".join(facts.title.split()),
         "license": facts.license,
@@ -104,7 +115,7 @@ def _front_matter(facts: CardFacts) -> str:
         "annotations_creators": ["machine-generated"],
         "language": ["en"],
         "configs": [{"config_name": "default", "data_files": files}],
-        "dataset_info": dataset_info({name: kind for name, (kind, _) in COLUMNS.items()}, final),
+        "dataset_info": dataset_info({name: column_kind(name) for name in COLUMNS}, final),
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
@@ -114,13 +125,13 @@ def _present(rows: Mapping[str, int]) -> list[str]:
     return [split for split in SPLITS if rows.get(split, 0) > 0]
 
 
-def _feature(name: str, kind: Any, *, top: bool = False) -> dict[str, Any]:
-    """A column's type in the YAML of `datasets`. At the top, a struct of `COLUMNS` means a list of structs."""
+def _feature(name: str, kind: Any) -> dict[str, Any]:
+    """A type in the YAML of `datasets`."""
     if isinstance(kind, list):
         inner = kind[0]
         return {"name": name, "list": _fields(inner) if isinstance(inner, dict) else inner}
     if isinstance(kind, dict):
-        return {"name": name, "list" if top else "struct": _fields(kind)}
+        return {"name": name, "struct": _fields(kind)}
     return {"name": name, "dtype": kind}
 
 

@@ -193,6 +193,7 @@ def _card(
         title=f"{config.attribute.replace('_', ' ')} masks by higan_cam",
         license=LICENSES.get(config.generator.weights, "other"),
         rows=figures.rows,
+        sizes=figures.sizes,
         resolution=views[0].original.shape[0],
         generator=config.generator.weights,
         scorer=f"{config.scorer.name} ({config.scorer.weights})",

@@ -50,6 +50,17 @@ def test_front_matter_names_files_per_split() -> None:
     assert (values["license"], values["size_categories"]) == ("mit", ["n<1K"])
 
 
+def test_front_matter_states_types_and_where_final_counts() -> None:
+    info = front_matter(render_card(facts_of()))["dataset_info"]
+    assert [feature["name"] for feature in info["features"]] == [*COLUMNS]
+    assert "splits" not in info, "12 of 1,024 samples: the run is not finished, and loaders check these counts"
+    config = parse_config({"mask": {"count": 12}})
+    info = front_matter(render_card(facts_of(config, sizes={"train": 800, "validation": 200, "test": 200})))[
+        "dataset_info"
+    ]
+    assert info["splits"][0] == {"name": "train", "num_bytes": 800, "num_examples": 8}
+
+
 def test_empty_splits_are_left_out() -> None:
     values = front_matter(render_card(facts_of(rows={"train": 5, "test": 0})))
     assert [entry["split"] for entry in values["configs"][0]["data_files"]] == ["train"]

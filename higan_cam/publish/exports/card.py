@@ -20,7 +20,7 @@ class ExportFacts:
 
     Attributes:
         name: of the format.
-        samples: {split: samples}.
+        samples: {split: samples}; sizes: {split: bytes}.
         empty: samples left out because they have no mask.
         unselected: samples with a mask that the selection leaves out; selection: its name, "" for none.
         missing: shards of the run that were not there to export.
@@ -34,6 +34,7 @@ class ExportFacts:
 
     name: str
     samples: Mapping[str, int]
+    sizes: Mapping[str, int]
     empty: int
     unselected: int
     selection: str
@@ -71,8 +72,9 @@ def _front_matter(facts: ExportFacts, source: Mapping[str, Any]) -> str:
         files = [{"split": split, "path": facts.glob.format(split=split)} for split in facts.samples]
         values["configs"] = [{"config_name": "default", "data_files": files}]
     if facts.features:
+        splits = {split: (rows, facts.sizes[split]) for split, rows in facts.samples.items()}
         # Counts only where they are final: a loader refuses a dataset that has grown since.
-        values["dataset_info"] = dataset_info(facts.features, {} if facts.missing else facts.samples)
+        values["dataset_info"] = dataset_info(facts.features, {} if facts.missing else splits)
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 

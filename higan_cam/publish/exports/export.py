@@ -134,6 +134,7 @@ class _Export:
     def carry_out(self, progress: Progress | None) -> Exported:
         ledger = Ledger(self.target)
         samples: Counter[str] = Counter()
+        sizes: Counter[str] = Counter()
         left_out: Counter[str] = Counter()
         shards, made = self.source.shards, 0
         with ThreadPoolExecutor(_WRITERS) as writers:
@@ -142,11 +143,12 @@ class _Export:
                 if entry is None:
                     entry, made = self._write(shard, ledger, writers), made + 1
                 samples[shard.split] += entry.samples
+                sizes[shard.split] += sum(entry.objects.values())
                 left_out.update(empty=entry.empty, unselected=entry.unselected)
                 if progress is not None:
                     progress(done, len(shards))
         present: dict[str, int] = {split: samples[split] for split in SPLITS if samples[split]}
-        self._finish(ledger, present, left_out)
+        self._finish(ledger, present, sizes, left_out)
         load = self.format.load(self.target.uri, tuple(present))
         return Exported(
             samples=present,
@@ -183,13 +185,16 @@ class _Export:
         kept = shown if self.selection is None else shown & self.selection.keeps(rows["index"].to_numpy())
         return rows.filter(pa.array(kept)), int((~shown).sum()), int((shown & ~kept).sum())
 
-    def _finish(self, ledger: Ledger, samples: Mapping[str, int], left_out: Mapping[str, int]) -> None:
+    def _finish(
+        self, ledger: Ledger, samples: Mapping[str, int], sizes: Mapping[str, int], left_out: Mapping[str, int]
+    ) -> None:
         for split in samples:
             for key, body in self.format.finish(split, partial(self._entries, ledger, split)):
                 _put_if_other(self.target, key, body)
         facts = ExportFacts(
             name=self.name,
             samples=samples,
+            sizes=sizes,
             empty=left_out["empty"],
             unselected=left_out["unselected"],
             selection=self.selection.name if self.selection else "",

@@ -33,7 +33,7 @@ def imagefolder(config: Mapping[str, Any]) -> Format:
         columns=(*_IMAGES.values(), *_FIELDS),
         encode=_encode_imagefolder,
         contents={name: COLUMNS[column][1] for name, column in [*pictures.items(), *((f, f) for f in _FIELDS)]},
-        load=load_with_datasets("imagefolder", _GLOB),
+        load=load_with_datasets("imagefolder", _GLOB, streamed=True),
         glob=_GLOB,
     )
 

@@ -47,7 +47,7 @@ class Format:
         keeps_empty: samples without a mask can be kept on request.
         glob: pattern of a split's files for the `configs` of its card ({split} is filled in); "" where `datasets` does
             not read the format.
-        features: {column: type} as in `dataset.COLUMNS`, for `dataset_info`; empty to leave it to the loader.
+        features: {column: type} as `card.dataset_info` takes them, for `dataset_info`; empty to leave it to the loader.
     """
 
     columns: tuple[str, ...]
@@ -60,14 +60,17 @@ class Format:
     features: Mapping[str, Any] = field(default_factory=dict)
 
 
-def load_with_datasets(builder: str, glob: str) -> Callable[[str, tuple[str, ...]], str]:
-    """`Format.load` for the `datasets` library, which takes local folders by name and buckets by file patterns."""
+def load_with_datasets(builder: str, glob: str, *, streamed: bool = False) -> Callable[[str, tuple[str, ...]], str]:
+    """`Format.load` for the `datasets` library, which takes local folders by name and buckets by file patterns.
+
+    `streamed` for what it reads from a bucket only so: it would download the files apart from each other.
+    """
 
     def load(uri: str, splits: tuple[str, ...]) -> str:
         if "://" not in uri:
             return f"datasets.load_dataset({uri!r})"
         files = {split: f"{uri}/{glob.format(split=split)}" for split in splits}
-        return f"datasets.load_dataset({builder!r}, data_files={files!r})"
+        return f"datasets.load_dataset({builder!r}, data_files={files!r}{', streaming=True' if streamed else ''})"
 
     return load
 

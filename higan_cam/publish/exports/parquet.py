@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS, write_parquet
 from higan_cam.publish.exports.formats import Encoded, Format, load_with_datasets
 from higan_cam.publish.exports.source import SourceShard
@@ -61,5 +62,5 @@ def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_emp
         load=load_with_datasets("parquet", _GLOB),
         keeps_empty=keeps_empty,
         glob=_GLOB,
-        features={name: COLUMNS[source][0] for name, source in sources.items()},
+        features={name: column_kind(source) for name, source in sources.items()},
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS
-from higan_cam.publish.exports.formats import Encoded, Format, image_bytes
+from higan_cam.publish.exports.formats import Encoded, Format, image_bytes, load_with_datasets
 from higan_cam.publish.exports.source import SourceShard
 from higan_cam.publish.manifest import canonical_json
 
@@ -45,7 +46,7 @@ def webdataset(config: Mapping[str, Any]) -> Format:
         features={
             **dict.fromkeys(_IMAGES, "image"),
             "txt": "string",
-            "json": {name: _inner(name) for name in _JSON},
+            "json": {name: column_kind(name) for name in _JSON},
             "__key__": "string",
             "__url__": "string",
         },
@@ -79,14 +80,7 @@ def _add(tar: tarfile.TarFile, name: str, body: bytes) -> None:
 
 
 def _load(uri: str, splits: tuple[str, ...]) -> str:
-    split = splits[0] if splits else "train"
     if "://" in uri:
-        return f"datasets.load_dataset('webdataset', data_files={f'{uri}/data/{split}-*.tar'!r}, streaming=True)"
-    return (
-        f"webdataset.WebDataset(sorted(glob.glob({f'{uri}/data/{split}-*.tar'!r})), shardshuffle=False).decode('pil')"
-    )
-
-
-def _inner(column: str) -> Any:
-    kind = COLUMNS[column][0]
-    return [kind] if isinstance(kind, dict) else kind
+        return load_with_datasets("webdataset", _GLOB)(uri, splits)
+    files = f"{uri}/{_GLOB.format(split=splits[0] if splits else 'train')}"
+    return f"webdataset.WebDataset(sorted(glob.glob({files!r})), shardshuffle=False).decode('pil')"

@@ -69,10 +69,12 @@ def write_run(
 
 
 def card_facts(store: Store, rows: dict[str, int]) -> CardFacts:
+    sizes = {split: sum(store.sizes(f"data/{split}-").values()) for split in rows}
     return CardFacts(
         title="Rooms",
         license="mit",
         rows=rows,
+        sizes=sizes,
         resolution=SIZE,
         generator="StyleGAN2, embedded",
         scorer="ResNet18",
