@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,7 @@ class Figures:
         region_counts: (n,) regions per sample.
         region_areas: (m,) share of the picture of each region.
         mean_mask, mean_heat: (H,W) and (h,w) averages over the shown shard's samples.
-        rows: {split: samples} of the whole run.
+        rows: {split: samples} of the whole run; sizes: {split: bytes}.
         shards_read, shards: how many of how many shards the columns cover.
     """
 
@@ -56,6 +57,7 @@ class Figures:
     mean_mask: FloatArray
     mean_heat: FloatArray
     rows: dict[str, int]
+    sizes: dict[str, int]
     shards_read: int
     shards: int
 
@@ -80,7 +82,8 @@ def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleV
         region_areas=np.array([region["area"] / side**2 for row in regions for region in row], np.float64),
         mean_mask=np.mean([view.mask / 255 for view in views], axis=0),
         mean_heat=np.mean([view.heat for view in views], axis=0),
-        rows=_rows_per_split(records),
+        rows=_per_split((record, record.rows) for record in records.values()),
+        sizes=_per_split((record, record.bytes) for record in records.values()),
         shards_read=len(chosen),
         shards=len(records),
     )
@@ -107,11 +110,11 @@ def reasons(figures: Figures) -> dict[str, int]:
     return dict(Counter(str(reason) for reason in figures.columns["reason"][empty]))
 
 
-def _rows_per_split(records: dict[int, ShardRecord]) -> dict[str, int]:
-    rows: Counter[str] = Counter()
-    for record in records.values():
-        rows[record.path.removeprefix("data/").split("-")[0]] += record.rows
-    return dict(rows)
+def _per_split(amounts: Iterable[tuple[ShardRecord, int]]) -> dict[str, int]:
+    totals: Counter[str] = Counter()
+    for record, amount in amounts:
+        totals[record.path.removeprefix("data/").split("-")[0]] += amount
+    return dict(totals)
 
 
 def _view(row: dict[str, Any]) -> SampleView:
