@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from higan_cam.config_sections import CaptionConfig, CurationConfig
 from higan_cam.config_sections import Section as _Section
 from higan_cam.errors import ConfigError, unknown_name
-from higan_cam.types import MaskStyle, RankBy
+from higan_cam.types import MaskStyle, RankBy, Sign
 
 PROFILES = ("default", "seed")
 _LAYER_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
@@ -103,6 +103,9 @@ class AttributionConfig(_Section):
     """Generator layers that are tapped, where the method taps layers; `auto` takes the edited ones."""
     steps: int = Field(default=6, ge=1, le=64)
     """Steps between the two ends, for `path`."""
+    sign: Sign | Literal["auto"] = "auto"
+    """positive (what raises the score, or brightens), negative (what lowers it) or both (their size); `auto`: both for
+    image_difference, positive for all others."""
     map_size: int = Field(default=256, ge=16, le=4096)
     """Side of the heat map, pixels."""
 

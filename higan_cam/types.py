@@ -24,6 +24,7 @@ ByteArray = npt.NDArray[np.uint8]
 Space = Literal["z", "w", "w_plus"]
 MaskStyle = Literal["cluster", "ellipse", "hull"]
 RankBy = Literal["importance", "mean"]
+Sign = Literal["positive", "negative", "both"]
 Status = Literal["ok", "empty"]
 
 

@@ -175,6 +175,7 @@ OTHER: dict[str, Any] = {
     "boundary.weights": "b.npy",
     "edit.layers": "3",
     "attribution.layers": "3",
+    "attribution.sign": "negative",
     "regions.rank_by": "mean",
     "regions.style": "hull",
     "curation.max_regions": 2,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import repeat_state, resize_maps, shared_prefix, unit_peak
-from higan_cam.types import Generator, Scorer
+from higan_cam.mask.heat import one_sign, repeat_state, resize_maps, shared_prefix, unit_peak
+from higan_cam.types import Generator, Scorer, Sign
 
 
 def channel_cam(features: Tensor) -> Tensor:
@@ -21,14 +21,15 @@ def channel_cam(features: Tensor) -> Tensor:
     return unit_peak(summed - summed.amin(dim=(1, 2), keepdim=True))
 
 
-def cam_difference(negative: Tensor, positive: Tensor) -> Tensor:
+def cam_difference(negative: Tensor, positive: Tensor, sign: Sign = "positive") -> Tensor:
     """(N,h,w) maps of both ends -> clip((C+ - C-) / (max - min), 0, 1) per sample; zeros where they differ by nothing.
 
-    The minimum only sets the scale; it is not subtracted, so places that do not grow stay at 0.
+    The minimum only sets the scale; it is not subtracted, so places that do not grow stay at 0. Negative clips
+    (C- - C+) / (max - min) instead (places that shrink), both |C+ - C-| / (max - min).
     """
     change = positive - negative
     span = change.amax(dim=(1, 2), keepdim=True) - change.amin(dim=(1, 2), keepdim=True)
-    return (change / torch.where(span > 0, span, 1)).clamp(0, 1)
+    return one_sign(change / torch.where(span > 0, span, 1), sign).clamp(max=1)
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,12 @@ class ActivationDifference:
     Attributes:
         layers: generator layers that are tapped (published: 6-11 of 14).
         map_size: side of the heat map, pixels (published: 256).
+        sign: where the features grow (positive, as published), where they shrink (negative), or both.
     """
 
     layers: tuple[int, ...]
     map_size: int = 256
+    sign: Sign = "positive"
 
     def __call__(
         self,
@@ -67,7 +70,7 @@ class ActivationDifference:
         sums: dict[int, Tensor] = {}
         for layer in sorted(layer for layer in self.layers if layer >= state.layer):
             state, features = generator.advance(codes, layer + 1, (layer,), state)
-            change = cam_difference(*channel_cam(features[layer]).chunk(2))
+            change = cam_difference(*channel_cam(features[layer]).chunk(2), sign=self.sign)
             side = change.shape[-1]
             sums[side] = sums[side] + change if side in sums else change
         return sums

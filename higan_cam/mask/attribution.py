@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TypedDict
 
 from higan_cam.config import AttributionConfig
 from higan_cam.errors import ConfigError, unknown_name
@@ -11,24 +12,33 @@ from higan_cam.mask.activation_difference import ActivationDifference
 from higan_cam.mask.grad_cam import WEIGHTINGS, GradCam
 from higan_cam.mask.image_difference import ImageDifference
 from higan_cam.mask.path import Jvp, Path
-from higan_cam.types import Attribution
+from higan_cam.types import Attribution, Sign
 
 Factory = Callable[[AttributionConfig, tuple[int, ...]], Attribution]
 
 
+class _Asked(TypedDict, total=False):
+    sign: Sign
+
+
+def _asked(config: AttributionConfig) -> _Asked:
+    """The sign where one is asked for; each method has its own otherwise."""
+    return {} if config.sign == "auto" else {"sign": config.sign}
+
+
 def _activation_difference(config: AttributionConfig, layers: tuple[int, ...]) -> Attribution:
-    return ActivationDifference(_some(layers, config), config.map_size)
+    return ActivationDifference(_some(layers, config), config.map_size, **_asked(config))
 
 
 def _grad_cam(weighting: str, config: AttributionConfig, layers: tuple[int, ...]) -> Attribution:
-    return GradCam(WEIGHTINGS[weighting], _some(layers, config), config.map_size)
+    return GradCam(WEIGHTINGS[weighting], _some(layers, config), config.map_size, **_asked(config))
 
 
 ATTRIBUTIONS: Mapping[str, Factory] = {
-    "path": lambda config, _layers: Path(config.steps, config.map_size),
-    "jvp": lambda config, _layers: Jvp(config.map_size),
+    "path": lambda config, _layers: Path(config.steps, config.map_size, **_asked(config)),
+    "jvp": lambda config, _layers: Jvp(config.map_size, **_asked(config)),
     "activation_difference": _activation_difference,
-    "image_difference": lambda config, _layers: ImageDifference(config.map_size),
+    "image_difference": lambda config, _layers: ImageDifference(config.map_size, **_asked(config)),
     **{name: partial(_grad_cam, name) for name in WEIGHTINGS},
 }
 """Name -> factory(config, tapped generator layers). Methods that tap no layers ignore them."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import repeat_state, resize_maps, shared_prefix, unit_peak
-from higan_cam.types import Generator, Scorer, SynthesisState
+from higan_cam.mask.heat import one_sign, repeat_state, resize_maps, shared_prefix, unit_peak
+from higan_cam.types import Generator, Scorer, Sign, SynthesisState
 
 Weighting = Callable[[Tensor, Tensor], Tensor]
 """(features, gradients), both (N,C,h,w) -> map (N,h,w) before ReLU."""
@@ -59,7 +59,7 @@ def _outside_inference(state: SynthesisState) -> SynthesisState:
 
 @dataclass(frozen=True)
 class GradCam:
-    """relu(CAM+ - CAM-) per tapped layer, divided by its own maximum, resized, summed over layers, peak 1.
+    """relu(CAM+ - CAM-) per tapped layer (or another sign), divided by its maximum, resized, summed up, peak 1.
 
     CAM is relu(weighting) of the scorer's output at one end. The per-layer scale is each sample's own maximum, so
     layers weigh the same whatever their relevance. Taps below the first edited row have the same features at both ends
@@ -69,11 +69,13 @@ class GradCam:
         weighting: how features and gradients become a map.
         layers: generator layers that are tapped.
         map_size: side of the heat map, pixels.
+        sign: where the CAM grows (positive), where it shrinks, relu(CAM- - CAM+) (negative), or both.
     """
 
     weighting: Weighting
     layers: tuple[int, ...]
     map_size: int = 256
+    sign: Sign = "positive"
 
     def __call__(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
@@ -84,5 +86,5 @@ class GradCam:
         heat = negative.new_zeros((len(negative), self.map_size, self.map_size), dtype=torch.float32)
         for features, gradients in tapped.values():
             low, high = self.weighting(features, gradients).relu().chunk(2)
-            heat += resize_maps(unit_peak(high - low), self.map_size)
+            heat += resize_maps(unit_peak(one_sign(high - low, self.sign)), self.map_size)
         return unit_peak(heat)

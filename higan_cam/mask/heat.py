@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from higan_cam.types import Generator, Scorer, SynthesisState
+from higan_cam.types import Generator, Scorer, Sign, SynthesisState
 
 
 def unit_peak(maps: Tensor) -> Tensor:
@@ -19,6 +19,16 @@ def unit_peak(maps: Tensor) -> Tensor:
     positive = maps.clamp(min=0)
     peak = positive.amax(dim=(1, 2), keepdim=True)
     return positive / torch.where(peak > 0, peak, 1)
+
+
+def one_sign(signed: Tensor, sign: Sign) -> Tensor:
+    """Signed maps s of any shape -> maps >= 0: max(s, 0) (positive), max(-s, 0) (negative), or |s| (both).
+
+    Swapping the two ends negates s, so the negative map is the positive map of the edit the other way round.
+    """
+    if sign == "both":
+        return signed.abs()
+    return (signed if sign == "positive" else -signed).clamp(min=0)
 
 
 def resize_maps(maps: Tensor, size: int) -> Tensor:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import repeat_state, resize_maps, shared_prefix, unit_peak
-from higan_cam.types import Generator, Scorer
+from higan_cam.mask.heat import one_sign, repeat_state, resize_maps, shared_prefix, unit_peak
+from higan_cam.types import Generator, Scorer, Sign
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """Rec. 601 weights of R, G, B, for gamma-encoded values."""
@@ -26,9 +26,12 @@ class ImageDifference:
 
     Attributes:
         map_size: side of the heat map, pixels.
+        sign: both; positive or negative for what brightens or darkens alone (`one_sign` of the difference). It is
+            brightness that they tell apart, not the score.
     """
 
     map_size: int = 256
+    sign: Sign = "both"
 
     def __call__(
         self,
@@ -42,4 +45,4 @@ class ImageDifference:
             start = repeat_state(shared_prefix(generator, negative, positive), 2)
             images, _ = generator.synthesize(torch.cat([negative, positive]), start=start)
             low, high = luminance(images).chunk(2)
-            return unit_peak(resize_maps((high - low).abs(), self.map_size))
+            return unit_peak(resize_maps(one_sign(high - low, self.sign), self.map_size))

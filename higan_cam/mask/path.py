@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import image_gradient, resize_maps, shared_prefix, smooth, unit_peak
-from higan_cam.types import Generator, Scorer
+from higan_cam.mask.heat import image_gradient, one_sign, resize_maps, shared_prefix, smooth, unit_peak
+from higan_cam.types import Generator, Scorer, Sign
 
 SMOOTHING_SIGMA = 1.0
 """Pixels of the image. A scorer's gradient carries the checkerboard of its strides; a pixel of blur removes it."""
@@ -59,38 +59,46 @@ def jvp_signed(generator: Generator, scorer: Scorer, negative: Tensor, positive:
     return signed
 
 
-def rising(signed: Tensor, map_size: int) -> Tensor:
-    """(N,H,W) signed contributions -> (N,map_size,map_size) heat in [0,1]: smoothed, what raises the score, peak 1."""
-    return unit_peak(resize_maps(smooth(signed, SMOOTHING_SIGMA).clamp(min=0), map_size))
+def contribution_heat(signed: Tensor, map_size: int, sign: Sign) -> Tensor:
+    """(N,H,W) contributions to the score -> (N,map_size,map_size) heat in [0,1]: smoothed, `one_sign`, peak 1.
+
+    With s smoothed: max(s, 0) is what raises the score, max(-s, 0) what lowers it, |s| both.
+    """
+    return unit_peak(resize_maps(one_sign(smooth(signed, SMOOTHING_SIGMA), sign), map_size))
 
 
 @dataclass(frozen=True)
 class Path:
-    """The positive part of `path_signed`.
+    """One sign of `path_signed`.
 
     Attributes:
         steps: K, steps between the ends.
         map_size: side of the heat map, pixels.
+        sign: what raises the score (positive), what lowers it (negative), or both.
     """
 
     steps: int = 6
     map_size: int = 256
+    sign: Sign = "positive"
 
     def __call__(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
-        return rising(path_signed(generator, scorer, negative, positive, self.steps), self.map_size)
+        signed = path_signed(generator, scorer, negative, positive, self.steps)
+        return contribution_heat(signed, self.map_size, self.sign)
 
 
 @dataclass(frozen=True)
 class Jvp:
-    """The positive part of `jvp_signed`.
+    """One sign of `jvp_signed`.
 
     Attributes:
         map_size: side of the heat map, pixels.
+        sign: what raises the score (positive), what lowers it (negative), or both.
     """
 
     map_size: int = 256
+    sign: Sign = "positive"
 
     def __call__(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
-        return rising(jvp_signed(generator, scorer, negative, positive), self.map_size)
+        return contribution_heat(jvp_signed(generator, scorer, negative, positive), self.map_size, self.sign)

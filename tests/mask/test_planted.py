@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from higan_cam.config import AttributionConfig, RegionConfig
 from higan_cam.mask import find_regions
 from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
 from higan_cam.mask.path import path_signed
-from higan_cam.types import SynthesisState
+from higan_cam.types import Sign, SynthesisState
 from tests.mask.conftest import WeightedMean
 
 SIDE = 64
@@ -75,8 +76,8 @@ def ends() -> tuple[Tensor, Tensor]:
     return torch.full((1, 1, 1), -1.0), torch.full((1, 1, 1), 1.0)
 
 
-def heat_of(name: str, swapped: bool = False) -> Tensor:
-    attribution = make_attribution(AttributionConfig(name=name, map_size=SIDE, steps=4), (0,))
+def heat_of(name: str, swapped: bool = False, sign: Sign | Literal["auto"] = "auto") -> Tensor:
+    attribution = make_attribution(AttributionConfig(name=name, map_size=SIDE, steps=4, sign=sign), (0,))
     negative, positive = ends()[::-1] if swapped else ends()
     return attribution(Planted(), SCORER, negative, positive)[0]
 
@@ -109,6 +110,14 @@ def test_the_image_difference_sees_all_that_changes() -> None:
     lamp, edge, curtain, wall = mean_heat(heat_of("image_difference"))
     assert (lamp, edge, curtain) == (pytest.approx(1, abs=0.02),) * 3
     assert wall == pytest.approx(0, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@pytest.mark.parametrize(("sign", "lamps", "dims"), [("positive", 1, 0), ("negative", 0, 1), ("both", 1, 1)])
+def test_each_sign_is_to_be_had_alone(name: str, sign: Sign, lamps: int, dims: int) -> None:
+    lamp, edge, curtain, wall = mean_heat(heat_of(name, sign=sign))
+    assert (lamp, edge) == (pytest.approx(lamps, abs=0.02), pytest.approx(lamps, abs=0.02))
+    assert (curtain, wall) == (pytest.approx(dims, abs=0.02), pytest.approx(0, abs=0.02))
 
 
 def test_the_signed_path_counts_both_lamps_and_the_curtain_to_the_last_digit() -> None:
