@@ -27,9 +27,8 @@ from higan_cam.benchmark_values import (
 from higan_cam.config import RunConfig
 from higan_cam.errors import ConfigError
 from higan_cam.generate import sample_latents
-from higan_cam.manipulate import push
 from higan_cam.mask import ATTRIBUTIONS, find_regions
-from higan_cam.pipeline import Models, attribution_for, edit_for
+from higan_cam.pipeline import Models, attribution_for, edit_for, edited_ends
 from higan_cam.rooms import localisation as metrics
 from higan_cam.rooms import priors, render, truth
 from higan_cam.rooms.scene import Z_DIM
@@ -138,10 +137,11 @@ def _light_and_shades(latents: FloatArray, size: int, batch: int = 64) -> tuple[
 
 def _ends(models: Models, config: RunConfig, boundary: Boundary, latents: FloatArray) -> list[tuple[Tensor, ...]]:
     """(original, negative, positive) codes per micro-batch."""
-    edit = edit_for(models, config, boundary)
     with torch.inference_mode():
         codes = models.generator.truncate(models.generator.map(torch.from_numpy(latents).to(models.device)))
-        return [(part, *push(part, boundary, edit)) for part in codes.split(config.mask.micro_batch)]
+        parts = codes.split(config.mask.micro_batch)
+        ends = [edited_ends(models, config, boundary, part) for part in parts]
+    return [(part, each.negative, each.positive) for part, each in zip(parts, ends, strict=True)]
 
 
 def _attribute(

@@ -1,7 +1,8 @@
 """One typed, frozen configuration, validated at construction: YAML plus `--set section.field=value`.
 
-`RunConfig` is the whole job. Everything in it except `output`, `curation` and `runtime` shapes the bytes of the dataset
-and is part of `config_hash`; `runtime` says how to run, never what comes out, and `curation` what to use of it.
+`RunConfig` is the whole job. Everything in it except `output`, `store`, `curation` and `runtime` shapes the bytes of
+the dataset and is part of `config_hash`; `store` and `runtime` say how to run, never what comes out, and `curation`
+what to use of it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from higan_cam.config_sections import CaptionConfig, CurationConfig
+from higan_cam.config_sections import CaptionConfig, CurationConfig, RuntimeConfig
 from higan_cam.config_sections import Section as _Section
+from higan_cam.config_store import StoreConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.types import MaskStyle, RankBy, Sign
 
@@ -84,7 +86,11 @@ class EditConfig(_Section):
     """How far, and on which layers, codes move to each side of the boundary."""
 
     distance: float = Field(default=3.0, gt=0)
-    """Code units to the positive side, and as many to the negative side."""
+    """Code units to the positive side, and as many to the negative side; with `targets`, the most to each side."""
+    targets: tuple[float, float] | None = None
+    """Scores that the negative and the positive end of each sample are to reach; null: the same distance for all."""
+    tolerance: float = Field(default=0.05, gt=0)
+    """How near to its target a score must be to count as reached."""
     layers: str = "auto"
     """w+ rows that move: `auto` (what the weights recommend), `all`, or a list such as `6-11` or `0-4,8`."""
 
@@ -92,6 +98,13 @@ class EditConfig(_Section):
     @classmethod
     def _layers(cls, value: Any) -> Any:
         return _checked_layers(value)
+
+    @field_validator("targets")
+    @classmethod
+    def _rising(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not value[0] < value[1]:
+            raise ValueError("must be two scores, the negative end's below the positive end's")
+        return value
 
 
 class AttributionConfig(_Section):
@@ -165,45 +178,6 @@ class PublishConfig(_Section):
         return self
 
 
-class RuntimeConfig(_Section):
-    """How the run is carried out. Nothing here changes a byte of the result."""
-
-    workers: int | Literal["auto"] = "auto"
-    """Actors per stage; auto: one per GPU (per CPU without any) of the cluster at each moment. With an autoscaler, a
-    number: the most it may start."""
-    gpus_per_worker: float | Literal["auto"] = "auto"
-    """GPUs per actor; auto takes 1 where the cluster has GPUs, else 0."""
-    max_in_flight: int | Literal["auto"] = "auto"
-    """Mask units submitted and not yet committed; auto takes two per worker."""
-    max_tries: int = Field(default=3, ge=1)
-    """Attempts per unit before it is quarantined."""
-    hang_timeout_s: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
-    """Seconds after which a unit in execution counts as hung and its worker is killed; auto: ten times the longest unit
-    of the stage so far, at least 300, and 3600 before one has finished."""
-    start_timeout_s: float = Field(default=1800.0, gt=0)
-    """Seconds to wait for a worker while none can work; an autoscaler may have to start nodes first."""
-    address: str | None = None
-    """Ray cluster to join: host:port, or `auto` for one on this machine; null: $RAY_ADDRESS, else one of its own."""
-    lease_s: float = Field(default=30.0, ge=1)
-    """Seconds of silence after which another driver may take over the output; a living one renews thrice in it."""
-    lease_wait_s: float = Field(default=0.0, ge=0)
-    """Seconds to wait for another driver of the same output to finish; 0 refuses once it is seen to be alive."""
-
-    @field_validator("workers", "max_in_flight")
-    @classmethod
-    def _at_least_one(cls, value: int | str) -> int | str:
-        if isinstance(value, int) and value < 1:
-            raise ValueError("must be >= 1 or 'auto'")
-        return value
-
-    @field_validator("gpus_per_worker")
-    @classmethod
-    def _not_negative(cls, value: float | str) -> float | str:
-        if isinstance(value, float) and value < 0:
-            raise ValueError("must be >= 0 or 'auto'")
-        return value
-
-
 class RunConfig(_Section):
     """The whole job."""
 
@@ -223,6 +197,7 @@ class RunConfig(_Section):
     mask: MaskConfig = MaskConfig()
     publish: PublishConfig = PublishConfig()
     curation: CurationConfig = CurationConfig()
+    store: StoreConfig = StoreConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
     @model_validator(mode="after")
@@ -276,8 +251,8 @@ def parse_config(values: Mapping[str, Any]) -> RunConfig:
 
 
 def identity(config: RunConfig) -> dict[str, Any]:
-    """The part of the configuration that decides the bytes of the dataset (no `output`, `curation` or `runtime`)."""
-    return config.model_dump(mode="json", exclude={"output", "curation", "runtime"})
+    """The part of the configuration that decides the bytes of the dataset (no output, store, curation or runtime)."""
+    return config.model_dump(mode="json", exclude={"output", "curation", "store", "runtime"})
 
 
 def config_hash(config: RunConfig) -> str:
@@ -409,6 +384,7 @@ __all__ = [
     "RunConfig",
     "RuntimeConfig",
     "ScorerConfig",
+    "StoreConfig",
     "config_hash",
     "differing_fields",
     "identity",

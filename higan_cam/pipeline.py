@@ -17,11 +17,21 @@ from torch import Tensor, nn
 from higan_cam.config import RunConfig, parse_layers
 from higan_cam.generate import load_generator, sample_latents, to_uint8
 from higan_cam.label import load_scorer
-from higan_cam.manipulate import Extremes, LabelledCodes, fit_boundary, plan_edit, push, sweep
+from higan_cam.manipulate import (
+    Ends,
+    Extremes,
+    LabelledCodes,
+    calibrated_ends,
+    fit_boundary,
+    fixed_ends,
+    plan_edit,
+    sweep,
+)
 from higan_cam.mask import find_regions, make_attribution, mask_quality
 from higan_cam.publish.captions import describe
 from higan_cam.types import (
     Attribution,
+    BoolArray,
     Boundary,
     ByteArray,
     Captions,
@@ -59,6 +69,8 @@ class HeatBatch:
         indices: (n,) sample indices.
         original, negative, positive: (n,R,R,3) uint8.
         heat: (n,S,S) float32 in [0,1].
+        distances: (n,2) signed code units from the original to both ends.
+        reached: (n,) whether both ends reached their target scores.
     """
 
     indices: tuple[int, ...]
@@ -66,6 +78,8 @@ class HeatBatch:
     negative: ByteArray
     positive: ByteArray
     heat: FloatArray
+    distances: FloatArray
+    reached: BoolArray
 
 
 def load_models(config: RunConfig, device: str = "cpu") -> Models:
@@ -150,6 +164,18 @@ def with_response(boundary: Boundary, distances: Sequence[float], scores: FloatA
     return replace(boundary, metrics={**boundary.metrics, "score_response": response})
 
 
+def edited_ends(models: Models, config: RunConfig, boundary: Boundary, w_plus: Tensor) -> Ends:
+    """(n,L,w_dim) codes -> both ends: at the same distance for all, or where the scores reach `edit.targets`."""
+    edit = edit_for(models, config, boundary)
+    if config.edit.targets is None:
+        return fixed_ends(w_plus, boundary, edit)
+
+    def score(codes: Tensor) -> Tensor:
+        return models.scorer.score(models.generator.synthesize(codes)[0])
+
+    return calibrated_ends(score, w_plus, boundary, edit, config.edit, models.scorer.score_range)
+
+
 def attribution_for(models: Models, config: RunConfig, edit: Edit) -> Attribution:
     """The attribution by name, tapping the configured layers (`auto`: the edited ones that exist)."""
     count = len(models.generator.layer_resolutions)
@@ -162,16 +188,19 @@ def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: 
     edit = edit_for(models, config, boundary)
     attribution = attribution_for(models, config, edit)
     pictures: list[tuple[ByteArray, ...]] = []
-    heats = []
+    heats, moved = [], []
     with torch.inference_mode():
         for part in _parts(unit.indices, config.mask.micro_batch):
             w_plus = models.generator.truncate(codes_of(models, config, part))
-            negative, positive = push(w_plus, boundary, edit)
+            ends = edited_ends(models, config, boundary, w_plus)
+            negative, positive = ends.negative, ends.positive
             heats.append(attribution(models.generator, models.scorer, negative, positive).float().cpu().numpy())
+            moved.append((ends.distances, ends.reached))
             codes = (w_plus, negative, positive)
             pictures.append(tuple(to_uint8(models.generator.synthesize(code)[0]) for code in codes))
     original, negatives, positives = (np.concatenate(kind) for kind in zip(*pictures, strict=True))
-    return HeatBatch(tuple(unit.indices), original, negatives, positives, np.concatenate(heats))
+    distances, reached = (np.concatenate(kind) for kind in zip(*moved, strict=True))
+    return HeatBatch(tuple(unit.indices), original, negatives, positives, np.concatenate(heats), distances, reached)
 
 
 def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sample]:
@@ -191,6 +220,9 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
             mask=result.mask,
             heat=batch.heat[row],
             words=_words(scorer, config, index, result, figures, row),
+            distance_negative=float(batch.distances[row, 0]),
+            distance_positive=float(batch.distances[row, 1]),
+            reached=bool(batch.reached[row]),
             status=result.status,
             reason=result.reason,
             regions=result.regions,

@@ -245,6 +245,11 @@ class Sample:
     retention: float
     necessity: float
     coverage: float
+    distance_negative: float
+    distance_positive: float
+    """Signed code units from `original` to each end."""
+    reached: bool
+    """Whether both ends reached the scores that were asked for; True where none were."""
     status: Status
     reason: str
     regions: tuple[Region, ...]

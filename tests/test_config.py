@@ -175,6 +175,7 @@ OTHER: dict[str, Any] = {
     "boundary.weights": "b.npy",
     "edit.layers": "3",
     "attribution.layers": "3",
+    "edit.targets": [0.5, 2.5],
     "attribution.sign": "negative",
     "regions.rank_by": "mean",
     "regions.style": "hull",
@@ -186,6 +187,8 @@ OTHER: dict[str, Any] = {
     "curation.max_coverage": 0.5,
     "curation.balance": 2.0,
     "curation.balance_by": "score",
+    "store.endpoint_url": "http://127.0.0.1:9000",
+    "store.addressing": "path",
     "runtime.workers": 2,
     "runtime.gpus_per_worker": 0.5,
     "runtime.max_in_flight": 3,
@@ -207,13 +210,13 @@ def other(name: str, value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("name", "value"), [leaf for leaf in leaves(RunConfig()) if leaf[0] != "boundary.space"])
-def test_the_hash_ignores_output_curation_and_runtime_and_nothing_else(name: str, value: Any) -> None:
+def test_the_hash_ignores_output_curation_store_and_runtime_and_nothing_else(name: str, value: Any) -> None:
     nested: Any = other(name, value)
     for part in reversed(name.split(".")):
         nested = {part: nested}
     changed, default = parse_config(nested), RunConfig()
     assert changed != default
-    ignored = name == "output" or name.startswith(("curation.", "runtime."))
+    ignored = name == "output" or name.startswith(("curation.", "store.", "runtime."))
     assert (config_hash(changed) == config_hash(default)) == ignored
     expected = [] if ignored else [name]
     assert [line.split(":")[0] for line in differing_fields(identity(changed), identity(default))] == expected

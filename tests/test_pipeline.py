@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from higan_cam.config import RunConfig, load_config
+from higan_cam.config import EditConfig, RunConfig, load_config
+from higan_cam.errors import ConfigError
 from higan_cam.manipulate import select_extremes
 from higan_cam.pipeline import (
     Models,
@@ -80,3 +81,22 @@ def test_figures_are_finite_and_scores_are_those_of_the_published_pictures(sampl
         assert np.isfinite(values).all()
         assert 0 <= sample.coverage <= 1
     assert np.mean([sample.score_positive - sample.score_negative for sample in samples]) > 1.0
+
+
+def test_calibrated_edits_end_at_their_target_scores_and_say_so(
+    models: Models, config: RunConfig, boundary: Boundary
+) -> None:
+    settings = config.model_copy(update={"edit": EditConfig(targets=(0.6, 2.2), distance=6.0)})
+    made = mask_samples(models.scorer, settings, attribute_unit(models, settings, boundary, WorkUnit(0, 0, 12)))
+    reached = [sample for sample in made if sample.reached]
+    assert len(reached) >= 9
+    for sample in reached:  # of the published 8-bit pictures, hence a little more than the tolerance
+        assert sample.score_negative == pytest.approx(0.6, abs=0.08)
+        assert sample.score_positive == pytest.approx(2.2, abs=0.08)
+        assert -6 <= sample.distance_negative < sample.distance_positive <= 6
+
+
+def test_scores_that_no_edit_can_have_are_refused(models: Models, config: RunConfig, boundary: Boundary) -> None:
+    settings = config.model_copy(update={"edit": EditConfig(targets=(0.6, 7.0))})
+    with pytest.raises(ConfigError, match=r"edit\.targets must be two rising scores within the scorer's 0 to 3"):
+        attribute_unit(models, settings, boundary, WorkUnit(0, 0, 2))

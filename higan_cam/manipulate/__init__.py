@@ -8,7 +8,9 @@ from higan_cam.manipulate.boundary_files import (
     load_boundary,
     save_boundary,
 )
+from higan_cam.manipulate.calibrate import Calibration, calibrate
 from higan_cam.manipulate.edit import edit_direction, move, plan_edit, push, sweep
+from higan_cam.manipulate.ends import Ends, calibrated_ends, fixed_ends
 from higan_cam.manipulate.extremes import Extremes, Tail, check_extremes, merge, select_extremes
 from higan_cam.manipulate.fit_metrics import spearman
 from higan_cam.manipulate.fitting import METHODS, LabelledCodes
@@ -18,10 +20,14 @@ from higan_cam.manipulate.rescore import Relevance, relevance, rescore
 
 __all__ = [
     "METHODS",
+    "Calibration",
+    "Ends",
     "Extremes",
     "LabelledCodes",
     "Relevance",
     "Tail",
+    "calibrate",
+    "calibrated_ends",
     "check_extremes",
     "condition",
     "decode_boundary",
@@ -31,6 +37,7 @@ __all__ = [
     "encode_npy",
     "export_npy",
     "fit_boundary",
+    "fixed_ends",
     "interpolate",
     "load_boundary",
     "merge",

@@ -43,6 +43,9 @@ COLUMNS: dict[str, tuple[Any, str]] = {
     "retention": ("float32", "share of the score change that the pixels under the mask alone bring; null if no change"),
     "necessity": ("float32", "share of the score change lost when the pixels under the mask are taken back; likewise"),
     "coverage": ("float32", "share of the picture under the mask, [0,1]"),
+    "distance_negative": ("float32", "code units along the boundary from `original` to `negative`, signed"),
+    "distance_positive": ("float32", "code units along the boundary from `original` to `image`, signed"),
+    "reached": ("bool", "whether both ends reached the scores that were asked for; true where none were"),
     "status": ("string", "`ok`, or `empty` where no region was found"),
     "reason": ("string", "why it is empty"),
     "image_hash": ("string", "256-bit perceptual hash of `image`, hexadecimal; near duplicates differ in few bits"),
@@ -64,7 +67,7 @@ COLUMNS: dict[str, tuple[Any, str]] = {
     ),
 }
 """{column: (type, meaning)}. A type is a name, a list of one type, or a struct of named types."""
-_ARROW = {"string": pa.string(), "int32": pa.int32(), "int64": pa.int64(), "float32": pa.float32()}
+_ARROW = {"string": pa.string(), "int32": pa.int32(), "int64": pa.int64(), "float32": pa.float32(), "bool": pa.bool_()}
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 

@@ -27,6 +27,7 @@ DESIGNED = (
     *("id", "image", "original", "negative", "conditioning_image", "heat", "text", "prompt"),
     *("prompt_before", "edit_prompt", "undo_prompt", "captions", "index", "seed"),
     *("score", "score_negative", "score_positive", "retention", "necessity", "coverage"),
+    *("distance_negative", "distance_positive", "reached"),
     *("status", "reason", "image_hash", "regions"),
 )
 
