@@ -70,7 +70,8 @@ class ActivationDifference:
         sums: dict[int, Tensor] = {}
         for layer in sorted(layer for layer in self.layers if layer >= state.layer):
             state, features = generator.advance(codes, layer + 1, (layer,), state)
-            change = cam_difference(*channel_cam(features[layer]).chunk(2), sign=self.sign)
+            low, high = channel_cam(features[layer]).chunk(2)
+            change = cam_difference(low, high, self.sign)
             side = change.shape[-1]
             sums[side] = sums[side] + change if side in sums else change
         return sums
