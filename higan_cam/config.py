@@ -42,9 +42,9 @@ class ScorerConfig(_Section):
     """Which network labels the images."""
 
     name: str = "lighting"
-    """A scorer by name."""
+    """lighting (learned), or a statistic of the picture without weights: luminance, warmth or edge_density."""
     weights: str = "rooms"
-    """`rooms` (embedded), or a path to a .safetensors file."""
+    """`rooms` (embedded), or a path to a .safetensors file; statistics do not use it."""
 
 
 class LabelConfig(_Section):
@@ -73,6 +73,18 @@ class BoundaryConfig(_Section):
     """Share of each tail that is fitted on; the rest measures."""
     weights: str | None = None
     """A ready boundary (.safetensors, or HiGAN's .npy) instead of fitting one."""
+    conditions: tuple[str, ...] = ()
+    """Files of boundaries that are projected out of this one, so that edits leave their attributes alone."""
+    layers: str = "auto"
+    """w+ rows it recommends to edits: `auto` (what the generator or the file says), `measured` (those that make four
+    fifths of the score's rise when each is moved alone: HiGAN's rescoring), `all`, or a list such as `6-11`."""
+    rescoring_samples: int = Field(default=128, ge=1)
+    """Samples that `measured` looks at."""
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _layers(cls, value: Any) -> Any:
+        return value if value == "measured" else _checked_layers(value)
 
     @field_validator("C")
     @classmethod
@@ -154,6 +166,9 @@ class MaskConfig(_Section):
     """Samples per shard (one Parquet file, one unit of work)."""
     micro_batch: int = Field(default=8, ge=1)
     """Samples per attribution pass. Part of the result."""
+    second_scorer: ScorerConfig | None = None
+    """A held-out scorer that judges the masks as well (`retention_second`, `necessity_second`): one that took no part
+    in labelling, fitting, editing or attribution. Null: none."""
 
 
 class PublishConfig(_Section):

@@ -7,7 +7,7 @@ them directly.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -25,9 +25,8 @@ from higan_cam.manipulate import (
     fit_boundary,
     fixed_ends,
     plan_edit,
-    sweep,
 )
-from higan_cam.mask import find_regions, make_attribution, mask_quality
+from higan_cam.mask import find_regions, make_attribution, mask_quality, moved_masks, shares_of_change
 from higan_cam.publish.captions import describe
 from higan_cam.types import (
     Attribution,
@@ -48,8 +47,11 @@ from higan_cam.types import WorkUnit as WorkUnit  # noqa: PLC0414 - part of this
 RECOMMENDED_LAYERS = {"rooms": "all"}
 """w+ rows that carry lighting, by generator. Anything else takes HiGAN's finding for scenes, rows 6-11."""
 HIGAN_LIGHTING_LAYERS = "6-11"
-RESPONSE_DISTANCES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-"""Where the score response is measured, in multiples of a third of `edit.distance`."""
+QUALITY_FIGURES = (
+    *("score_negative", "score_positive", "retention", "necessity", "retention_random", "necessity_random"),
+    "coverage",
+)
+"""Of `MaskQuality`, what goes with every sample."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def label_unit(models: Models, config: RunConfig, unit: WorkUnit) -> tuple[IntAr
     """Latents -> images -> scores: (n,) int64 indices and (n,) float32 scores of one unit."""
     scores = []
     with torch.inference_mode():
-        for part in _parts(unit.indices, config.label.micro_batch):
+        for part in batches(unit.indices, config.label.micro_batch):
             w_plus = models.generator.truncate(codes_of(models, config, part))
             image, _ = models.generator.synthesize(w_plus)
             scores.append(models.scorer.score(image).float().cpu().numpy())
@@ -135,35 +137,6 @@ def edit_for(models: Models, config: RunConfig, boundary: Boundary) -> Edit:
     return plan_edit(config.edit, boundary, models.generator.edit_strength)
 
 
-def edit_sweep(
-    models: Models, config: RunConfig, boundary: Boundary, indices: Sequence[int]
-) -> tuple[tuple[float, ...], ByteArray, FloatArray]:
-    """Distances (K,), images (n,K,R,R,3) uint8 and scores (n,K) of samples moved along the boundary."""
-    edit = edit_for(models, config, boundary)
-    distances = tuple(step * edit.distance / RESPONSE_DISTANCES[-1] for step in RESPONSE_DISTANCES)
-    images, scores = [], []
-    with torch.inference_mode():
-        for part in _parts(range(len(indices)), config.mask.micro_batch):
-            w_plus = models.generator.truncate(codes_of(models, config, [indices[i] for i in part]))
-            for codes in sweep(w_plus, boundary, edit, distances):
-                image, _ = models.generator.synthesize(codes)
-                images.append(to_uint8(image))
-                scores.append(models.scorer.score(image).float().cpu().numpy())
-    return distances, np.stack(images), np.stack(scores)
-
-
-def with_response(boundary: Boundary, distances: Sequence[float], scores: FloatArray) -> Boundary:
-    """The boundary with its measured score response, (n,K) scores at K distances, in the metrics."""
-    low, high = np.quantile(scores, (0.1, 0.9), axis=0)
-    columns = {"mean": scores.mean(axis=0), "p10": low, "p90": high}
-    response = {
-        "distances": list(distances),
-        **{name: [float(value) for value in values] for name, values in columns.items()},
-        "samples": len(scores),
-    }
-    return replace(boundary, metrics={**boundary.metrics, "score_response": response})
-
-
 def edited_ends(models: Models, config: RunConfig, boundary: Boundary, w_plus: Tensor) -> Ends:
     """(n,L,w_dim) codes -> both ends: at the same distance for all, or where the scores reach `edit.targets`."""
     edit = edit_for(models, config, boundary)
@@ -190,7 +163,7 @@ def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: 
     pictures: list[tuple[ByteArray, ...]] = []
     heats, moved = [], []
     with torch.inference_mode():
-        for part in _parts(unit.indices, config.mask.micro_batch):
+        for part in batches(unit.indices, config.mask.micro_batch):
             w_plus = models.generator.truncate(codes_of(models, config, part))
             ends = edited_ends(models, config, boundary, w_plus)
             negative, positive = ends.negative, ends.positive
@@ -257,17 +230,30 @@ def _words(
 def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArray) -> dict[str, FloatArray]:
     """Scores and mask quality by column name, (n,) each."""
     rows: list[dict[str, Any]] = []
-    for part in _parts(range(len(masks)), config.mask.micro_batch):
+    second = config.mask.second_scorer
+    judge = load_scorer(second.name, second.weights) if second is not None else None
+    inside = masks > 0
+    moved = moved_masks(inside, batch.indices, config.seed)
+    for part in batches(range(len(masks)), config.mask.micro_batch):
         where = slice(part[0], part[-1] + 1)
         original, negative, positive = (
             _from_uint8(kind[where]) for kind in (batch.original, batch.negative, batch.positive)
         )
-        quality = mask_quality(scorer, negative, positive, torch.from_numpy(masks[where] > 0))
+        mask = torch.from_numpy(inside[where])
+        quality = mask_quality(scorer, negative, positive, mask, torch.from_numpy(moved[where]))
         with torch.inference_mode():
             score = scorer.score(original)
-        names = ("score_negative", "score_positive", "retention", "necessity", "coverage")
-        rows.append({"score": score.numpy(), **{name: getattr(quality, name).numpy() for name in names}})
+        rows.append({"score": score.numpy(), **{name: getattr(quality, name).numpy() for name in QUALITY_FIGURES}})
+        rows[-1] |= _second_opinion(judge, negative, positive, mask)
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def _second_opinion(judge: Scorer | None, negative: Tensor, positive: Tensor, mask: Tensor) -> dict[str, FloatArray]:
+    """Retention and necessity by a scorer that had no part in the edit or the mask; NaN where there is none."""
+    shares = (torch.full((len(mask),), torch.nan),) * 2
+    if judge is not None:
+        shares = shares_of_change(judge, negative, positive, [mask])[2][0]
+    return {name: share.numpy() for name, share in zip(("retention_second", "necessity_second"), shares, strict=True)}
 
 
 def _from_uint8(images: ByteArray) -> Tensor:
@@ -277,11 +263,12 @@ def _from_uint8(images: ByteArray) -> Tensor:
 
 def _codes_array(models: Models, config: RunConfig, indices: Sequence[int]) -> FloatArray:
     with torch.inference_mode():
-        parts = [codes_of(models, config, part).cpu().numpy() for part in _parts(indices, 1024)]
+        parts = [codes_of(models, config, part).cpu().numpy() for part in batches(indices, 1024)]
     codes: FloatArray = np.concatenate(parts) if parts else np.zeros((0, models.generator.w_dim), np.float32)
     return codes
 
 
-def _parts(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def batches(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """`indices` in order, `size` at a time; the last batch may be smaller."""
     for start in range(0, len(indices), size):
         yield indices[start : start + size]

@@ -5,42 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from higan_cam.config import EditConfig, RunConfig, load_config
+from higan_cam.config import EditConfig, RunConfig
 from higan_cam.errors import ConfigError
-from higan_cam.manipulate import select_extremes
 from higan_cam.pipeline import (
     Models,
     attribute_unit,
-    edit_sweep,
-    fit_from_extremes,
     label_unit,
-    labelled_codes,
-    load_models,
     mask_samples,
 )
 from higan_cam.types import Boundary, Sample, WorkUnit
-
-TAILS = 60
-
-
-@pytest.fixture(scope="module")
-def config() -> RunConfig:
-    return load_config(None, ["label.count=400", f"boundary.tails={TAILS}", "mask.count=24"])
-
-
-@pytest.fixture(scope="module")
-def models(config: RunConfig) -> Models:
-    return load_models(config)
-
-
-@pytest.fixture(scope="module")
-def boundary(models: Models, config: RunConfig) -> Boundary:
-    indices, scores = label_unit(models, config, WorkUnit(0, 0, 400))
-    extremes = select_extremes(scores, indices, TAILS)
-    tails = np.concatenate([extremes.highest.indices, extremes.lowest.indices])
-    outside = ~np.isin(indices, tails)
-    rest = labelled_codes(models, config, indices[outside], scores[outside])
-    return fit_from_extremes(models, config, extremes, rest)
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +25,6 @@ def test_a_samples_score_does_not_depend_on_its_unit(models: Models, config: Run
     whole = label_unit(models, config, WorkUnit(0, 0, 32))[1]
     part = label_unit(models, config, WorkUnit(1, 16, 32))[1]
     np.testing.assert_array_equal(whole[16:], part)
-
-
-def test_the_mean_score_rises_with_every_step_and_by_more_than_a_level(
-    models: Models, config: RunConfig, boundary: Boundary
-) -> None:
-    distances, images, scores = edit_sweep(models, config, boundary, range(24))
-    assert distances == (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-    assert images.shape == (24, 7, 128, 128, 3)
-    mean = scores.mean(axis=0)
-    assert np.all(np.diff(mean) > 0)
-    assert mean[-1] - mean[0] > 1.0
 
 
 def test_masks_are_published_at_the_size_of_the_image_and_mark_what_changed(samples: list[Sample]) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from higan_cam.errors import WeightsError, unknown_name
 from higan_cam.label.lighting import LightingScorer
 from higan_cam.label.resnet import ResNet18
+from higan_cam.label.statistics import STATISTICS
 from higan_cam.types import Scorer
 from higan_cam.weights import data_path, load_tensors
 
@@ -22,7 +23,7 @@ def load_scorer(name: str = "lighting", weights: str | Path = "rooms") -> Scorer
 
     Args:
         name: which network (see `SCORERS`).
-        weights: `rooms` for the embedded file, or a path.
+        weights: `rooms` for the embedded file, or a path; statistics of the picture have none and do not look.
 
     Raises:
         ConfigError: for an unknown name.
@@ -86,4 +87,4 @@ def _shape(tensor: Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)
 
 
-SCORERS: dict[str, Callable[[Path], Scorer]] = {"lighting": lighting_scorer}
+SCORERS: dict[str, Callable[[Path], Scorer]] = {"lighting": lighting_scorer, **STATISTICS}

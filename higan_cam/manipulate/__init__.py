@@ -16,7 +16,7 @@ from higan_cam.manipulate.fit_metrics import spearman
 from higan_cam.manipulate.fitting import METHODS, LabelledCodes
 from higan_cam.manipulate.higan_npy import decode_npy, encode_npy
 from higan_cam.manipulate.mixing import interpolate, mix_styles
-from higan_cam.manipulate.rescore import Relevance, relevance, rescore
+from higan_cam.manipulate.rescore import Relevance, entanglement, layer_scores, relevance, rescore
 
 __all__ = [
     "METHODS",
@@ -35,10 +35,12 @@ __all__ = [
     "edit_direction",
     "encode_boundary",
     "encode_npy",
+    "entanglement",
     "export_npy",
     "fit_boundary",
     "fixed_ends",
     "interpolate",
+    "layer_scores",
     "load_boundary",
     "merge",
     "mix_styles",

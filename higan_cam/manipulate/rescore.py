@@ -50,10 +50,17 @@ class Relevance:
 def rescore(
     score: Callable[[Tensor], Tensor], w_plus: Tensor, direction: Tensor, distance: float = DISTANCE
 ) -> Relevance:
-    """Score the codes as they are, moved on all layers, and moved on each layer alone.
+    """`relevance` of the `layer_scores`; arguments as there, with one score per code."""
+    return relevance(layer_scores(score, w_plus, direction, distance))
+
+
+def layer_scores(
+    score: Callable[[Tensor], Tensor], w_plus: Tensor, direction: Tensor, distance: float = DISTANCE
+) -> FloatArray:
+    """(N,2+L) or (N,2+L,S): scores of the codes as they are, moved on all layers, and moved on each layer alone.
 
     Args:
-        score: (N,L,D) codes -> (N,) scores of their images.
+        score: (N,L,D) codes -> (N,) scores of their images, or (N,S) of S scorers.
         w_plus: (N,L,D) truncated codes.
         direction: (L,D) change per unit distance, as `edit_direction` makes it.
         distance: code units.
@@ -65,10 +72,22 @@ def rescore(
         alone[layer] = step[layer]
         # A row that does not move needs no forward pass.
         columns.append(score(w_plus + alone) if alone.any() else columns[0])
-    return relevance(torch.stack(columns, dim=1).float().cpu().numpy())
+    scores: FloatArray = torch.stack(columns, dim=1).float().cpu().numpy()
+    return scores
 
 
 def relevance(scores: FloatArray) -> Relevance:
     """(N,2+L) scores (original, all moved, each layer moved; L may be 0) -> their mean positive rises."""
     rises = np.maximum(scores[:, 1:] - scores[:, :1], 0).mean(axis=0)
     return Relevance(float(rises[0]), rises[1:], scores)
+
+
+def entanglement(scores: FloatArray) -> FloatArray:
+    """(B,N,2,S) scores of N samples by S scorers, as they are and moved along each of B boundaries -> (B,S).
+
+    Entry (b,s): mean change of score s along boundary b, in standard deviations of that score over the samples as they
+    are, so that scores of different units compare. A score that does not vary has 0.
+    """
+    spread = scores[0, :, 0].std(axis=0)
+    change: FloatArray = (scores[:, :, 1] - scores[:, :, 0]).mean(axis=1)
+    return np.where(spread > 0, change / np.where(spread > 0, spread, 1), 0)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from higan_cam.config import RunConfig
-from higan_cam.manipulate import check_extremes, decode_boundary, encode_boundary, load_boundary
-from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, with_response
+from higan_cam.config import RunConfig, parse_layers
+from higan_cam.manipulate import check_extremes, condition, decode_boundary, encode_boundary, load_boundary
+from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes
 from higan_cam.publish import Store
 from higan_cam.publish.manifest import canonical_json
+from higan_cam.response import with_measured_layers, with_response
 from higan_cam.runtime.label_stage import Labels, outside_tails
-from higan_cam.runtime.sweeps import sweep_samples
+from higan_cam.runtime.sweeps import rescore_samples, sweep_samples
 from higan_cam.types import Boundary
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,8 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
         if labels is None:
             raise ValueError("a fit needs labels")
         boundary = _fit(config, store, models, labels)
+    boundary = condition(boundary, [load_boundary(Path(file)) for file in config.boundary.conditions])
+    boundary = _with_layers(config, models, boundary)
     distances, _, scores = sweep_samples(config, boundary, RESPONSE_SAMPLES)
     boundary = with_response(boundary, distances, scores)
     tensors, metrics = encode_boundary(boundary)
@@ -59,6 +63,17 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
     store.put_new(metrics_key, metrics)
     # What a restart would read, to the last type: nothing downstream may depend on who fitted it.
     return decode_boundary(store.get(tensors_key), store.get(metrics_key), f"{store.uri}/{tensors_key}")
+
+
+def _with_layers(config: RunConfig, models: Models, boundary: Boundary) -> Boundary:
+    """The boundary with the rows that `boundary.layers` asks for."""
+    asked = config.boundary.layers
+    if asked == "measured":
+        return with_measured_layers(boundary, rescore_samples(config, boundary, config.boundary.rescoring_samples))
+    if asked == "auto":
+        return boundary
+    rows = parse_layers(asked, models.generator.num_layers, boundary.layers, "boundary.layers")
+    return replace(boundary, layers=rows)
 
 
 def _fit(config: RunConfig, store: Store, models: Models, labels: Labels) -> Boundary:

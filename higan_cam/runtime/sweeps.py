@@ -6,7 +6,10 @@ import numpy as np
 import ray
 
 from higan_cam.config import RunConfig
-from higan_cam.pipeline import edit_sweep, load_models
+from higan_cam.manipulate import Relevance, relevance
+from higan_cam.manipulate.rescore import DISTANCE
+from higan_cam.pipeline import load_models
+from higan_cam.response import edit_sweep, layer_relevance
 from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary, ByteArray, FloatArray
 
@@ -20,6 +23,19 @@ def sweep_samples(config: RunConfig, boundary: Boundary, count: int) -> tuple[tu
     chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
     parts = ray.get([task.remote(config, boundary, chunk) for chunk in chunks])
     return parts[0][0], np.concatenate([part[1] for part in parts]), np.concatenate([part[2] for part in parts])
+
+
+def rescore_samples(config: RunConfig, boundary: Boundary, count: int) -> Relevance:
+    """How much each row of w+ carries of the score's rise along the boundary, on the run's first `count` samples."""
+    indices = list(range(min(count, config.label.count)))
+    task = ray.remote(num_cpus=1)(_rescore)
+    chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
+    return relevance(np.concatenate(ray.get([task.remote(config, boundary, chunk) for chunk in chunks])))
+
+
+def _rescore(config: RunConfig, boundary: Boundary, indices: list[int]) -> FloatArray:
+    one_thread("cpu")
+    return layer_relevance(load_models(config), config, boundary, indices, DISTANCE)[..., 0]
 
 
 def _sweep(

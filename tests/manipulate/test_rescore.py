@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.manipulate.rescore import Relevance, relevance, rescore
+from higan_cam.manipulate.rescore import Relevance, entanglement, layer_scores, relevance, rescore
 
 
 def test_a_linear_score_rises_by_its_own_weight_in_each_layer() -> None:
@@ -54,3 +54,24 @@ def test_carriers_reach_the_share_and_one_fewer_does_not(rises: list[float], sha
         return
     assert layers[carriers].sum() >= share * layers.sum() * (1 - 1e-5)
     assert layers[carriers].sum() - layers[carriers].min() < share * layers.sum()
+
+
+def test_several_scorers_are_asked_about_the_same_images() -> None:
+    codes = torch.randn(4, 3, 2, generator=torch.Generator().manual_seed(1))
+    direction = torch.ones(3, 2)
+
+    def scores(w: torch.Tensor) -> torch.Tensor:
+        return torch.stack([w.sum((1, 2)), -w[:, 0, 0]], dim=1)
+
+    both = layer_scores(scores, codes, direction)
+    assert both.shape == (4, 5, 2)
+    for column in (0, 1):
+        alone = layer_scores(lambda w, column=column: scores(w)[:, column], codes, direction)
+        np.testing.assert_array_equal(both[..., column], alone)
+
+
+def test_entanglement_is_the_change_in_standard_deviations_with_its_sign() -> None:
+    original = np.array([[0.0, 5.0, 1.0], [2.0, 5.0, 3.0]])  # (N=2, S=3); deviations 1, 0, 1
+    moved = original + np.array([3.0, 1.0, -2.0])
+    scores = np.stack([original, moved], axis=1)[None]
+    np.testing.assert_allclose(entanglement(scores), [[3.0, 0.0, -2.0]])

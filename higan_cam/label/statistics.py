@@ -1,0 +1,61 @@
+"""Scorers without weights: what can be measured on any picture. Images are (N,3,H,W) in [-1,1], clamped first.
+
+They label runs of generators that no network here knows, and stand beside a learned scorer as a witness that was not
+trained with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+_LUMINANCE = (0.299, 0.587, 0.114)  # Rec. 601, for gamma-encoded values
+
+
+def luminance(picture: Tensor) -> Tensor:
+    """(N,3,H,W) in [0,1] -> (N,) mean luminance in [0,1]."""
+    return torch.einsum("nchw,c->nhw", picture, picture.new_tensor(_LUMINANCE)).mean(dim=(1, 2))
+
+
+def warmth(picture: Tensor) -> Tensor:
+    """(N,3,H,W) in [0,1] -> (N,) mean of red minus blue, in [-1,1]."""
+    return (picture[:, 0] - picture[:, 2]).mean(dim=(1, 2))
+
+
+def edge_density(picture: Tensor) -> Tensor:
+    """(N,3,H,W) in [0,1] -> (N,) mean length of the luminance's forward difference, per pixel, in [0,sqrt 2]."""
+    grey = torch.einsum("nchw,c->nhw", picture, picture.new_tensor(_LUMINANCE))
+    down, right = grey[:, 1:, :-1] - grey[:, :-1, :-1], grey[:, :-1, 1:] - grey[:, :-1, :-1]
+    # The square root has no slope at 0; a flat region must not make the gradient NaN.
+    return (down.square() + right.square() + 1e-12).sqrt().mean(dim=(1, 2))
+
+
+class ImageStatistic(nn.Module):
+    """A statistic as a `Scorer`; differentiable, of any image size.
+
+    Args:
+        attribute: its name.
+        measure: (N,3,H,W) in [0,1] -> (N,).
+        score_range: least and greatest value.
+    """
+
+    def __init__(self, attribute: str, measure: Callable[[Tensor], Tensor], score_range: tuple[float, float]) -> None:
+        super().__init__()
+        self.attribute = attribute
+        self.measure = measure
+        self.score_range = score_range
+
+    def score(self, image: Tensor) -> Tensor:
+        """See `types.Scorer`."""
+        return self.measure((image.clamp(-1, 1) + 1) / 2)
+
+
+STATISTICS: dict[str, Callable[[Path], ImageStatistic]] = {
+    "luminance": lambda _path: ImageStatistic("luminance", luminance, (0.0, 1.0)),
+    "warmth": lambda _path: ImageStatistic("warmth", warmth, (-1.0, 1.0)),
+    "edge_density": lambda _path: ImageStatistic("edge_density", edge_density, (0.0, 2**0.5)),
+}
+"""Name -> factory; the weights' path is not used."""

@@ -1,0 +1,89 @@
+"""How scores answer to a boundary: over distances, and row by row of w+ (HiGAN's rescoring)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from higan_cam.config import EditConfig, RunConfig
+from higan_cam.errors import DataError
+from higan_cam.generate import to_uint8
+from higan_cam.manipulate import Relevance, edit_direction, layer_scores, plan_edit, sweep
+from higan_cam.pipeline import Models, batches, codes_of, edit_for
+from higan_cam.types import Boundary, ByteArray, FloatArray, Scorer
+
+RESPONSE_DISTANCES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+"""Where the score response is measured, in multiples of a third of `edit.distance`."""
+
+
+def edit_sweep(
+    models: Models, config: RunConfig, boundary: Boundary, indices: Sequence[int]
+) -> tuple[tuple[float, ...], ByteArray, FloatArray]:
+    """Distances (K,), images (n,K,R,R,3) uint8 and scores (n,K) of samples moved along the boundary."""
+    edit = edit_for(models, config, boundary)
+    distances = tuple(step * edit.distance / RESPONSE_DISTANCES[-1] for step in RESPONSE_DISTANCES)
+    images, scores = [], []
+    with torch.inference_mode():
+        for part in batches(range(len(indices)), config.mask.micro_batch):
+            w_plus = models.generator.truncate(codes_of(models, config, [indices[i] for i in part]))
+            for codes in sweep(w_plus, boundary, edit, distances):
+                image, _ = models.generator.synthesize(codes)
+                images.append(to_uint8(image))
+                scores.append(models.scorer.score(image).float().cpu().numpy())
+    return distances, np.stack(images), np.stack(scores)
+
+
+def with_response(boundary: Boundary, distances: Sequence[float], scores: FloatArray) -> Boundary:
+    """The boundary with its measured score response, (n,K) scores at K distances, in the metrics."""
+    low, high = np.quantile(scores, (0.1, 0.9), axis=0)
+    columns = {"mean": scores.mean(axis=0), "p10": low, "p90": high}
+    response = {
+        "distances": list(distances),
+        **{name: [float(value) for value in values] for name, values in columns.items()},
+        "samples": len(scores),
+    }
+    return replace(boundary, metrics={**boundary.metrics, "score_response": response})
+
+
+def layer_relevance(
+    models: Models,
+    config: RunConfig,
+    boundary: Boundary,
+    indices: Sequence[int],
+    distance: float,
+    others: Sequence[Scorer] = (),
+) -> FloatArray:
+    """(n,2+L,1+S) scores by the run's scorer and S others: as is, moved on all rows, moved on each row alone."""
+    everywhere = plan_edit(EditConfig(layers="all"), boundary, models.generator.edit_strength)
+    scorers = (models.scorer, *others)
+
+    def score(codes: Tensor) -> Tensor:
+        image, _ = models.generator.synthesize(codes)
+        return torch.stack([scorer.score(image).float() for scorer in scorers], dim=1)
+
+    parts = []
+    with torch.inference_mode():
+        for part in batches(indices, config.label.micro_batch):
+            w_plus = models.generator.truncate(codes_of(models, config, part))
+            parts.append(layer_scores(score, w_plus, edit_direction(boundary, everywhere, w_plus), distance))
+    return np.concatenate(parts)
+
+
+def with_measured_layers(boundary: Boundary, found: Relevance) -> Boundary:
+    """The boundary with the rows that carry its attribute, and how much each does, in the metrics.
+
+    Raises:
+        DataError: moving a row never raises the score, so that no row can be recommended.
+    """
+    layers = found.carriers()
+    if not layers:
+        raise DataError(
+            f"boundary.layers: no row of w+ raises the {boundary.attribute} score along the boundary; name the rows "
+            "yourself, or look at the fit's metrics"
+        )
+    rises = {"overall": found.overall, "layers": [float(rise) for rise in found.layers], "samples": len(found.scores)}
+    return replace(boundary, layers=layers, metrics={**boundary.metrics, "rescoring": rises})
