@@ -7,6 +7,7 @@ lie in the memory of the object store daemon: the gateway may be killed and star
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import shutil
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 
 PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin", "setpriv")
 _STARTS = 3
+_PORTS = range(20_000, 32_000)
 _PATIENCE_S = 60.0
 _CONF = """\
 [global]
@@ -71,10 +73,16 @@ def missing_programs() -> list[str]:
 
 
 def free_port() -> int:
-    """A loopback port that nobody has right now; somebody may take it before we do."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody has right now; another server may take it before we do.
+
+    Not one of those that the kernel gives to clients: one of them would sit on it while the server is down, and a
+    client that looks whether the server is up again may be given the very port and meet itself.
+    """
+    for port in random.SystemRandom().sample(_PORTS, 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise CephError(f"no free port found from {_PORTS.start} to {_PORTS.stop - 1}")
 
 
 class CephGateway:
@@ -110,7 +118,9 @@ class CephGateway:
         self._kill("radosgw")
 
     def restore(self) -> None:
-        """Start the gateway again on the same port, and wait until it answers."""
+        """Start the gateway again on the same port, and wait until it answers. It ends with the calling thread."""
+        if "radosgw" in self._children:
+            return
         self._spawn("radosgw", "-n", "client.rgw", "-f")
         self._wait("radosgw", lambda: _listens(self.port))
 

@@ -25,6 +25,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -86,6 +87,10 @@ class S3Server:
 
     def client(self) -> Any:
         """A botocore client, for looking at the server past the code under test."""
+        return self._client
+
+    @cached_property
+    def _client(self) -> Any:
         import botocore.session
         from botocore.config import Config
 
@@ -106,12 +111,29 @@ class S3Server:
 
     def objects(self, uri: str) -> dict[str, bytes]:
         """{key below the URI: bytes} of everything that is really there."""
-        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        bucket, prefix = _place(uri)
+        return {
+            key: self.client().get_object(Bucket=bucket, Key=f"{prefix}{key}")["Body"].read() for key in self.keys(uri)
+        }
+
+    def keys(self, uri: str) -> list[str]:
+        """Keys below the URI of everything that is really there."""
+        bucket, prefix = _place(uri)
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [item["Key"][len(prefix) :] for page in pages for item in page.get("Contents", ())]
+
+    def empty(self, uri: str) -> None:
+        """Delete everything below the URI."""
+        bucket, prefix = _place(uri)
+        for key in self.keys(uri):
+            self.client().delete_object(Bucket=bucket, Key=f"{prefix}{key}")
+
+    def orphaned_parts(self, bucket: str) -> int:
+        """Parts that are stored, and on a real cloud paid for, in such uploads."""
         client = self.client()
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/" if prefix else "")
-        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        start = len(prefix) + 1 if prefix else 0
-        return {key[start:]: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+        uploads = client.list_multipart_uploads(Bucket=bucket).get("Uploads", ())
+        named = ({"Key": upload["Key"], "UploadId": upload["UploadId"]} for upload in uploads)
+        return sum(len(client.list_parts(Bucket=bucket, **upload).get("Parts", ())) for upload in named)
 
     def unfinished_uploads(self, bucket: str) -> list[str]:
         """Keys of multipart uploads that were neither completed nor aborted."""
@@ -186,6 +208,12 @@ class _MotoServer:
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
+
+
+def _place(uri: str) -> tuple[str, str]:
+    """s3://bucket/run -> (bucket, "run/")"""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix}/" if prefix else ""
 
 
 def _answers(port: int) -> bool:

@@ -1,7 +1,7 @@
 """Where bytes lie: what a store needs, and the local folder. Every write is all or nothing.
 
 Backends speak full paths and raise whatever the operating system or the client library raises; `store.Store` adds keys,
-messages and the one error type. Object stores are in `remote`.
+messages and the one error type. Object stores are in `s3` and `remote`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -46,12 +47,16 @@ class Backend(Protocol):
         """Bytes of the object, or None where there is none."""
         ...
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Bytes of every object below a folder, at any depth; empty where there is no such folder."""
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Bytes of every object whose path begins with the prefix, at any depth; empty where there is none."""
         ...
 
     def holds_anything(self, folder: str) -> bool:
         """Whether at least one object or non-empty folder lies below it, without listing them all."""
+        ...
+
+    def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:
+        """Remove what writers that died more than so many seconds ago left below it; paths of what was removed."""
         ...
 
 
@@ -105,13 +110,22 @@ class LocalBackend:
         target = Path(path)
         return target.stat().st_size if target.is_file() else None
 
-    def sizes(self, folder: str) -> dict[str, int]:
+    def sizes(self, prefix: str) -> dict[str, int]:
         """See `Backend`."""
-        return {str(file): file.stat().st_size for file in _files(folder)}
+        files = (file for file in _files(prefix.rpartition("/")[0]) if str(file).startswith(prefix))
+        return {str(file): file.stat().st_size for file in files}
 
     def holds_anything(self, folder: str) -> bool:
         """See `Backend`."""
         return next(_files(folder), None) is not None
+
+    def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:
+        """See `Backend`: unlinks temporary files."""
+        limit = time.time() - older_than_s
+        stale = [file for file in _files(folder, temporary=True) if file.stat().st_mtime < limit]
+        for file in stale:
+            file.unlink(missing_ok=True)
+        return [str(file) for file in stale]
 
 
 @contextmanager
@@ -140,11 +154,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _files(folder: str) -> Iterator[Path]:
-    """Files below a folder, without what crashed writers left behind."""
+def _files(folder: str, *, temporary: bool = False) -> Iterator[Path]:
+    """Files below a folder, without those that a writer is at work on or left behind; or only those."""
     for parent, _, names in os.walk(folder, onerror=_raise_unless_missing):
         for name in names:
-            if not (name.startswith(".") and name.endswith(".tmp")):
+            if (name.startswith(".") and name.endswith(".tmp")) == temporary:
                 yield Path(parent) / name
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -25,7 +27,9 @@ from higan_cam.types import ShardRecord
 MANIFEST = "manifest/"
 _KEY = re.compile(r"manifest/(?P<stage>[a-z]+)-(?P<shard>\d{5,})\.json")
 _QUARANTINE = re.compile(r"manifest/quarantined-(?P<stage>[a-z]+)-(?P<shard>\d{5,})\.json")
-_ROUNDS = 5
+_ROUNDS = 8
+_LONGER_S = 0.05
+_JITTER = random.SystemRandom()
 _log = logging.getLogger(__name__)
 
 
@@ -87,10 +91,11 @@ def commit_shard(
     if not path.startswith(f"{stage}/"):
         raise ValueError(f"a {stage} shard lies in {stage}/, got {path!r}")
     ours = Entry(ShardRecord(stage, shard, path, rows, len(body), digest(body)), config_hash, dict(extra or {}))
-    for _ in range(_ROUNDS):
+    for turn in range(_ROUNDS):
         committed = _settle(store, ours, body)
         if committed is not None:
             return _compared(committed.record, ours.record)
+        time.sleep(_JITTER.uniform(0, _LONGER_S * turn))  # so that several repairers do not stay in step
     raise StoreError(
         f"{store.uri}: {path} kept changing during {_ROUNDS} tries to commit it; is another run writing there?"
     )

@@ -22,6 +22,8 @@ _RECORDED = ("ray",)
 def begin_run(store: Store, config: RunConfig, weights: Mapping[str, str] | None = None) -> bool:
     """Claim the output directory for this configuration, or go on with the run that is there.
 
+    Old leftovers of dead writers are removed from it.
+
     Args:
         store: the output directory.
         config: the whole job.
@@ -34,19 +36,9 @@ def begin_run(store: Store, config: RunConfig, weights: Mapping[str, str] | None
         RunMismatchError: the run there has another configuration, other weights or other versions; names the fields.
         StoreError: the directory cannot be written, or holds something that is not a run; nothing is touched.
     """
-    ours = describe_run(config, weights or {})
-    there = store.find(RUN_KEY)
-    if there is None:
-        if not store.is_empty() and not store.exists(RUN_KEY):
-            raise StoreError(
-                f"{store.uri}: not empty and not a run (there is no {RUN_KEY}): choose another output or empty it"
-            )
-        body = json.dumps(ours, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-        if store.put_new(RUN_KEY, body.encode()):
-            return True
-        there = store.get(RUN_KEY)
-    _refuse_other(store, _parse(store, there), ours)
-    return False
+    new = _claim(store, describe_run(config, weights or {}))
+    store.remove_leftovers()
+    return new
 
 
 def read_run(store: Store) -> dict[str, Any]:
@@ -70,6 +62,21 @@ def describe_run(config: RunConfig, weights: Mapping[str, str]) -> dict[str, Any
         "versions": _versions(),
         "weights": dict(weights),
     }
+
+
+def _claim(store: Store, ours: Mapping[str, Any]) -> bool:
+    there = store.find(RUN_KEY)
+    if there is None:
+        if not store.is_empty() and not store.exists(RUN_KEY):
+            raise StoreError(
+                f"{store.uri}: not empty and not a run (there is no {RUN_KEY}): choose another output or empty it"
+            )
+        body = json.dumps(ours, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+        if store.put_new(RUN_KEY, body.encode()):
+            return True
+        there = store.get(RUN_KEY)
+    _refuse_other(store, _parse(store, there), ours)
+    return False
 
 
 def _versions() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from higan_cam.config_store import StoreConfig, check_endpoint
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.publish.backends import Backend, LocalBackend
 from higan_cam.publish.remote import remote_backend
+from higan_cam.publish.retrying import RequestError
 
 _PROTOCOLS = {"file": "file", "local": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "memory": "memory"}
 _EXTRAS = {"s3": "s3", "gs": "gcs"}
@@ -20,28 +23,32 @@ _REMOTE_HINT = (
     "check that the bucket exists and that the credentials found by the client's own chain (environment, profile, "
     "role) may read, list and write there"
 )
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Store:
     """Keys ("data/train-00000-of-00040.parquet") to bytes under one output directory.
 
-    Pickles as its URI: each process opens its own client and no credential travels. Keys are relative, with "/"
-    between parts and without "..", otherwise ValueError. Every method raises `StoreError`, naming the URI and the key,
-    when the place cannot be reached, read or written.
+    Pickles as its URI and settings: each process opens its own client and no credential travels. Keys are relative,
+    with "/" between parts and without "..", otherwise ValueError. Every method raises `StoreError`, naming the URI and
+    the key, when the place cannot be reached, read or written.
 
     Attributes:
         uri: what to open it with again; absolute for local folders, so that workers elsewhere mean the same place.
         root: the backend's path of the output directory.
         backend: what reads and writes.
+        settings: how it is reached.
     """
 
     uri: str
     root: str = field(repr=False)
     backend: Backend = field(repr=False, compare=False)
+    settings: StoreConfig = field(default_factory=StoreConfig, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return open_store, (self.uri,)
+    def __reduce__(self) -> tuple[object, tuple[str, StoreConfig]]:
+        return open_store, (self.uri, self.settings)
 
     def put_new(self, key: str, body: bytes) -> bool:
         """Write `body` under a key that does not exist yet; atomic, and exclusive among all writers.
@@ -92,12 +99,9 @@ class Store:
 
     def sizes(self, prefix: str = "") -> dict[str, int]:
         """{key: bytes} of every object whose key starts with `prefix`, by key. Temporary files are never among them."""
-        folder = prefix.rpartition("/")[0]
-        path = self._path(folder) if folder else self.root
         with self._explained("list", prefix or "/"):
-            found = self.backend.sizes(path)
-        start = len(self.root) + 1
-        return {path[start:]: found[path] for path in sorted(found) if path[start:].startswith(prefix)}
+            found = self.backend.sizes(f"{self.root}/{prefix}")
+        return {path[len(self.root) + 1 :]: found[path] for path in sorted(found)}
 
     def list(self, prefix: str = "") -> tuple[str, ...]:
         """Keys that start with `prefix`, sorted."""
@@ -107,6 +111,20 @@ class Store:
         """Whether nothing lies in the output directory yet (it need not exist)."""
         with self._explained("list", "/"):
             return not self.backend.holds_anything(self.root)
+
+    def remove_leftovers(self) -> int:
+        """Remove what dead writers left (unfinished uploads, temporary files) `settings.leftovers_s` ago or earlier.
+
+        Returns how many. A store that does not allow it is no reason to stop: that is logged.
+        """
+        try:
+            removed = self.backend.remove_leftovers(self.root, self.settings.leftovers_s)
+        except self.backend.failures as error:
+            _log.warning("%s: leftovers of dead writers stay (%s)", self.uri, _reason(error))
+            return 0
+        if removed:
+            _log.info("%s: removed leftovers of dead writers: %s", self.uri, ", ".join(removed))
+        return len(removed)
 
     def _path(self, key: str) -> str:
         pure = PurePosixPath(key)
@@ -122,6 +140,8 @@ class Store:
             raise StoreError(f"{self.uri}: cannot {verb} {key} ({_reason(error)}); {self._fix(error)}") from error
 
     def _fix(self, error: Exception) -> str:
+        if isinstance(error, RequestError):
+            return error.fix
         if not isinstance(self.backend, LocalBackend):
             return _REMOTE_HINT
         if isinstance(error, PermissionError):
@@ -131,7 +151,7 @@ class Store:
         return "check the disk (space, mount, permissions) or choose another output"
 
 
-def open_store(uri: str | os.PathLike[str]) -> Store:
+def open_store(uri: str | os.PathLike[str], settings: StoreConfig | None = None) -> Store:
     """A store at a local folder (absolute, relative or file://) or an object store URI (s3://bucket/path, gs://…).
 
     Nothing is read or written yet. Credentials come from the client's own chain: the environment, a profile, a role.
@@ -139,6 +159,7 @@ def open_store(uri: str | os.PathLike[str]) -> Store:
     Raises:
         ConfigError: for an unknown protocol, a client library that is not installed, or a URI that holds credentials.
     """
+    settings = settings or StoreConfig()
     text = os.fspath(uri)
     scheme, separator, rest = text.partition("://")
     if not separator:
@@ -149,7 +170,9 @@ def open_store(uri: str | os.PathLike[str]) -> Store:
         raise ConfigError(f"output: {text!r}: protocol {scheme!r} has no exclusive writes here; use one of: {known}")
     if not rest.strip("/"):
         raise ConfigError(f"output: {text!r} names no folder; give one such as runs/rooms or s3://bucket/folder")
-    return _open_local(rest) if _PROTOCOLS[scheme] == "file" else _open_remote(_PROTOCOLS[scheme], rest)
+    if _PROTOCOLS[scheme] == "file":
+        return _open_local(rest, settings)
+    return _open_remote(_PROTOCOLS[scheme], rest, settings)
 
 
 def digest(body: bytes) -> str:
@@ -157,24 +180,35 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _open_local(path: str) -> Store:
+def _open_local(path: str, settings: StoreConfig) -> Store:
     # Not resolved: a cluster's nodes may share a folder through links of their own.
     root = str(Path(path).expanduser().absolute())
     if root == "/":
         raise ConfigError(f"output: {path!r} is the root of the file system; give a folder such as runs/rooms")
-    return Store(root, root, LocalBackend())
+    return Store(root, root, LocalBackend(), settings)
 
 
-def _open_remote(protocol: str, rest: str) -> Store:
+def _open_remote(protocol: str, rest: str, settings: StoreConfig) -> Store:
     root = rest.strip("/")
     uri = f"{protocol}://{root}"
     try:
-        backend = remote_backend(protocol)
+        backend = _open_s3(settings) if protocol == "s3" else remote_backend(protocol)
     except ImportError as error:
         extra = _EXTRAS.get(protocol, protocol)
         raise ConfigError(f"output: {uri} needs another library: pip install 'higan-cam[{extra}]'") from error
     # The memory file system alone has absolute paths.
-    return Store(uri, f"/{root}" if protocol == "memory" else root, backend)
+    return Store(uri, f"/{root}" if protocol == "memory" else root, backend, settings)
+
+
+def _open_s3(settings: StoreConfig) -> Backend:
+    from higan_cam.publish.s3 import s3_backend
+
+    for variable in _ENDPOINTS:
+        try:
+            check_endpoint(os.environ.get(variable) or "https://aws")
+        except ValueError as error:
+            raise ConfigError(f"environment: {variable} {error}") from error
+    return s3_backend(settings)
 
 
 def _refuse_credentials(scheme: str, uri: str) -> None:
@@ -187,6 +221,8 @@ def _refuse_credentials(scheme: str, uri: str) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, RequestError):
+        return error.said
     strerror = error.strerror if isinstance(error, OSError) else None
     text = (strerror or str(error)).strip() or "no details"
     return f"{type(error).__name__}: {text.splitlines()[0]}"

@@ -148,6 +148,17 @@ def test_leftovers_of_a_crash_are_not_listed(tmp_path: Path) -> None:
     assert store.is_empty()
 
 
+def test_old_leftovers_of_a_crash_are_removed_and_young_ones_are_not(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    old, young = (tmp_path / "data" / f".{name}.parquet.123-abc.tmp" for name in ("old", "young"))
+    for file in (old, young):
+        file.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    assert open_store(tmp_path).remove_leftovers() == 1
+    assert not old.exists()
+    assert young.exists()
+
+
 def test_published_files_have_the_mode_of_the_umask(tmp_path: Path) -> None:
     open_store(tmp_path).put_new("a", b"x")
     umask = os.umask(0)
@@ -208,10 +219,10 @@ def test_bad_uris_are_refused_without_repeating_secrets(uri: str, message: str) 
 
 @pytest.mark.parametrize(("uri", "extra"), [("s3://bucket/run", "s3"), ("gs://bucket/run", "gcs")])
 def test_missing_client_library_says_what_to_install(uri: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("s3fs", "gcsfs"):
+    for module in ("botocore", "botocore.exceptions", "gcsfs"):
         monkeypatch.setitem(sys.modules, module, None)
-    for protocol in ("s3", "gs"):
-        monkeypatch.delitem(_registry, protocol, raising=False)
+    monkeypatch.delitem(sys.modules, "higan_cam.publish.s3", raising=False)
+    monkeypatch.delitem(_registry, "gs", raising=False)
     with pytest.raises(ConfigError, match=rf"pip install 'higan-cam\[{extra}\]'"):
         open_store(uri)
 
