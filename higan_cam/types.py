@@ -244,6 +244,12 @@ class Sample:
     score_positive: float
     retention: float
     necessity: float
+    retention_random: float
+    necessity_random: float
+    """Of the sample's mask moved elsewhere at random."""
+    retention_second: float
+    necessity_second: float
+    """By the held-out scorer; NaN without one."""
     coverage: float
     distance_negative: float
     distance_positive: float

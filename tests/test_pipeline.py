@@ -58,6 +58,26 @@ def test_calibrated_edits_end_at_their_target_scores_and_say_so(
         assert -6 <= sample.distance_negative < sample.distance_positive <= 6
 
 
+def test_masks_hold_more_of_the_change_than_the_same_masks_elsewhere(samples: list[Sample]) -> None:
+    found = [sample for sample in samples if sample.status == "ok"]
+    for figure in ("retention", "necessity"):
+        own, random = ([getattr(sample, name) for sample in found] for name in (figure, f"{figure}_random"))
+        assert np.mean(own) > np.mean(random)
+
+
+def test_a_second_scorer_judges_too_and_changes_nothing_else(
+    models: Models, config: RunConfig, boundary: Boundary, samples: list[Sample]
+) -> None:
+    assert all(np.isnan(sample.retention_second) and np.isnan(sample.necessity_second) for sample in samples)
+    mask = config.mask.model_copy(update={"second_scorer": config.scorer})
+    settings = config.model_copy(update={"mask": mask})
+    judged = mask_samples(models.scorer, settings, attribute_unit(models, settings, boundary, WorkUnit(0, 0, 8)))
+    for before, after in zip(samples, judged, strict=False):
+        assert (after.retention, after.retention_random) == (before.retention, before.retention_random)
+        seconds = (after.retention_second, after.necessity_second)
+        assert seconds == pytest.approx((before.retention, before.necessity), abs=1e-4)
+
+
 def test_scores_that_no_edit_can_have_are_refused(models: Models, config: RunConfig, boundary: Boundary) -> None:
     settings = config.model_copy(update={"edit": EditConfig(targets=(0.6, 7.0))})
     with pytest.raises(ConfigError, match=r"edit\.targets must be two rising scores within the scorer's 0 to 3"):

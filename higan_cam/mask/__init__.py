@@ -2,11 +2,12 @@
 
 from higan_cam.mask.activation_difference import ActivationDifference
 from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
+from higan_cam.mask.baseline import moved_masks
 from higan_cam.mask.clustering import grid_dbscan
 from higan_cam.mask.grad_cam import GradCam
 from higan_cam.mask.image_difference import ImageDifference
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
-from higan_cam.mask.quality import MaskQuality, mask_quality
+from higan_cam.mask.quality import MaskQuality, mask_quality, shares_of_change
 from higan_cam.mask.regions import find_regions
 from higan_cam.mask.shapes import decode_rle, encode_rle
 
@@ -25,5 +26,7 @@ __all__ = [
     "jvp_signed",
     "make_attribution",
     "mask_quality",
+    "moved_masks",
     "path_signed",
+    "shares_of_change",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,7 @@ class MaskQuality:
         change: positive minus negative score.
         retention: share of the change that remains when only the mask takes the positive edit; 1 is ideal.
         necessity: share of the change that is lost when everything but the mask takes it; 1 is ideal.
+        retention_random, necessity_random: the same of the moved mask: what the mask's area alone is worth.
         coverage: share of the picture that the mask covers, [0,1].
     """
 
@@ -31,39 +33,65 @@ class MaskQuality:
     change: Tensor
     retention: Tensor
     necessity: Tensor
+    retention_random: Tensor
+    necessity_random: Tensor
     coverage: Tensor
 
 
-def mask_quality(scorer: Scorer, negative: Tensor, positive: Tensor, mask: Tensor) -> MaskQuality:
-    """Scores both ends and their two composites.
+def mask_quality(scorer: Scorer, negative: Tensor, positive: Tensor, mask: Tensor, moved: Tensor) -> MaskQuality:
+    """How faithful the mask is, beside the same mask moved elsewhere (`baseline.moved_masks`): six scorer forwards.
+
+    Args:
+        negative, positive: (N,3,H,W) images in [-1,1]; pass them as published (clamped).
+        mask, moved: (N,H,W), 0 or 1.
+
+    Raises:
+        DataError: the scorer returned NaN or infinity.
+    """
+    low, high, (own, random) = shares_of_change(scorer, negative, positive, (mask, moved))
+    return MaskQuality(
+        score_negative=low,
+        score_positive=high,
+        change=high - low,
+        retention=own[0],
+        necessity=own[1],
+        retention_random=random[0],
+        necessity_random=random[1],
+        coverage=mask.float().mean(dim=(1, 2)),
+    )
+
+
+def shares_of_change(
+    scorer: Scorer, negative: Tensor, positive: Tensor, masks: Sequence[Tensor]
+) -> tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]:
+    """Scores of both ends, (N,) each, and (retention, necessity), (N,) each, of every one of the (N,H,W) masks.
 
     With mask m, ends I-, I+ and scores s-, s+: retention = [s(m I+ + (1-m) I-) - s-] / (s+ - s-) and
     necessity = [s+ - s((1-m) I+ + m I-)] / (s+ - s-); both 0 where |s+ - s-| < `MIN_CHANGE`. They may leave [0,1].
     Where the edit lowers the score, the same ratios hold for the fall.
 
-    Args:
-        negative, positive: (N,3,H,W) images in [-1,1]; pass them as published (clamped).
-        mask: (N,H,W), 0 or 1.
+    Cost: 2 + 2 per mask scorer forwards, in one batch.
 
     Raises:
         DataError: the scorer returned NaN or infinity.
     """
-    m = mask[:, None].to(positive.dtype)
-    inside = m * positive + (1 - m) * negative
-    outside = (1 - m) * positive + m * negative
+    composites = [image for mask in masks for image in _composites(negative, positive, mask)]
     with torch.no_grad():
-        scores = scorer.score(torch.cat([negative, positive, inside, outside])).float()
+        scores = scorer.score(torch.cat([negative, positive, *composites])).float()
     if not bool(scores.isfinite().all()):
-        raise DataError(f"the {scorer.attribute} scorer returned NaN or infinity for {len(mask)} edited pairs")
-    low, high, kept, lost = scores.chunk(4)
-    change = high - low
-    enough = change.abs() >= MIN_CHANGE
-    divisor = torch.where(enough, change, 1)
-    return MaskQuality(
-        score_negative=low,
-        score_positive=high,
-        change=change,
-        retention=torch.where(enough, (kept - low) / divisor, 0),
-        necessity=torch.where(enough, (high - lost) / divisor, 0),
-        coverage=m.mean(dim=(1, 2, 3)).float(),
-    )
+        raise DataError(f"the {scorer.attribute} scorer returned NaN or infinity for {len(negative)} edited pairs")
+    low, high, *mixed = scores.split(len(negative))
+    enough = (high - low).abs() >= MIN_CHANGE
+    divisor = torch.where(enough, high - low, 1)
+
+    def share(part: Tensor) -> Tensor:
+        return torch.where(enough, part / divisor, 0)
+
+    pairs = zip(mixed[::2], mixed[1::2], strict=True)
+    return low, high, [(share(inside - low), share(high - outside)) for inside, outside in pairs]
+
+
+def _composites(negative: Tensor, positive: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The positive edit inside the mask alone, and outside it alone."""
+    m = mask[:, None].to(positive.dtype)
+    return m * positive + (1 - m) * negative, (1 - m) * positive + m * negative

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import DataError
-from higan_cam.mask.quality import MIN_CHANGE, MaskQuality, mask_quality
+from higan_cam.mask.quality import MIN_CHANGE, MaskQuality, mask_quality, shares_of_change
 from tests.mask.conftest import WeightedMean
 
 MEAN = WeightedMean(torch.full((3, 1, 1), 1 / 3))
@@ -32,9 +32,13 @@ def left(columns: int) -> Tensor:
     return mask
 
 
+def right(columns: int) -> Tensor:
+    return left(columns).flip(2)
+
+
 @pytest.mark.parametrize("columns", [0, 2, 5, 8])
 def test_an_additive_score_is_retained_as_far_as_the_mask_covers_the_change(columns: int) -> None:
-    quality = mask_quality(MEAN, DARK, BRIGHT, left(columns))
+    quality = mask_quality(MEAN, DARK, BRIGHT, left(columns), right(columns))
     assert (quality.score_negative.item(), quality.score_positive.item()) == pytest.approx((-1, 1))
     assert quality.change.item() == pytest.approx(2)
     for share in (quality.retention, quality.necessity, quality.coverage):
@@ -44,25 +48,42 @@ def test_an_additive_score_is_retained_as_far_as_the_mask_covers_the_change(colu
 def test_a_mask_that_holds_all_the_change_is_perfect_at_any_size() -> None:
     positive = DARK.clone()
     positive[..., :3] = 1
-    quality = mask_quality(MEAN, DARK, positive, left(3))
+    quality = mask_quality(MEAN, DARK, positive, left(3), right(3))
     assert (quality.retention.item(), quality.necessity.item()) == pytest.approx((1, 1))
 
 
+def test_the_same_area_elsewhere_is_worth_what_it_holds_by_chance() -> None:
+    positive = DARK.clone()
+    positive[..., :3] = 1
+    quality = mask_quality(MEAN, DARK, positive, left(3), right(6))  # columns 2 to 7: one of the three that change
+    assert (quality.retention_random.item(), quality.necessity_random.item()) == pytest.approx((1 / 3, 1 / 3))
+    assert quality.coverage.item() == pytest.approx(3 / 8)
+
+
+def test_each_mask_of_several_is_measured_by_itself() -> None:
+    _, _, shares = shares_of_change(MEAN, DARK, BRIGHT, [left(columns) for columns in (1, 2, 4)])
+    assert [retention.item() for retention, _ in shares] == pytest.approx([1 / 8, 2 / 8, 4 / 8])
+    assert [necessity.item() for _, necessity in shares] == pytest.approx([1 / 8, 2 / 8, 4 / 8])
+
+
 def test_a_falling_score_is_measured_by_the_same_ratios() -> None:
-    rise, fall = mask_quality(MEAN, DARK, BRIGHT, left(5)), mask_quality(MEAN, BRIGHT, DARK, left(5))
+    rise, fall = (
+        mask_quality(MEAN, DARK, BRIGHT, left(5), right(5)),
+        mask_quality(MEAN, BRIGHT, DARK, left(5), right(5)),
+    )
     torch.testing.assert_close(fall.retention, rise.retention)
     assert fall.change.item() == pytest.approx(-2)
 
 
 def test_samples_of_a_batch_are_measured_apart() -> None:
     masks = torch.cat([left(2), left(6)])
-    quality = mask_quality(MEAN, DARK.expand(2, -1, -1, -1), BRIGHT.expand(2, -1, -1, -1), masks)
+    quality = mask_quality(MEAN, DARK.expand(2, -1, -1, -1), BRIGHT.expand(2, -1, -1, -1), masks, masks.flip(0))
     assert quality.retention.tolist() == pytest.approx([0.25, 0.75])
 
 
 @pytest.mark.parametrize("change", [0.0, MIN_CHANGE / 2, -MIN_CHANGE / 2])
 def test_without_a_change_both_ratios_are_0(change: float) -> None:
-    quality: MaskQuality = mask_quality(MEAN, DARK, DARK + change, left(4))
+    quality: MaskQuality = mask_quality(MEAN, DARK, DARK + change, left(4), right(4))
     assert (quality.retention.item(), quality.necessity.item()) == (0, 0)
     assert quality.change.item() == pytest.approx(change, abs=1e-6)
 
@@ -70,4 +91,4 @@ def test_without_a_change_both_ratios_are_0(change: float) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_scorer_that_fails_is_an_error_not_a_number(value: float) -> None:
     with pytest.raises(DataError, match="constant scorer returned NaN or infinity for 1 edited pairs"):
-        mask_quality(Constant(value), DARK, BRIGHT, left(4))
+        mask_quality(Constant(value), DARK, BRIGHT, left(4), right(4))

@@ -26,7 +26,8 @@ from higan_cam.types import Sample
 DESIGNED = (
     *("id", "image", "original", "negative", "conditioning_image", "heat", "text", "prompt"),
     *("prompt_before", "edit_prompt", "undo_prompt", "captions", "index", "seed"),
-    *("score", "score_negative", "score_positive", "retention", "necessity", "coverage"),
+    *("score", "score_negative", "score_positive", "retention", "necessity"),
+    *("retention_random", "necessity_random", "retention_second", "necessity_second", "coverage"),
     *("distance_negative", "distance_positive", "reached"),
     *("status", "reason", "image_hash", "regions"),
 )

@@ -207,6 +207,7 @@ def test_nested_metrics_become_one_list() -> None:
 def test_a_dataset_sample_is_shown_with_its_positive_edit() -> None:
     view = sample_view(3)
     fields = {name: getattr(view, name) for name in view.__dataclass_fields__ if name != "positive"}
+    fields |= {f"{figure}_{by}": 0.5 for figure in ("retention", "necessity") for by in ("random", "second")}
     fields |= {"retention": 0.8, "necessity": 0.7, "distance_negative": -3.0, "distance_positive": 3.0, "reached": True}
     sample = Sample(**fields, image=view.positive, seed=0, words=WORDS)
     np.testing.assert_array_equal(SampleView.of(sample).positive, sample.image)
