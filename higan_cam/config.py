@@ -21,7 +21,7 @@ from higan_cam.config_sections import CaptionConfig, CurationConfig, RuntimeConf
 from higan_cam.config_sections import Section as _Section
 from higan_cam.config_store import StoreConfig
 from higan_cam.errors import ConfigError, unknown_name
-from higan_cam.types import MaskStyle, RankBy, Sign
+from higan_cam.types import MaskStyle, RankBy, Sign, Target
 
 PROFILES = ("default", "seed")
 _LAYER_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
@@ -143,8 +143,14 @@ class AttributionConfig(_Section):
 class RegionConfig(_Section):
     """How a heat map becomes regions; all distances in pixels of the heat map."""
 
+    target: Target = "extent"
+    """extent (all that reaches the threshold) or emitter (the tops of the high peaks: the lamp, not its light)."""
     threshold: float = Field(default=0.5, gt=0, lt=1)
-    """Share of the map's maximum above which a pixel counts."""
+    """extent: share of the map's maximum from which on a pixel counts."""
+    emitter_peak: float = Field(default=0.6, gt=0, le=1)
+    """emitter: share of the map's maximum that the hottest pixel of a peak reaches."""
+    emitter_grow: float = Field(default=0.75, gt=0, lt=1)
+    """emitter: share of its peak above which a pixel belongs to the peak's top."""
     eps: float = Field(default=4.0, gt=0)
     """DBSCAN radius, px."""
     min_samples: int = Field(default=40, ge=1)

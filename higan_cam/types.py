@@ -25,6 +25,7 @@ Space = Literal["z", "w", "w_plus"]
 MaskStyle = Literal["cluster", "ellipse", "hull"]
 RankBy = Literal["importance", "mean"]
 Sign = Literal["positive", "negative", "both"]
+Target = Literal["extent", "emitter"]
 Status = Literal["ok", "empty"]
 
 

@@ -67,7 +67,7 @@ def test_it_is_frozen() -> None:
     [
         ("label.cuont=5", ["label.cuont", "'cuont'", "Did you mean 'count'?"]),
         ("lable.count=5", ["'lable'", "Did you mean 'label'?"]),
-        ("regions.zzz=5", ["regions.zzz", "known: eps, min_samples"]),
+        ("regions.zzz=5", ["regions.zzz", "known: emitter_grow, emitter_peak, eps, min_samples"]),
         ("seed=-1", ["seed", "greater than or equal to 0", "got -1"]),
         ("edit.distance=far", ["edit.distance", "valid number", "got 'far'"]),
         ("edit.distance=.inf", ["edit.distance", "finite", "got inf"]),
@@ -179,6 +179,7 @@ OTHER: dict[str, Any] = {
     "boundary.conditions": ["view.npy"],
     "boundary.layers": "measured",
     "attribution.sign": "negative",
+    "regions.target": "emitter",
     "regions.rank_by": "mean",
     "regions.style": "hull",
     "mask.second_scorer": {"name": "other"},

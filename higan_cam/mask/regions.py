@@ -1,4 +1,4 @@
-"""Heat map -> regions: threshold, cluster, rank, shape (DESIGN section 4, "Regions")."""
+"""Heat map -> regions: points, cluster, rank, shape (DESIGN section 4, "Regions")."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from higan_cam.config import RegionConfig
 from higan_cam.mask.clustering import NOT_A_POINT, Labels, grid_dbscan
+from higan_cam.mask.points import TARGETS
 from higan_cam.mask.shapes import STYLES, encode_rle, fit_ellipse, resize_mask
 from higan_cam.types import BoolArray, FloatArray, IntArray, RankBy, Region, RegionResult
 
@@ -35,7 +36,7 @@ def find_regions(heat: FloatArray, config: RegionConfig, image_size: int) -> Reg
 
     Args:
         heat: (S,S) float, nominally in [0,1]. Clusters are found on this grid, so `eps` counts its pixels.
-        config: threshold (share of the map's own maximum, reached or exceeded), clustering, ranking, mask style.
+        config: which pixels count (`points.TARGETS`), clustering, ranking, mask style.
         image_size: side of the published image, pixels; masks are resampled to it by area.
 
     Returns:
@@ -59,9 +60,8 @@ def find_regions(heat: FloatArray, config: RegionConfig, image_size: int) -> Reg
 
 
 def cluster_heat(heat: FloatArray, config: RegionConfig) -> Labels:
-    """DBSCAN labels (H,W) of the pixels that reach `threshold` x maximum: -2 below it, -1 noise, else the cluster."""
-    cut = np.float32(config.threshold) * np.float32(heat.max())
-    return grid_dbscan(heat >= cut, config.eps, config.min_samples)
+    """DBSCAN labels (H,W) of the pixels that `config.target` takes: -2 not taken, -1 noise, else the cluster."""
+    return grid_dbscan(TARGETS[config.target](heat, config), config.eps, config.min_samples)
 
 
 def rank_clusters(heat: FloatArray, labels: Labels, rank_by: RankBy) -> Ranking:
@@ -138,8 +138,9 @@ def _why_unusable(heat: FloatArray) -> str:
 
 def _why_no_cluster(labels: Labels, config: RegionConfig) -> str:
     points = int((labels != NOT_A_POINT).sum())
+    which = f"reach {config.threshold:g} of the maximum" if config.target == "extent" else "are tops of high peaks"
     return (
-        f"no cluster: {points} pixels reach {config.threshold:g} of the maximum, none with {config.min_samples} "
+        f"no cluster: {points} pixels {which}, none with {config.min_samples} "
         f"of them within {config.eps:g} px; lower regions.min_samples or raise regions.eps"
     )
 
