@@ -8,7 +8,7 @@ are paired. Only for a generator that was trained on rooms; shapes: N pictures, 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -21,19 +21,29 @@ from higan_cam.benchmark_values import (
     Agreement,
     MaskBenchmarkResult,
     MethodResult,
+    RegionSettingResult,
     TruthResult,
     estimate_means,
 )
-from higan_cam.config import RunConfig
+from higan_cam.config import RegionConfig, RunConfig
 from higan_cam.errors import ConfigError
 from higan_cam.generate import sample_latents
+from higan_cam.manipulate import select_extremes
 from higan_cam.mask import ATTRIBUTIONS, find_regions
-from higan_cam.pipeline import Models, attribution_for, edit_for, edited_ends
+from higan_cam.pipeline import (
+    Models,
+    attribution_for,
+    edit_for,
+    edited_ends,
+    fit_from_extremes,
+    label_unit,
+    labelled_codes,
+)
 from higan_cam.rooms import localisation as metrics
 from higan_cam.rooms import priors, render, truth
 from higan_cam.rooms.scene import Z_DIM
 from higan_cam.rooms.truth import LUMINANCE
-from higan_cam.types import BoolArray, Boundary, FloatArray
+from higan_cam.types import BoolArray, Boundary, FloatArray, WorkUnit
 
 BENCHMARK_SEED = 2**62 + 1
 """Of the benchmark's latents: no run, no training and no other evaluation uses it."""
@@ -48,6 +58,15 @@ MEANINGS: Mapping[str, str] = {
     "fixtures": "visible shades of the present lamps",
 }
 BASELINE = "image_difference"
+SHIPPED = "as configured"
+REGION_SETTINGS: Mapping[str, Callable[[RegionConfig], RegionConfig]] = {
+    SHIPPED: lambda regions: regions,
+    "threshold 0.3": lambda regions: regions.model_copy(update={"threshold": 0.3}),
+    "threshold 0.7": lambda regions: regions.model_copy(update={"threshold": 0.7}),
+    "ellipse": lambda regions: regions.model_copy(update={"style": "ellipse"}),
+    "hull": lambda regions: regions.model_copy(update={"style": "hull"}),
+}
+"""Regions that are measured: the configured ones and what one change makes of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +83,10 @@ class _Known:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What a method says: heat (N,R,R) and the union mask (N,R,R) of its regions, and what it took per picture."""
+    """What a method says: heat (N,R,R), the union mask (N,R,R) of its regions by setting, and what a picture took."""
 
     heat: FloatArray
-    mask: BoolArray
+    masks: Mapping[str, BoolArray]
     milliseconds: float | None = None
 
 
@@ -98,6 +117,7 @@ def benchmark_masks(
     known = _known(count, seed, models.generator.resolution)
     ends = _ends(models, config, boundary, known.latents)
     names = dict.fromkeys((*methods, BASELINE))
+    forward_ms = _forward_ms(models, ends)
     found = {name: _attribute(models, config, boundary, ends, name) for name in names}
     edit = edit_for(models, config, boundary)
     return MaskBenchmarkResult(
@@ -109,7 +129,17 @@ def benchmark_masks(
         rows=edit.layers,
         agreement=_agreement(models, ends, known, seed),
         truths=tuple(_against(name, found, known, config, seed) for name in MEANINGS),
+        forward_ms=forward_ms,
     )
+
+
+def fit_here(models: Models, config: RunConfig) -> Boundary:
+    """Label `config.label.count` latents in this process and fit the boundary that the configuration asks for."""
+    indices, scores = label_unit(models, config, WorkUnit(0, 0, config.label.count))
+    extremes = select_extremes(scores, indices, config.boundary.tails)
+    outside = ~np.isin(indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices]))
+    rest = labelled_codes(models, config, indices[outside], scores[outside])
+    return fit_from_extremes(models, config, extremes, rest)
 
 
 def _known(count: int, seed: int, size: int) -> _Known:
@@ -144,6 +174,16 @@ def _ends(models: Models, config: RunConfig, boundary: Boundary, latents: FloatA
     return [(part, each.negative, each.positive) for part, each in zip(parts, ends, strict=True)]
 
 
+def _forward_ms(models: Models, ends: Sequence[tuple[Tensor, ...]]) -> float:
+    """Milliseconds per picture of a whole generator pass: the unit of cost. The first batch warms up."""
+    with torch.inference_mode():
+        models.generator.synthesize(ends[0][0])
+        began = time.perf_counter()
+        for original, _, _ in ends:
+            models.generator.synthesize(original)[0].cpu()
+    return 1e3 * (time.perf_counter() - began) / sum(len(original) for original, _, _ in ends)
+
+
 def _attribute(
     models: Models, config: RunConfig, boundary: Boundary, ends: Sequence[tuple[Tensor, ...]], name: str
 ) -> _Found:
@@ -153,14 +193,20 @@ def _attribute(
     with torch.inference_mode():
         heats = [attribution(models.generator, models.scorer, low, high).float().cpu() for _, low, high in ends]
     heat = torch.cat(heats).numpy()
-    return _found(heat, config, models.generator.resolution, 1e3 * (time.perf_counter() - began) / len(heat))
+    milliseconds = 1e3 * (time.perf_counter() - began) / len(heat)
+    return _found(heat, config, REGION_SETTINGS, models.generator.resolution, milliseconds)
 
 
-def _found(heat: FloatArray, config: RunConfig, size: int, milliseconds: float | None = None) -> _Found:
-    """(N,s,s) heat at any size -> heat at the image's size, and the mask of the regions found at the map's size."""
-    side = config.attribution.map_size
-    masks = [find_regions(_resized(one, side), config.regions, size).mask > 0 for one in heat]
-    return _Found(np.stack([_resized(one, size) for one in heat]), np.stack(masks), milliseconds)
+def _found(
+    heat: FloatArray, config: RunConfig, settings: Iterable[str], size: int, milliseconds: float | None = None
+) -> _Found:
+    """(N,s,s) heat at any size -> heat at the image's size, and the masks of the regions found at the map's size."""
+    resized = [_resized(one, config.attribution.map_size) for one in heat]
+    masks = {}
+    for name in settings:
+        regions = REGION_SETTINGS[name](config.regions)
+        masks[name] = np.stack([find_regions(one, regions, size).mask > 0 for one in resized])
+    return _Found(np.stack([_resized(one, size) for one in heat]), masks, milliseconds)
 
 
 def _resized(heat: FloatArray, size: int) -> FloatArray:
@@ -177,14 +223,14 @@ def _prior_maps(name: str, known: _Known, seed: int) -> dict[str, FloatArray]:
         "mean_pool": priors.mean_pool(pool)[None],
         "centre_gaussian": priors.centre_gaussian(size)[None],
         "centre_box": priors.centre_box(size, float(pool.mean()))[None],
-        "random": priors.smooth_noise(count, size, seed),
+        "random": priors.smooth_noise(count, size, seed, float(pool.mean())),
     }
 
 
 def _against(name: str, found: Mapping[str, _Found], known: _Known, config: RunConfig, seed: int) -> TruthResult:
     """Every method and prior against one truth."""
     mask, size = known.masks[name], known.light.shape[1]
-    blind = {prior: _found(heat, config, size) for prior, heat in _prior_maps(name, known, seed).items()}
+    blind = {prior: _found(heat, config, (SHIPPED,), size) for prior, heat in _prior_maps(name, known, seed).items()}
     measured = {method: _measure(each, mask, known.shades) for method, each in {**found, **blind}.items()}
     values = {method: per_picture for method, (per_picture, _) in measured.items()}
     best = max(blind, key=lambda prior: float(values[prior]["average_precision"].mean()))
@@ -195,13 +241,28 @@ def _against(name: str, found: Mapping[str, _Found], known: _Known, config: RunC
             columns[label] = per_picture["average_precision"] - values[other]["average_precision"]
         milliseconds = found[method].milliseconds if method in found else None
         rows.append(MethodResult(method, method in blind, estimate_means(columns, seed), threshold, milliseconds))
-    return TruthResult(name, MEANINGS[name], float(mask.mean()), best, tuple(rows))
+    regions = tuple(_regions(found, mask, known.shades, seed))
+    return TruthResult(name, MEANINGS[name], float(mask.mean()), best, tuple(rows), regions)
+
+
+def _regions(
+    found: Mapping[str, _Found], mask: BoolArray, shades: BoolArray, seed: int
+) -> Iterator[RegionSettingResult]:
+    """Every attribution under every region setting."""
+    for method, each in found.items():
+        for setting, regions in each.masks.items():
+            columns = {
+                "iou": metrics.iou(regions, mask),
+                "lamp_recall": metrics.lamp_recall(regions, shades),
+                "coverage": regions.mean(axis=(1, 2)),
+            }
+            yield RegionSettingResult(method, setting, estimate_means(columns, seed))
 
 
 def _measure(found: _Found, mask: BoolArray, shades: BoolArray) -> tuple[dict[str, FloatArray], float]:
     """Every metric per picture, (N,) each, and the best one threshold for all pictures."""
     heat: FloatArray = np.broadcast_to(found.heat, mask.shape)
-    regions: BoolArray = np.broadcast_to(found.mask, mask.shape)
+    regions: BoolArray = np.broadcast_to(found.masks[SHIPPED], mask.shape)
     overlaps = metrics.iou_by_threshold(heat, mask)
     best = int(overlaps.mean(axis=0).argmax())
     return {

@@ -48,6 +48,19 @@ class MethodResult:
 
 
 @dataclass(frozen=True)
+class RegionSettingResult:
+    """The masks that one attribution gives under one setting of the regions.
+
+    Attributes:
+        estimates: iou and lamp_recall as in `MethodResult`, and coverage, the share of the picture under the mask.
+    """
+
+    method: str
+    setting: str
+    estimates: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
 class TruthResult:
     """All methods against one truth; `share` is the mean share of the picture that it covers."""
 
@@ -56,6 +69,7 @@ class TruthResult:
     share: float
     best_prior: str
     methods: tuple[MethodResult, ...]
+    regions: tuple[RegionSettingResult, ...]
 
     def __getitem__(self, method: str) -> MethodResult:
         """The row of a method; KeyError for another name."""
@@ -82,7 +96,13 @@ class Agreement:
 
 @dataclass(frozen=True)
 class MaskBenchmarkResult:
-    """The whole benchmark; `rows` are the edited rows of w+, `left_out` the latents without a visible lamp."""
+    """The whole benchmark.
+
+    Attributes:
+        left_out: latents without a visible lamp.
+        rows: the edited rows of w+.
+        forward_ms: milliseconds per picture of one whole generator pass, in the same run: the unit of cost.
+    """
 
     samples: int
     left_out: int
@@ -92,6 +112,7 @@ class MaskBenchmarkResult:
     rows: tuple[int, ...]
     agreement: Agreement
     truths: tuple[TruthResult, ...]
+    forward_ms: float
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`."""

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from higan_cam import cli_curation
+from higan_cam import cli_curation, cli_measure
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import HiganCamError, QuarantinedError
 
@@ -200,6 +200,7 @@ def export(
 
 
 cli_curation.register(app)
+cli_measure.register(app)
 
 
 @app.command()
@@ -248,6 +249,7 @@ def _load(path: Path | None, overrides: list[str] | None, output: str | None, pr
 
 def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     from higan_cam.runtime.run import run_stages
+    from higan_cam.runtime.signals import exit_status, stoppable
 
     console = Console()
     if console.is_terminal:
@@ -256,10 +258,11 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
         f"run [bold]{escape(config.output)}[/bold]  config {config_hash(config)[:12]}  stages {', '.join(stages)}"
     )
     try:
-        outcome = run_stages(config, stages, console)
-    except KeyboardInterrupt:
+        with stoppable():
+            outcome = run_stages(config, stages, console)
+    except KeyboardInterrupt as error:
         _err.print("stopped; the same command goes on from here")
-        raise typer.Exit(130) from None
+        raise typer.Exit(exit_status(error)) from None
     _summarise(console, config, outcome, stages)
     if outcome.problems:
         lines = "\n  ".join(outcome.problems)
@@ -270,9 +273,9 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
     """What was made, where, and what to do next."""
     table = Table("stage", "made", "seconds", box=None, pad_edge=False)
     made = {
-        "label": f"{outcome.samples['label']:,} latents labelled",
+        "label": f"{outcome.samples.get('label', 0):,} latents labelled",
         "fit": f"boundary/{config.attribute}.safetensors",
-        "mask": f"{outcome.samples['mask']:,} samples in data/",
+        "mask": f"{outcome.samples.get('mask', 0):,} samples in data/",
         "report": "report/index.html, README.md",
     }
     for stage in stages:

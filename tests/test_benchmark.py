@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.benchmark import MEANINGS, benchmark_masks
+from higan_cam.benchmark import MEANINGS, REGION_SETTINGS, SHIPPED, benchmark_masks
+from higan_cam.benchmark_tables import describe, mask_tables
 from higan_cam.benchmark_values import AGAINST, METRICS, MaskBenchmarkResult, estimate_means, report_table
 from higan_cam.config import RunConfig, parse_config
 from higan_cam.errors import ConfigError
@@ -112,6 +113,26 @@ def test_every_truth_has_every_method_and_prior_with_every_figure(result: MaskBe
             assert (row.milliseconds is None) == row.prior
     with pytest.raises(KeyError):
         result.truths[0]["no_such_method"]
+
+
+def test_every_attribution_is_measured_under_every_setting_of_the_regions(result: MaskBenchmarkResult) -> None:
+    for known in result.truths:
+        assert {(row.method, row.setting) for row in known.regions} == {
+            (method, setting) for method in ("path", "image_difference") for setting in REGION_SETTINGS
+        }
+        shipped = {row.method: row.estimates for row in known.regions if row.setting == SHIPPED}
+        for method, estimates in shipped.items():
+            assert estimates["iou"] == known[method].estimates["iou"]
+        coverage = {row.setting: row.estimates["coverage"].value for row in known.regions if row.method == "path"}
+        assert coverage["threshold 0.7"] < coverage[SHIPPED] < coverage["threshold 0.3"]
+
+
+def test_the_tables_have_a_row_per_method_and_per_setting_and_count_forwards(result: MaskBenchmarkResult) -> None:
+    heat, regions = list(mask_tables(result))[:2]
+    assert heat.row_count == 2 + len(PRIORS)
+    assert regions.row_count == 2 * len(REGION_SETTINGS)
+    assert result.forward_ms > 0
+    assert "pictures of 64 px" in describe(result)
 
 
 def test_the_best_prior_is_the_one_with_the_highest_precision(result: MaskBenchmarkResult) -> None:

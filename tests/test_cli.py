@@ -21,7 +21,8 @@ def higan_cam(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedP
 
 def test_help_names_every_command_and_where_to_start() -> None:
     shown = higan_cam("--help").stdout
-    for command in ("run", "label", "fit", "mask", "report", "config", "status", "verify", "doctor"):
+    commands = "run label fit mask report config status verify export curate inspect rescore benchmark-masks doctor"
+    for command in commands.split():
         assert command in shown
     assert "Start here" in shown
 

@@ -28,7 +28,8 @@ FILES = {
 }
 MODULES = {"config", "errors", "pipeline", "types", "weights", "cli", "__init__", "__main__"}
 BEYOND_DESIGN = {  # parts of others
-    *("benchmark", "benchmark_values", "config_sections", "config_store", "cli_curation", "cli_rescore", "response"),
+    *("benchmark", "benchmark_tables", "benchmark_values", "config_sections", "config_store", "response"),
+    *("cli_curation", "cli_measure"),
 }
 LONGEST = 300
 LONGER = {"higan_cam/config.py": 420, "higan_cam/cli.py": 320}  # every field or command, each with its documentation

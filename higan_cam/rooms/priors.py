@@ -36,11 +36,16 @@ def centre_box(size: int, share: float) -> FloatArray:
     return box
 
 
-def smooth_noise(count: int, size: int, seed: int) -> FloatArray:
-    """(count,size,size) blurred white noise, each in [0,1]: a random map for each picture."""
+def smooth_noise(count: int, size: int, seed: int, share: float) -> FloatArray:
+    """(count,size,size) blurred white noise, each in [0,1]: a random map for each picture.
+
+    Its values are spread so that `share` of the pixels, in (0,1), exceed one half: cut there, the area is the truth's.
+    """
     noise = np.random.Generator(np.random.Philox(seed)).standard_normal((count, size, size)).astype(np.float32)
     blurred = [cv2.GaussianBlur(one, (0, 0), NOISE_SIGMA * size, borderType=cv2.BORDER_REFLECT) for one in noise]
-    return np.stack([_unit(one - one.min()) for one in blurred])
+    ranks = [np.argsort(np.argsort(one, axis=None)).reshape(one.shape) for one in blurred]
+    power = math.log(0.5) / math.log(1 - share)
+    return np.stack([((rank + 1) / rank.size) ** power for rank in ranks]).astype(np.float32)
 
 
 def _unit(heat: FloatArray) -> FloatArray:
