@@ -11,6 +11,7 @@ import ray
 
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import ConfigError
+from higan_cam.runtime.signals import stoppable
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ WORKER_ENVIRONMENT = {
 def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[None]:
     """Ray, initialised for the time of the block; shut down afterwards only if this call initialised it.
 
+    SIGTERM raises `signals.Terminated` in the block, whatever handler Ray has put there.
+
     Args:
         runtime: where the cluster is.
         log_to_driver: repeat what workers print on the driver's terminal.
@@ -35,7 +38,8 @@ def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[
         ConfigError: if no cluster answers at that address.
     """
     if ray.is_initialized():
-        yield
+        with stoppable():
+            yield
         return
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on Ray Data's own actors help no user
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -53,7 +57,9 @@ def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[
     except ConnectionError as error:
         raise ConfigError(f"runtime.address: no Ray cluster answers at {address!r}: {error}") from error
     try:
-        yield
+        # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
+        with stoppable():
+            yield
     finally:
         ray.shutdown()
 

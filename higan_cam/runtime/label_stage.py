@@ -1,23 +1,31 @@
 """Stage one on Ray Data: generate and score, fused in one actor, so that images never enter the object store.
 
 One row is one shard. Workers commit their own shards; (index, score) rows stream to the driver, which keeps only the
-extremes and a bounded, fixed set of others.
+extremes and a bounded, fixed set of others. With `runtime.workers: auto` Ray Data hires more actors when nodes join.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import ray
+from ray.data.block import BlockMetadata
 
 from higan_cam.config import RunConfig, config_hash
+from higan_cam.errors import HiganCamError, WorkersError
 from higan_cam.manipulate import Extremes, merge, select_extremes
 from higan_cam.publish import Store, committed, decode_scores
 from higan_cam.runtime.cluster import resources
+from higan_cam.runtime.ledger import FIRST_LIMIT_S
 from higan_cam.runtime.plan import SCORES, Crew, plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
+from higan_cam.runtime.restart import read_whole
+from higan_cam.runtime.watch import open_ledger
 from higan_cam.runtime.workers import LabelWorker
 from higan_cam.types import FloatArray, IntArray
 
@@ -49,39 +57,87 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
     Quarantined shards are left out here and reported at the end of the run.
     """
     plan = plan_label(config)
-    done = committed(store, SCORES, config_hash(config), verify=True)
+    labels, done = _Accumulator(config, score_range), {}
+    for record, labelled in read_whole(store, committed(store, SCORES, config_hash(config)), decode_scores):
+        labels.add(*labelled)
+        done[record.shard] = record.rows
     missing = [unit.shard for unit in plan if unit.shard not in done]
-    labels = _Accumulator(config, score_range)
-    with meters.stage("label", config.label.count, sum(record.rows for record in done.values())) as meter:
-        for shard in sorted(done):
-            labels.add(*decode_scores(store.get(done[shard].path)))
+    with meters.stage("label", config.label.count, sum(done.values())) as meter:
         if missing:
             crew = plan_crew(config.runtime, *resources(), len(missing))
-            for indices, scores in _stream(config, missing, crew):
-                labels.add(indices, scores)
-                if len(indices):
-                    meter.advance(len(indices))
-                else:
-                    meter.quarantined()
+            with open_ledger(config, SCORES) as ledger:
+                for indices, scores in _stream(config, missing, crew, ledger):
+                    labels.add(indices, scores)
+                    if len(indices):
+                        meter.advance(len(indices))
+                    else:
+                        meter.quarantined()
     return labels.result()
 
 
-def _stream(config: RunConfig, shards: list[int], crew: Crew) -> Iterator[tuple[IntArray, FloatArray]]:
-    """(indices, scores) of each shard, in the order in which they finish."""
+def _stream(config: RunConfig, shards: list[int], crew: Crew, ledger: Any) -> Iterator[tuple[IntArray, FloatArray]]:
+    """(indices, scores) of each shard, in the order in which they finish.
+
+    Raises:
+        WorkersError: no worker can start.
+    """
     context = ray.data.DataContext.get_current()
     context.max_errored_blocks = 0
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    dataset = ray.data.range(len(shards), override_num_blocks=len(shards)).map_batches(
+    # Units that hang are the ledger's business; this is about workers that never come.
+    hang_s = config.runtime.hang_timeout_s
+    context.execution_no_progress_timeout_s = (
+        config.runtime.start_timeout_s + 2 * (FIRST_LIMIT_S if hang_s == "auto" else hang_s)
+    )  # fmt: skip
+    # Reading a number needs no CPU. As it would be, actors that hold every CPU starve it: a silent hang.
+    dataset = ray.data.read_datasource(
+        Shards(shards), num_cpus=0, concurrency=1, override_num_blocks=len(shards)
+    ).map_batches(
         LabelWorker,
-        fn_constructor_kwargs={"config": config, "units": shards, "device": crew.device},
+        fn_constructor_kwargs={"config": config, "device": crew.device, "ledger": ledger},
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=crew.workers),
+        compute=ray.data.ActorPoolStrategy(min_size=crew.workers, max_size=crew.most),
         num_gpus=crew.gpus or None,
         num_cpus=crew.cpus,
     )
-    for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
-        yield np.asarray(batch["index"], np.int64), np.asarray(batch["score"], np.float32)
+    try:
+        for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
+            yield np.asarray(batch["index"], np.int64), np.asarray(batch["score"], np.float32)
+    except (ray.exceptions.RayError, ray.data.exceptions.ExecutionTimeoutError) as error:
+        raise _explained(error) from error
+
+
+def _explained(error: Exception) -> HiganCamError:
+    """The user's error inside Ray's, where there is one; else that the workers failed."""
+    inner: BaseException | None = error
+    while inner is not None:
+        for found in (inner, getattr(inner, "cause", None)):
+            if isinstance(found, HiganCamError):
+                return found
+        inner = inner.__cause__
+    return WorkersError(f"label workers cannot start or go on: {error}")
+
+
+class Shards(ray.data.Datasource):  # type: ignore[misc]
+    """Shard numbers as a Ray Data source: one block of one row `id` each."""
+
+    def __init__(self, shards: list[int]) -> None:
+        super().__init__()
+        self._shards = shards
+
+    def estimate_inmemory_data_size(self) -> int:
+        """Bytes of all rows."""
+        return 8 * len(self._shards)
+
+    def get_read_tasks(self, parallelism: int, **_: Any) -> list[ray.data.ReadTask]:  # noqa: ARG002
+        """One task per shard."""
+        about = {"num_rows": 1, "size_bytes": 8, "input_files": None, "exec_stats": None}
+        return [ray.data.ReadTask(partial(_row, shard), BlockMetadata(**about)) for shard in self._shards]
+
+
+def _row(shard: int) -> list[pa.Table]:
+    return [pa.table({"id": [shard]})]
 
 
 class _Accumulator:

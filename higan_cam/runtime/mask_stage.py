@@ -1,14 +1,13 @@
 """Stage three: a bounded queue of mask units over Ray actors.
 
 With GPUs (`Crew.handover`) an actor computes images and heat maps and is free again while a CPU task finds regions,
-encodes and commits; without GPUs the actor does it all. An actor gets no work before it has answered a ping, at the
-start and after it died, since one that is not there would otherwise eat the queue. Failed units are tried again, with
-backoff, up to `runtime.max_tries` times, then quarantined.
+encodes and commits; without GPUs the actor does it all. The crew follows the cluster: nodes that join are used, those
+that leave cost their units in flight, and actors go as soon as no unit waits for one. A unit that fails is tried again,
+with backoff, and quarantined after `runtime.max_tries` failures of its own (`ledger` says whose a failure is).
 """
 
 from __future__ import annotations
 
-import logging
 import time
 import traceback
 from collections import deque
@@ -18,16 +17,21 @@ from typing import Any
 import ray
 
 from higan_cam.config import RunConfig, config_hash
-from higan_cam.errors import WorkersError
 from higan_cam.publish import Store, committed, quarantine_shard
+from higan_cam.runtime.actors import Actors
 from higan_cam.runtime.cluster import resources
-from higan_cam.runtime.plan import DATA, UNITS_AHEAD, Crew, in_flight_limit, plan_crew, plan_mask
+from higan_cam.runtime.ledger import Verdict
+from higan_cam.runtime.logs import run_log
+from higan_cam.runtime.plan import DATA, Crew, in_flight_limit, plan_again, plan_crew, plan_mask, unit_name
 from higan_cam.runtime.progress import Meter, Meters
-from higan_cam.runtime.workers import MaskWorker, backoff_s, finish_unit
+from higan_cam.runtime.restart import read_whole
+from higan_cam.runtime.watch import open_ledger
+from higan_cam.runtime.workers import MaskWorker, backoff_s, finish_unit, quarantine_details
 from higan_cam.types import Boundary, WorkUnit
 
-log = logging.getLogger(__name__)
 POLL_S = 0.5
+REPLAN_S = 5.0
+"""Seconds between two looks at the cluster's size."""
 
 
 @dataclass(frozen=True)
@@ -49,32 +53,33 @@ class Attempt:
 def make_masks(config: RunConfig, store: Store, boundary: Boundary, meters: Meters) -> None:
     """Make and commit every mask shard that is not committed yet."""
     plan = plan_mask(config)
-    done = committed(store, DATA, config_hash(config), verify=True)
+    there = committed(store, DATA, config_hash(config))
+    done = {record.shard: record.rows for record, _ in read_whole(store, there, lambda _: None)}
     missing = [unit for unit in plan if unit.shard not in done]
-    with meters.stage("mask", config.mask.count, sum(record.rows for record in done.values())) as meter:
+    with meters.stage("mask", config.mask.count, sum(done.values())) as meter:
         if missing:
             crew = plan_crew(config.runtime, *resources(), len(missing))
-            MaskPool(config, store, boundary, crew, meter).run(missing)
+            with open_ledger(config, DATA) as ledger:
+                MaskPool(config, store, boundary, crew, meter, ledger).run(missing)
 
 
 class MaskPool:
     """The queue of one stage. Driver-side only; everything it holds fits in memory whatever the number of units."""
 
-    def __init__(self, config: RunConfig, store: Store, boundary: Boundary, crew: Crew, meter: Meter) -> None:
-        self.config, self.store, self.boundary, self.crew, self.meter = config, store, boundary, crew, meter
-        self.limit = in_flight_limit(config.runtime, crew)
+    def __init__(
+        self, config: RunConfig, store: Store, boundary: Boundary, crew: Crew, meter: Meter, ledger: Any
+    ) -> None:
+        self.config, self.store, self.crew, self.meter, self.ledger = config, store, crew, meter, ledger
+        self.log = run_log(__name__, config, DATA)
         self.config_ref = ray.put(config)
-        options: dict[str, Any] = {"num_gpus": crew.gpus, "num_cpus": 0 if crew.gpus else 1}
-        self.worker = ray.remote(max_restarts=-1, max_task_retries=0, **options)(MaskWorker)
+        options: dict[str, Any] = {"num_gpus": crew.gpus, "num_cpus": crew.cpus}
+        worker = ray.remote(max_restarts=-1, max_task_retries=0, **options)(MaskWorker)
         self.finish = ray.remote(max_retries=0, num_cpus=1)(finish_unit)
-        self.actors = [self._hire() for _ in range(crew.workers)]
-        self.load = [0] * crew.workers
-        self.usable = [False] * crew.workers
-        self.deaths = [0] * crew.workers
+        self.actors = Actors(config.runtime, lambda: worker.remote(config, boundary, crew.device, ledger), self.log)
+        self.queue: deque[Attempt] = deque()
         self.running: dict[Any, Attempt] = {}
         self.heats: dict[Any, tuple[Attempt, Any]] = {}
-        # An actor may wait long for its place in the cluster: like a failed one, it gets work once it answers.
-        self.pings: dict[Any, int] = {actor.ping.remote(): number for number, actor in enumerate(self.actors)}
+        self.replanned = time.monotonic()
 
     def run(self, units: list[WorkUnit]) -> None:
         """Until every unit is committed or quarantined.
@@ -82,107 +87,104 @@ class MaskPool:
         Raises:
             WorkersError: no actor can start.
         """
-        queue = deque(Attempt(unit) for unit in units)
+        self.queue.extend(Attempt(unit) for unit in units)
+        self.actors.grow(self.crew.workers)
         try:
-            while queue or self.running or self.heats:
-                self._submit(queue)
-                waiting = [*self.running, *self.heats, *self.pings]
+            while self.queue or self.running or self.heats:
+                self._tend()
+                self._submit()
+                waiting = [*self.running, *self.heats, *self.actors.pings]
                 if not waiting:
                     time.sleep(POLL_S)
                     continue
                 ready, _ = ray.wait(waiting, num_returns=1, timeout=1.0)
                 for reference in ready:
-                    self._settle(reference, queue)
+                    self._settle(reference)
         finally:
-            for actor in self.actors:
-                ray.kill(actor)
+            self.actors.dismiss()
 
-    def _hire(self) -> Any:
-        return self.worker.remote(self.config, self.boundary, self.crew.device)
+    def _tend(self) -> None:
+        """As many actors as the units that wait can use now."""
+        if not self.queue:
+            self.actors.release()
+            return
+        self.actors.tend()
+        if time.monotonic() - self.replanned > REPLAN_S or not len(self.actors):
+            self.replanned = time.monotonic()
+            held = sum(attempt.actor >= 0 for attempt in self.running.values()) + len(self.heats)
+            self.crew = plan_again(self.crew, self.config.runtime, *resources(), len(self.queue) + held)
+            self.actors.grow(self.crew.workers)
 
-    def _submit(self, queue: deque[Attempt]) -> None:
+    def _submit(self) -> None:
         """Give due attempts to the least loaded actors, as far as the limit allows."""
-        for _ in range(len(queue)):
-            actor = self._least_loaded()
-            if actor is None or len(self.running) + len(self.heats) >= self.limit:
+        limit = in_flight_limit(self.config.runtime, self.crew)
+        for _ in range(len(self.queue)):
+            actor = self.actors.free()
+            if actor is None or len(self.running) + len(self.heats) >= limit:
                 return
-            attempt = queue.popleft()
+            attempt = self.queue.popleft()
             if attempt.not_before > time.monotonic():
-                queue.append(attempt)
+                self.queue.append(attempt)
                 continue
             self._start(replace(attempt, actor=actor))
 
     def _start(self, attempt: Attempt) -> None:
-        self.load[attempt.actor] += 1
+        self.actors.take(attempt.actor)
         actor = self.actors[attempt.actor]
         if self.crew.handover:
-            seconds, heat = actor.attribute.options(num_returns=2).remote(attempt.unit)
-            self.heats[seconds] = (attempt, heat)
+            attributed, heat = actor.attribute.options(num_returns=2).remote(attempt.unit, attempt.number)
+            self.heats[attributed] = (attempt, heat)
         else:
             self.running[actor.make.remote(attempt.unit, attempt.number)] = attempt
 
-    def _least_loaded(self) -> int | None:
-        able = [n for n, usable in enumerate(self.usable) if usable and self.load[n] < UNITS_AHEAD]
-        return min(able, key=lambda n: self.load[n]) if able else None
-
-    def _settle(self, reference: Any, queue: deque[Attempt]) -> None:
-        if reference in self.pings:
-            self._settle_ping(reference)
-        elif reference in self.heats:
-            self._settle_heat(reference, queue)
-        else:
+    def _settle(self, reference: Any) -> None:
+        if reference in self.heats:
+            self._settle_heat(reference)
+        elif reference in self.running:
             attempt = self.running.pop(reference)
-            if attempt.actor >= 0:
-                self.load[attempt.actor] -= 1
+            self.actors.put(attempt.actor)
             try:
-                self.meter.advance(ray.get(reference))
+                rows = ray.get(reference)
             except ray.exceptions.RayError as error:
-                self._failed(attempt, error, queue)
+                self._failed(attempt, error)
+            else:
+                self.meter.advance(rows)
+        else:
+            self.actors.settle(reference)
 
-    def _settle_heat(self, reference: Any, queue: deque[Attempt]) -> None:
+    def _settle_heat(self, reference: Any) -> None:
         """The actor's part is done: it is free, and the heat maps go from the object store to a CPU task."""
         attempt, heat = self.heats.pop(reference)
-        self.load[attempt.actor] -= 1
+        self.actors.put(attempt.actor)
         try:
-            seconds = ray.get(reference)
+            attributed = ray.get(reference)
         except ray.exceptions.RayError as error:
-            self._failed(attempt, error, queue)
+            self._failed(attempt, error)
             return
-        result = self.finish.remote(self.config_ref, attempt.unit, seconds, heat, attempt.number)
+        result = self.finish.remote(self.config_ref, attempt.unit, attributed, heat, attempt.number, self.ledger)
         self.running[result] = replace(attempt, actor=-1)
 
-    def _settle_ping(self, reference: Any) -> None:
-        number = self.pings.pop(reference)
-        try:
-            ray.get(reference)
-        except ray.exceptions.ActorUnavailableError:
-            time.sleep(POLL_S)
-        except ray.exceptions.RayError as error:
-            self._replace(number, error)
-        else:
-            self.usable[number], self.deaths[number] = True, 0
-            return
-        self.pings[self.actors[number].ping.remote()] = number
-
-    def _replace(self, number: int, error: Exception) -> None:
-        """A dead actor's place gets a new one, unless it keeps dying and nobody else can work."""
-        self.deaths[number] += 1
-        if self.deaths[number] >= self.config.runtime.max_tries and not any(self.usable):
-            raise WorkersError(f"mask workers cannot start ({self.deaths[number]} tries in a row): {error}") from error
-        log.warning("stage=%s worker=%d died, starting another: %s", DATA, number, error)
-        time.sleep(backoff_s(self.deaths[number]))
-        self.actors[number] = self._hire()
-
-    def _failed(self, attempt: Attempt, error: ray.exceptions.RayError, queue: deque[Attempt]) -> None:
+    def _failed(self, attempt: Attempt, error: ray.exceptions.RayError) -> None:
+        """Try again later, or give up. A unit that only waited behind the one that failed goes back as it was."""
         self.meter.failed()
-        log.warning("stage=%s shard=%d attempt=%d failed: %s", DATA, attempt.unit.shard, attempt.number, error)
-        if attempt.actor >= 0 and isinstance(error, ray.exceptions.RayActorError) and self.usable[attempt.actor]:
-            self.usable[attempt.actor] = False
-            self.pings[self.actors[attempt.actor].ping.remote()] = attempt.actor
-        if attempt.number < self.config.runtime.max_tries:
-            due = time.monotonic() + backoff_s(attempt.number)
-            queue.append(Attempt(attempt.unit, attempt.number + 1, not_before=due))
+        log = self.log.of(shard=attempt.unit.shard, attempt=attempt.number)
+        log.warning("failed: %s", error)
+        if isinstance(error, ray.exceptions.RayActorError):
+            self.actors.failed(attempt.actor)
+        verdict = self._verdict(attempt, error)
+        if verdict.attempt > self.config.runtime.max_tries:
+            log.error("quarantined after %d failures", len(verdict.failures))
+            self.meter.quarantined()
+            quarantine_shard(self.store, DATA, attempt.unit.shard, quarantine_details(verdict))
             return
-        trace = "".join(traceback.format_exception(error))
-        self.meter.quarantined()
-        quarantine_shard(self.store, DATA, attempt.unit.shard, {"attempts": attempt.number, "traceback": trace})
+        due = time.monotonic() + backoff_s(attempt.number)
+        self.queue.append(Attempt(attempt.unit, verdict.attempt, not_before=due))
+
+    def _verdict(self, attempt: Attempt, error: ray.exceptions.RayError) -> Verdict:
+        name = unit_name(DATA, attempt.unit.shard)
+        verdict: Verdict = ray.get(self.ledger.lost.remote(name, str(error)))
+        raised = isinstance(error, ray.exceptions.RayTaskError) and not isinstance(error.cause, ray.exceptions.RayError)
+        if raised and verdict.attempt <= attempt.number:
+            text = "".join(traceback.format_exception(error))
+            verdict = ray.get(self.ledger.blame.remote(name, text))
+        return verdict

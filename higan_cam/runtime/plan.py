@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from higan_cam.config import RunConfig, RuntimeConfig
 from higan_cam.errors import ConfigError
@@ -20,17 +20,21 @@ class Crew:
     Attributes:
         workers: actors.
         gpus: GPUs per actor; 0 means CPU actors with one thread each.
-        cpus: of Ray's bookkeeping per labelling actor. Actors that hold every CPU starve Ray Data's read tasks, which
-            need a whole one: a silent hang.
         handover: mask actors hand heat maps to CPU tasks instead of finishing units themselves.
         finishers: tasks that may finish at once beside the actors' own units.
+        most: actors when the cluster grows.
     """
 
     workers: int
     gpus: float
-    cpus: float = 0.0
     handover: bool = False
     finishers: int = 0
+    most: int = 1
+
+    @property
+    def cpus(self) -> int:
+        """CPUs per actor, of Ray's bookkeeping. Beside a GPU an actor takes what it finds."""
+        return 0 if self.gpus > 0 else 1
 
     @property
     def device(self) -> str:
@@ -47,21 +51,34 @@ def plan_units(count: int, shard_size: int) -> list[WorkUnit]:
 def plan_crew(runtime: RuntimeConfig, cpus: float, gpus: float, units: int) -> Crew:
     """Actors for a stage of `units` units on a cluster with these resources.
 
+    A number in `runtime.workers` is taken at its word: those for whom there is no room yet wait, and an autoscaler
+    starts nodes for them.
+
     Raises:
-        ConfigError: if GPUs are asked for and the cluster has none.
+        ConfigError: if GPUs are asked for, the cluster has none, and no number of workers says what to wait for.
     """
     per_worker = runtime.gpus_per_worker
     share = (1.0 if gpus >= 1 else 0.0) if per_worker == "auto" else float(per_worker)
-    if share > gpus:
+    if share > gpus and runtime.workers == "auto":
         raise ConfigError(
-            f"runtime.gpus_per_worker is {share:g}, but the cluster has {gpus:g} GPUs; set it to 0 or 'auto' for CPUs"
+            f"runtime.gpus_per_worker is {share:g}, but the cluster has {gpus:g} GPUs; set it to 0 or 'auto' for CPUs, "
+            "or set runtime.workers to a number to wait until there are so many"
         )
+    workers = _workers(runtime, share, cpus, gpus, units)
+    most = units if runtime.workers == "auto" else workers
+    return Crew(workers, share, handover=share > 0, finishers=int(cpus) if share > 0 else 0, most=most)
+
+
+def plan_again(crew: Crew, runtime: RuntimeConfig, cpus: float, gpus: float, units: int) -> Crew:
+    """The crew for what the cluster has become, and the `units` that still want an actor; of the same kind."""
+    finishers = int(cpus) if crew.gpus > 0 else crew.finishers
+    return replace(crew, workers=_workers(runtime, crew.gpus, cpus, gpus, units), finishers=finishers)
+
+
+def _workers(runtime: RuntimeConfig, share: float, cpus: float, gpus: float, units: int) -> int:
     room = int(gpus / share) if share > 0 else int(cpus)
     wanted = room if runtime.workers == "auto" else runtime.workers
-    workers = max(1, min(wanted, units))
-    if share > 0:
-        return Crew(workers, share, handover=True, finishers=int(cpus))
-    return Crew(workers, share, cpus=min(0.5, max(0.0, cpus - 1) / workers))
+    return max(1, min(wanted, units))
 
 
 def in_flight_limit(runtime: RuntimeConfig, crew: Crew) -> int:
@@ -69,6 +86,11 @@ def in_flight_limit(runtime: RuntimeConfig, crew: Crew) -> int:
     if runtime.max_in_flight != "auto":
         return runtime.max_in_flight
     return UNITS_AHEAD * crew.workers + crew.finishers
+
+
+def unit_name(stage: str, shard: int) -> str:
+    """What the ledger and its messages call a unit."""
+    return f"{stage}-{shard:05d}"
 
 
 def plan_label(config: RunConfig) -> list[WorkUnit]:

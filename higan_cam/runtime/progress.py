@@ -28,7 +28,7 @@ WINDOW = 1000
 
 @dataclass
 class Tally:
-    """Counts of one stage in this process; `done` includes what was there before it began."""
+    """Counts of one stage in this process; `done` includes the samples that were there `before` it began."""
 
     total: int
     done: int = 0
@@ -38,6 +38,7 @@ class Tally:
     """(time, done) at the start and after each of the last units."""
 
     def __post_init__(self) -> None:
+        self.before = self.done
         self.marks.append((time.monotonic(), self.done))
 
     def add(self, rows: int) -> None:
@@ -101,6 +102,11 @@ class Meters:
     def __init__(self, console: Console, guard: Callable[[], None] = lambda: None, run: str = "") -> None:
         self._console, self._guard, self._run = console, guard, run
         self._tallies: dict[str, Tally] = {}
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """The counts of every stage begun so far."""
+        return dict(self._tallies)
 
     def snapshot(self) -> dict[str, Any]:
         """Figures of every stage begun so far, by stage; JSON, callable from any thread."""

@@ -23,7 +23,7 @@ from higan_cam.runtime.cluster import cluster, resources
 from higan_cam.runtime.fit_stage import find_boundary, settle_boundary
 from higan_cam.runtime.label_stage import Labels, label_samples
 from higan_cam.runtime.mask_stage import make_masks
-from higan_cam.runtime.plan import DATA, SCORES, plan_crew, plan_label, plan_mask
+from higan_cam.runtime.plan import SCORES, plan_crew, plan_label, plan_mask
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.report_stage import REPORT_KEY, warnings, write_report
 from higan_cam.types import Boundary
@@ -41,7 +41,7 @@ class Outcome:
     Attributes:
         seconds: wall time by stage.
         workers: actors by stage.
-        samples: {stage: committed rows}.
+        samples: {stage: committed rows} of the stages that were run.
         problems: one line per quarantined unit; not empty means that the run is not complete.
     """
 
@@ -88,8 +88,6 @@ class _Job:
     def __init__(self, config: RunConfig, store: Store, models: Models, lease: Lease, meters: Meters) -> None:
         self.config, self.store, self.models, self.lease, self.meters = config, store, models, lease, meters
         self.outcome = Outcome(store)
-        _count(config, store, self.outcome)
-        self.resumed = {stage for stage, rows in self.outcome.samples.items() if rows}
 
     def run(self, stages: tuple[str, ...]) -> Outcome:
         config, store, outcome = self.config, self.store, self.outcome
@@ -109,7 +107,7 @@ class _Job:
                 walls = self._walls()
                 with self._timed("report"):
                     write_report(config, store, self.models.scorer.score_range, labels, boundary, walls)
-        _count(config, store, outcome)
+        outcome.samples = {name: tally.done for name, tally in self.meters.tallies.items()}
         outcome.problems = warnings(store)
         return outcome
 
@@ -118,18 +116,19 @@ class _Job:
             _need_labels(self.config, self.store)
         with self._timed("label"):
             labels = label_samples(self.config, self.store, self.meters, self.models.scorer.score_range)
-        missing = len(plan_label(self.config)) - len(committed(self.store, SCORES, config_hash(self.config)))
-        if missing:
+        tally = self.meters.tallies["label"]
+        if tally.done < tally.total:
             lines = "\n  ".join(warnings(self.store))
             raise QuarantinedError(
-                f"{missing} score shards failed, and nothing is fitted without them:\n  {lines}\n"
+                f"{tally.quarantined} score shards failed, and nothing is fitted without them:\n  {lines}\n"
                 "Run the same command again."
             )
         return labels
 
     def _walls(self) -> dict[str, tuple[float, int]]:
         """{stage: (wall seconds, workers)} of the stages that this process did from beginning to end."""
-        whole = {name: seconds for name, seconds in self.outcome.seconds.items() if name not in self.resumed}
+        resumed = {name for name, tally in self.meters.tallies.items() if tally.before}
+        whole = {name: seconds for name, seconds in self.outcome.seconds.items() if name not in resumed}
         return {name: (seconds, self.outcome.workers.get(name, 1)) for name, seconds in whole.items()}
 
     @contextmanager
@@ -188,12 +187,6 @@ def weights_file(name: str, embedded: dict[str, str]) -> Path:
 def _plan_workers(config: RunConfig, outcome: Outcome) -> None:
     for stage, units in (("label", plan_label(config)), ("mask", plan_mask(config))):
         outcome.workers[stage] = plan_crew(config.runtime, *resources(), len(units)).workers
-
-
-def _count(config: RunConfig, store: Store, outcome: Outcome) -> None:
-    for stage, name in ((SCORES, "label"), (DATA, "mask")):
-        records = committed(store, stage, config_hash(config))
-        outcome.samples[name] = sum(record.rows for record in records.values())
 
 
 def _name(config: RunConfig) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
-import traceback
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,39 +25,58 @@ from higan_cam.publish import (
     scores_path,
 )
 from higan_cam.publish.manifest import canonical_json
-from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
-from higan_cam.types import Boundary, Sample, WorkUnit
-
-log = logging.getLogger(__name__)
+from higan_cam.runtime.devices import device_kind
+from higan_cam.runtime.ledger import START, Verdict
+from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
+from higan_cam.runtime.memory import reduced, with_micro_batch, within_memory
+from higan_cam.runtime.metrics import phase
+from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask, unit_name
+from higan_cam.runtime.watch import Watch
+from higan_cam.types import Boundary, Scorer, WorkUnit
 
 
 class LabelWorker:
     """Ray Data actor: a row with a unit's number -> the unit's (index, score) rows. Images never leave it."""
 
-    def __init__(self, config: RunConfig, units: list[int], device: str) -> None:
+    def __init__(self, config: RunConfig, device: str, ledger: Any) -> None:
+        log_to_stderr()
         one_thread(device)
-        self.config, self.units, self.device = config, units, device
+        self.config, self.device = config, device
+        self.log = run_log(__name__, config, SCORES)
+        self.watch = Watch(ledger)
         self.plan = plan_label(config)
-        self.models = load_models(config, device)
-        self.store = open_store(config.output)
+        self.watch.begin(START)
+        with self.watch.settling(START):
+            self.models = load_models(config, device)
+            self.store = open_store(config.output)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """{"id": (1,)} -> {"index": (n,) int64, "score": (n,) float32}; no rows where the unit was quarantined."""
-        unit = self.plan[self.units[int(batch["id"][0])]]
-        for attempt in range(1, self.config.runtime.max_tries + 1):
-            try:
-                return self._label(unit, attempt)
-            except Exception:  # whatever a unit does, the others go on; it is reported
-                log.exception("stage=%s shard=%d attempt=%d failed", SCORES, unit.shard, attempt)
-                failure = traceback.format_exc()
-                time.sleep(backoff_s(attempt))
-        quarantine_shard(self.store, SCORES, unit.shard, {"attempts": attempt, "traceback": failure})
-        return {"index": np.zeros(0, np.int64), "score": np.zeros(0, np.float32)}
+        """{"id": (1,)} -> {"index": (n,) int64, "score": (n,) float32}; no rows where the unit was quarantined.
 
-    def _label(self, unit: WorkUnit, attempt: int) -> dict[str, Any]:
+        Ray Data runs a unit again for ever when its process dies; the ledger counts, and this gives up.
+        """
+        unit = self.plan[int(batch["id"][0])]
+        name = unit_name(SCORES, unit.shard)
+        while True:
+            verdict = self.watch.begin(name)
+            log = self.log.of(shard=unit.shard, attempt=verdict.attempt)
+            try:
+                with self.watch.settling(name):
+                    if verdict.attempt <= self.config.runtime.max_tries:
+                        return self.label(unit, verdict.attempt, log)
+            except Exception:  # whatever a unit does, the others go on; it is reported
+                log.exception("failed")
+                time.sleep(backoff_s(verdict.attempt))
+            else:
+                return self._give_up(unit, verdict)
+
+    def label(self, unit: WorkUnit, attempt: int, log: RunLog) -> dict[str, Any]:
+        """One attempt: label, commit, write the stats."""
         began = time.monotonic()
-        indices, scores = label_unit(self.models, self.config, unit)
-        commit = commit_shard(
+        (indices, scores), size = within_memory(
+            self.config, "label", log, lambda config: phase("label", "score")(label_unit)(self.models, config, unit)
+        )
+        commit = phase("label", "commit")(commit_shard)(
             self.store,
             stage=SCORES,
             shard=unit.shard,
@@ -66,80 +84,152 @@ class LabelWorker:
             body=encode_scores(indices, scores),
             rows=len(indices),
             config_hash=config_hash(self.config),
+            extra=reduced(self.config, "label", size),
         )
         if commit.differing:  # another attempt was first: what it committed is what counts
             indices, scores = decode_scores(self.store.get(commit.record.path))
         seconds = time.monotonic() - began
-        _write_stats(self.config, SCORES, unit, seconds, attempt, differing=commit.differing)
+        summary = {"device": device_kind(self.device), "differing": commit.differing}
+        _write_stats(self.config, SCORES, unit, seconds, attempt, log, **summary)
         return {"index": indices, "score": scores}
+
+    def _give_up(self, unit: WorkUnit, verdict: Verdict) -> dict[str, Any]:
+        quarantine_shard(self.store, SCORES, unit.shard, quarantine_details(verdict))
+        return {"index": np.zeros(0, np.int64), "score": np.zeros(0, np.float32)}
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """What the driver hears of the GPU's part of a unit.
+
+    Attributes:
+        seconds: taken.
+        micro_batch: that fitted into memory.
+        device: its kind, since bytes depend on that (`devices`).
+    """
+
+    seconds: float
+    micro_batch: int
+    device: str
 
 
 class MaskWorker:
     """Ray actor: a unit -> heat maps, or all the way to a committed shard."""
 
-    def __init__(self, config: RunConfig, boundary: Boundary, device: str) -> None:
+    def __init__(self, config: RunConfig, boundary: Boundary, device: str, ledger: Any) -> None:
+        log_to_stderr()
         one_thread(device)
         self.config, self.boundary, self.device = config, boundary, device
-        self.models = load_models(config, device)
+        self.log = run_log(__name__, config, DATA)
+        self.watch = Watch(ledger)
+        self.watch.begin(START)
+        with self.watch.settling(START):
+            self.models = load_models(config, device)
 
     def ping(self) -> bool:
         """Answers once the actor is (again) ready for work."""
         return True
 
-    def attribute(self, unit: WorkUnit) -> tuple[float, HeatBatch]:
-        """Seconds taken; and images and heat maps of one unit, to be finished elsewhere.
+    def attribute(self, unit: WorkUnit, attempt: int) -> tuple[Attributed, HeatBatch]:
+        """Images and heat maps of one unit, to be finished elsewhere, and what that took.
 
         Two Ray objects: the driver reads the small one and passes the large one on.
         """
         began = time.monotonic()
-        batch = attribute_unit(self.models, self.config, self.boundary, unit)
-        return time.monotonic() - began, batch
+        name = unit_name(DATA, unit.shard)
+        self.watch.begin(name)
+        with self.watch.settling(name):
+            batch, size = self.heat(unit, self.log.of(shard=unit.shard, attempt=attempt))
+        return Attributed(time.monotonic() - began, size, device_kind(self.device)), batch
 
     def make(self, unit: WorkUnit, attempt: int) -> int:
         """The whole unit here; the number of rows committed."""
         began = time.monotonic()
-        batch = attribute_unit(self.models, self.config, self.boundary, unit)
-        samples = mask_samples(self.models.scorer, self.config, batch)
-        return publish_unit(self.config, unit, samples, time.monotonic() - began, attempt)
+        name = unit_name(DATA, unit.shard)
+        log = self.log.of(shard=unit.shard, attempt=attempt)
+        self.watch.begin(name)
+        with self.watch.settling(name):
+            batch, size = self.heat(unit, log)
+            done = Attributed(time.monotonic() - began, size, device_kind(self.device))
+            return publish_unit(self.config, unit, self.models.scorer, batch, done, attempt, log)
+
+    def heat(self, unit: WorkUnit, log: RunLog) -> tuple[HeatBatch, int]:
+        """Images and heat maps of one unit, with the micro-batch that fitted."""
+        return within_memory(
+            self.config,
+            "mask",
+            log,
+            lambda config: phase("mask", "attribute")(attribute_unit)(self.models, config, self.boundary, unit),
+        )
 
 
-def finish_unit(config: RunConfig, unit: WorkUnit, attributing_s: float, batch: HeatBatch, attempt: int) -> int:
+def finish_unit(
+    config: RunConfig, unit: WorkUnit, attributed: Attributed, batch: HeatBatch, attempt: int, ledger: Any
+) -> int:
     """Ray task: heat maps -> committed shard, on a CPU; the number of rows committed."""
+    log_to_stderr()
     one_thread("cpu")
-    began = time.monotonic() - attributing_s
-    scorer = load_scorer(config.scorer.name, config.scorer.weights)
-    samples = mask_samples(scorer, config, batch)
-    return publish_unit(config, unit, samples, time.monotonic() - began, attempt)
+    name = unit_name(DATA, unit.shard)
+    log = run_log(__name__, config, DATA).of(shard=unit.shard, attempt=attempt)
+    watch = Watch(ledger)
+    watch.begin(name)
+    with watch.settling(name):
+        scorer = load_scorer(config.scorer.name, config.scorer.weights)
+        return publish_unit(config, unit, scorer, batch, attributed, attempt, log)
 
 
-def publish_unit(config: RunConfig, unit: WorkUnit, samples: list[Sample], seconds: float, attempt: int) -> int:
-    """Encode and commit one dataset shard, and write its stats; the number of rows."""
+def publish_unit(
+    config: RunConfig,
+    unit: WorkUnit,
+    scorer: Scorer,
+    batch: HeatBatch,
+    attributed: Attributed,
+    attempt: int,
+    log: RunLog,
+) -> int:
+    """Regions, masks, encoding, commit and stats of one dataset shard; the number of rows."""
+    began = time.monotonic() - attributed.seconds
+    samples, size = within_memory(
+        with_micro_batch(config, "mask", attributed.micro_batch),
+        "mask",
+        log,
+        lambda config: phase("mask", "regions")(mask_samples)(scorer, config, batch),
+    )
     split, number, of = plan_splits(len(plan_mask(config)), config.publish)[unit.shard]
-    commit = commit_shard(
+    commit = phase("mask", "commit")(commit_shard)(
         open_store(config.output),
         stage=DATA,
         shard=unit.shard,
         path=data_path(split, number, of),
-        body=encode_shard(samples, config.publish.row_group),
+        body=phase("mask", "encode")(encode_shard)(samples, config.publish.row_group),
         rows=len(samples),
         config_hash=config_hash(config),
+        extra=reduced(config, "mask", size),
     )
     empty = sum(sample.status == "empty" for sample in samples)
-    _write_stats(config, DATA, unit, seconds, attempt, empty=empty, differing=commit.differing)
+    seconds = time.monotonic() - began
+    summary = {"device": attributed.device, "empty": empty, "differing": commit.differing}
+    _write_stats(config, DATA, unit, seconds, attempt, log, **summary)
     return len(samples)
 
 
+def quarantine_details(verdict: Verdict) -> dict[str, Any]:
+    """What the manifest says about a unit that was given up: how often it failed, and how, each time."""
+    return {"attempts": len(verdict.failures), "traceback": "\n".join(verdict.failures)}
+
+
 def _write_stats(
-    config: RunConfig, stage: str, unit: WorkUnit, seconds: float, attempt: int, **summary: float | str | None
+    config: RunConfig, stage: str, unit: WorkUnit, seconds: float, attempt: int, log: RunLog, **summary: Any
 ) -> None:
     """Timing of one shard; outside the run's identity, so its bytes may differ between runs.
 
     `differing` is the digest of this attempt's bytes where another attempt, with other bytes, was first.
     """
+    rows = unit.stop - unit.start
     stats = {"seconds": round(seconds, 3), "host": socket.gethostname(), "attempts": attempt, **summary}
     key = f"stats/{stage}-{unit.shard:05d}.json"
-    open_store(config.output).put(key, canonical_json({"rows": unit.stop - unit.start, **stats}))
-    log.info("stage=%s shard=%d rows=%d seconds=%.1f", stage, unit.shard, unit.stop - unit.start, seconds)
+    open_store(config.output).put(key, canonical_json({"rows": rows, **stats}))
+    log.info("rows=%d seconds=%.1f committed", rows, seconds)
 
 
 def backoff_s(attempt: int) -> float:

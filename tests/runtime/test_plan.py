@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import ConfigError
-from higan_cam.runtime.plan import in_flight_limit, plan_crew, plan_units
+from higan_cam.runtime.plan import in_flight_limit, plan_again, plan_crew, plan_units
 
 AUTO = RuntimeConfig()
 
@@ -33,10 +33,33 @@ def test_a_cluster_without_gpus_gets_one_worker_a_cpu() -> None:
     assert in_flight_limit(AUTO, crew) == 4
 
 
-@given(st.integers(1, 64), st.integers(1, 200), st.integers(1, 64))
-def test_labelling_actors_always_leave_a_cpu_for_ray_datas_read_tasks(cpus: int, units: int, workers: int) -> None:
-    crew = plan_crew(RuntimeConfig(workers=workers), cpus=cpus, gpus=0, units=units)
-    assert crew.workers * crew.cpus <= cpus - 1 + 1e-9
+def test_every_actor_holds_what_it_uses() -> None:
+    assert plan_crew(AUTO, cpus=8, gpus=0, units=100).cpus == 1
+    assert plan_crew(AUTO, cpus=8, gpus=2, units=100).cpus == 0
+
+
+def test_auto_grows_with_the_cluster_and_a_number_does_not() -> None:
+    assert plan_crew(AUTO, cpus=2, gpus=0, units=100).most == 100
+    assert plan_crew(RuntimeConfig(workers=3), cpus=2, gpus=0, units=100).most == 3
+
+
+def test_a_number_of_workers_may_wait_for_gpus_that_an_autoscaler_has_to_start() -> None:
+    crew = plan_crew(RuntimeConfig(workers=8, gpus_per_worker=1), cpus=4, gpus=0, units=100)
+    assert (crew.workers, crew.gpus, crew.handover) == (8, 1.0, True)
+
+
+def test_a_grown_cluster_gets_more_workers_of_the_same_kind() -> None:
+    crew = plan_crew(AUTO, cpus=2, gpus=0, units=100)
+    grown = plan_again(crew, AUTO, cpus=6, gpus=4, units=90)
+    assert (grown.workers, grown.gpus, grown.handover) == (6, 0.0, False)
+    on_gpus = plan_again(plan_crew(AUTO, cpus=4, gpus=1, units=100), AUTO, cpus=16, gpus=4, units=90)
+    assert (on_gpus.workers, on_gpus.finishers) == (4, 16)
+
+
+def test_no_more_workers_than_units_that_still_want_one() -> None:
+    crew = plan_crew(AUTO, cpus=8, gpus=0, units=100)
+    assert plan_again(crew, AUTO, cpus=8, gpus=0, units=2).workers == 2
+    assert plan_again(plan_crew(AUTO, cpus=4, gpus=2, units=9), AUTO, cpus=4, gpus=0, units=9).workers == 1
 
 
 def test_there_are_never_more_workers_than_units() -> None:
@@ -44,7 +67,7 @@ def test_there_are_never_more_workers_than_units() -> None:
 
 
 def test_gpus_that_are_not_there_are_an_error_that_names_the_field() -> None:
-    with pytest.raises(ConfigError, match=r"runtime\.gpus_per_worker is 1, but the cluster has 0 GPUs"):
+    with pytest.raises(ConfigError, match=r"runtime\.gpus_per_worker is 1, .* has 0 GPUs.*runtime\.workers"):
         plan_crew(RuntimeConfig(gpus_per_worker=1), cpus=8, gpus=0, units=10)
 
 

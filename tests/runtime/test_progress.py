@@ -44,6 +44,7 @@ def test_the_snapshot_is_json_and_counts_every_kind() -> None:
         meter.failed()
         meter.quarantined()
     figures = json.loads(json.dumps(meters.snapshot()))["mask"]
+    assert meters.tallies["mask"].before == 4
     assert {name: figures[name] for name in ("done", "total", "failures", "quarantined")} == {
         "done": 6,
         "total": 10,
