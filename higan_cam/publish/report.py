@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from higan_cam.publish import report_charts as charts
+from higan_cam.publish import report_curves as curves
 from higan_cam.publish import report_format as fmt
 from higan_cam.publish import report_images as images
 from higan_cam.publish.report_content import ReportContent
@@ -34,6 +35,7 @@ _FILTERS = {
     "distribution_chart": charts.distribution_chart,
     "count_chart": charts.count_chart,
     "response_chart": charts.response_chart,
+    "share_chart": curves.share_chart,
 }
 
 

@@ -38,8 +38,16 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Line:
+    """One of several lines, as SVG path data; `kind` picks its colour (plain, weak or strong)."""
+
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class Chart:
-    """A drawn chart: bars, or a line with its points and band (SVG path data).
+    """A drawn chart: bars, a line with its points and band (SVG path data), or several lines.
 
     Attributes:
         label: what is seen, for readers who do not see it.
@@ -56,6 +64,7 @@ class Chart:
     points: str = ""
     band: str = ""
     marks: tuple[Tick, ...] = ()
+    lines: tuple[Line, ...] = ()
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:

@@ -6,9 +6,10 @@ Parts of the flow that have not run yet are None or empty, and their sections ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
+from higan_cam.publish.report_curves import ShareCurve
 from higan_cam.publish.report_statistics import (
     BoundarySummary,
     QualityStatistics,
@@ -120,6 +121,7 @@ class ReportContent:
         run: identity of the run, shown as key and value (seed, counts, weights digests, versions, …).
         score_range: the scorer's range, which scales the bars under the strips; None takes the strips' own range.
         strip_distances: code units, one per image of every strip.
+        faithfulness: curves by figure (retention, necessity).
         samples_note: how `samples` were chosen, in words.
         warnings: what the reader must know first, such as quarantined units.
 
@@ -140,6 +142,7 @@ class ReportContent:
     samples_note: str = ""
     regions: RegionStatistics | None = None
     quality: QualityStatistics | None = None
+    faithfulness: Mapping[str, tuple[ShareCurve, ...]] = field(default_factory=dict)
     timings: tuple[StageTiming, ...] = ()
     mask_benchmark: MaskBenchmark | None = None
     next_commands: tuple[NextCommand, ...] = ()

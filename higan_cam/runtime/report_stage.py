@@ -10,6 +10,7 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish import CardFacts, Store, quarantined, read_run, render_card
 from higan_cam.publish.report import render_report
 from higan_cam.publish.report_content import NextCommand, ReportContent, SampleView, Strip
+from higan_cam.publish.report_curves import ShareCurve, faithfulness_curves
 from higan_cam.publish.report_statistics import (
     BoundarySummary,
     Distribution,
@@ -55,6 +56,7 @@ def write_report(
         samples_note=_samples_note(*read) if read else "",
         regions=_regions(read[0]) if read else None,
         quality=_quality(read[0]) if read else None,
+        faithfulness=_faithfulness(read[0]) if read else {},
         timings=read_timings(store, dict(walls)),
         next_commands=_next_commands(config),
         warnings=tuple(warnings(store)),
@@ -163,6 +165,14 @@ def _quality(figures: Figures) -> QualityStatistics:
         necessity=Distribution.of(columns["necessity"], limits=(0.0, 1.2)),
         coverage=Distribution.of(columns["coverage"], limits=(0.0, max(0.1, float(columns["coverage"].max())))),
     )
+
+
+def _faithfulness(figures: Figures) -> dict[str, tuple[ShareCurve, ...]]:
+    """Curves over the samples with a region; a figure that no sample has is left out."""
+    found = figures.columns["status"] == "ok"
+    columns = {name: values[found] for name, values in figures.columns.items()}
+    curves = {figure: faithfulness_curves(columns, figure) for figure in ("retention", "necessity")}
+    return {figure: each for figure, each in curves.items() if each}
 
 
 def _next_commands(config: RunConfig) -> tuple[NextCommand, ...]:

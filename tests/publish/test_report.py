@@ -21,6 +21,7 @@ from higan_cam.publish.report_content import (
     StageTiming,
     Strip,
 )
+from higan_cam.publish.report_curves import faithfulness_curves
 from higan_cam.publish.report_statistics import (
     BoundarySummary,
     Distribution,
@@ -103,6 +104,9 @@ def sample_view(index: int, empty: bool = False) -> SampleView:
     )
 
 
+RETENTION = {"retention": np.linspace(0, 1, 9), "retention_random": np.zeros(9)}
+
+
 def full_content() -> ReportContent:
     rng = np.random.default_rng(0)
     unit = Distribution.of(rng.normal(0.7, 0.2, 90), limits=(0.0, 1.0))
@@ -121,6 +125,7 @@ def full_content() -> ReportContent:
         samples_note="The first 2 by index.",
         regions=RegionStatistics((1, 1), unit, {"no cluster": 1}, np.eye(4), np.eye(4) / 2),
         quality=QualityStatistics(unit, unit, unit, unit),
+        faithfulness={"retention": faithfulness_curves(RETENTION, "retention")},
         timings=(StageTiming("label", 12.5, 502, 2, 1),),
         mask_benchmark=MaskBenchmark((BenchmarkRow("path", found, found, found, used=True),), 160, "lamps", "95 %"),
         next_commands=(NextCommand("higan-cam verify out", "check it"),),
@@ -169,6 +174,16 @@ def test_every_part_of_a_full_run_is_shown() -> None:
     headings = ("Scores", "Boundary", "Edits", "Samples", "Regions", "Mask quality", "Against ground truth", "Timing")
     for heading in (*headings, "Run", "1 unit is quarantined", "2 NaN scores", "higan-cam verify out", "0.948"):
         assert heading in text
+
+
+def test_curves_name_what_they_are_of() -> None:
+    page = Page(render_report(full_content()))
+    assert "mask (median 0.50)" in page.text
+    assert "moved mask (median 0.00)" in page.text
+    assert [attrs["class"] for tag, attrs in page.elements if attrs.get("class", "").startswith("line ")] == [
+        "line strong",
+        "line plain",
+    ]
 
 
 def test_stages_that_have_not_run_leave_no_empty_section() -> None:
