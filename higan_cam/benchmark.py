@@ -28,22 +28,13 @@ from higan_cam.benchmark_values import (
 from higan_cam.config import RegionConfig, RunConfig
 from higan_cam.errors import ConfigError
 from higan_cam.generate import sample_latents
-from higan_cam.manipulate import select_extremes
 from higan_cam.mask import ATTRIBUTIONS, find_regions
-from higan_cam.pipeline import (
-    Models,
-    attribution_for,
-    edit_for,
-    edited_ends,
-    fit_from_extremes,
-    label_unit,
-    labelled_codes,
-)
+from higan_cam.pipeline import Models, attribution_for, edit_for, edited_ends
 from higan_cam.rooms import localisation as metrics
 from higan_cam.rooms import priors, render, truth
 from higan_cam.rooms.scene import Z_DIM
 from higan_cam.rooms.truth import LUMINANCE
-from higan_cam.types import BoolArray, Boundary, FloatArray, WorkUnit
+from higan_cam.types import BoolArray, Boundary, FloatArray
 
 BENCHMARK_SEED = 2**62 + 1
 """Of the benchmark's latents: no run, no training and no other evaluation uses it."""
@@ -64,6 +55,7 @@ REGION_SETTINGS: Mapping[str, Callable[[RegionConfig], RegionConfig]] = {
     "threshold 0.3": lambda regions: regions.model_copy(update={"threshold": 0.3}),
     "threshold 0.7": lambda regions: regions.model_copy(update={"threshold": 0.7}),
     "ellipse": lambda regions: regions.model_copy(update={"style": "ellipse"}),
+    "emitter": lambda regions: regions.model_copy(update={"target": "emitter"}),
     "hull": lambda regions: regions.model_copy(update={"style": "hull"}),
 }
 """Regions that are measured: the configured ones and what one change makes of them."""
@@ -131,15 +123,6 @@ def benchmark_masks(
         truths=tuple(_against(name, found, known, config, seed) for name in MEANINGS),
         forward_ms=forward_ms,
     )
-
-
-def fit_here(models: Models, config: RunConfig) -> Boundary:
-    """Label `config.label.count` latents in this process and fit the boundary that the configuration asks for."""
-    indices, scores = label_unit(models, config, WorkUnit(0, 0, config.label.count))
-    extremes = select_extremes(scores, indices, config.boundary.tails)
-    outside = ~np.isin(indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices]))
-    rest = labelled_codes(models, config, indices[outside], scores[outside])
-    return fit_from_extremes(models, config, extremes, rest)
 
 
 def _known(count: int, seed: int, size: int) -> _Known:

@@ -76,11 +76,10 @@ def benchmark_masks(
     Every attribution, under several settings of the regions, beside priors that have not seen the picture.
     """
     from higan_cam.benchmark import benchmark_masks as measure
-    from higan_cam.benchmark import fit_here
     from higan_cam.benchmark_tables import describe, mask_tables
     from higan_cam.config import parse_config
     from higan_cam.mask import ATTRIBUTIONS
-    from higan_cam.pipeline import load_models
+    from higan_cam.pipeline import label_and_fit, load_models
     from higan_cam.publish import open_store
 
     if output is not None:
@@ -88,7 +87,7 @@ def benchmark_masks(
     else:
         config = parse_config({"label": {"count": 6_000}, "boundary": {"tails": 500}})
         models = load_models(config)
-        boundary = fit_here(models, config)
+        boundary = label_and_fit(models, config)
     result = measure(models, config, boundary, count=count, methods=method or tuple(ATTRIBUTIONS))
     console = Console(width=None if Console().is_terminal else 210)
     for table in mask_tables(result):

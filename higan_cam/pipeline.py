@@ -25,6 +25,7 @@ from higan_cam.manipulate import (
     fit_boundary,
     fixed_ends,
     plan_edit,
+    select_extremes,
 )
 from higan_cam.mask import find_regions, make_attribution, mask_quality, moved_masks, shares_of_change
 from higan_cam.publish.captions import describe
@@ -130,6 +131,15 @@ def fit_from_extremes(models: Models, config: RunConfig, extremes: Extremes, res
 def labelled_codes(models: Models, config: RunConfig, indices: IntArray, scores: FloatArray) -> LabelledCodes:
     """Codes and scores of already labelled samples."""
     return LabelledCodes(_codes_array(models, config, indices.tolist()), scores)
+
+
+def label_and_fit(models: Models, config: RunConfig) -> Boundary:
+    """Label `config.label.count` latents in this process and fit the boundary; what the runtime does, without Ray."""
+    indices, scores = label_unit(models, config, WorkUnit(0, 0, config.label.count))
+    extremes = select_extremes(scores, indices, config.boundary.tails)
+    outside = ~np.isin(indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices]))
+    rest = labelled_codes(models, config, indices[outside], scores[outside])
+    return fit_from_extremes(models, config, extremes, rest)
 
 
 def edit_for(models: Models, config: RunConfig, boundary: Boundary) -> Edit:

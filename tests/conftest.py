@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import ray
 import torch
 from hypothesis import settings
 
 from higan_cam.config import RunConfig, load_config
-from higan_cam.manipulate import select_extremes
-from higan_cam.pipeline import Models, fit_from_extremes, label_unit, labelled_codes, load_models
+from higan_cam.pipeline import Models, label_and_fit, load_models
 from higan_cam.runtime.cluster import WORKER_ENVIRONMENT
-from higan_cam.types import Boundary, WorkUnit
+from higan_cam.types import Boundary
 from tests.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server
 
 torch.set_num_threads(1)
@@ -96,9 +94,4 @@ def models(config: RunConfig) -> Models:
 @pytest.fixture(scope="session")
 def boundary(models: Models, config: RunConfig) -> Boundary:
     """A lighting boundary of the embedded generator, fitted on 60 samples in each tail."""
-    indices, scores = label_unit(models, config, WorkUnit(0, 0, config.label.count))
-    extremes = select_extremes(scores, indices, config.boundary.tails)
-    tails = np.concatenate([extremes.highest.indices, extremes.lowest.indices])
-    outside = ~np.isin(indices, tails)
-    rest = labelled_codes(models, config, indices[outside], scores[outside])
-    return fit_from_extremes(models, config, extremes, rest)
+    return label_and_fit(models, config)
