@@ -81,8 +81,15 @@ class S3Backend:
 
     def read_many(self, paths: list[str]) -> dict[str, bytes]:
         """See `backends.Backend`. Requests run concurrently."""
-        bodies = zip(paths, self._at_once(self.read, paths), strict=True)
-        return {path: body for path, body in bodies if body is not None}
+
+        def read(path: str) -> bytes | None:
+            try:
+                return self.read(path)
+            except RequestError as error:
+                # The caller knows only that it was one of many.
+                raise RequestError(error.code, f"{path}: {error.said}", error.fix, error.transient) from None
+
+        return {path: body for path, body in zip(paths, self._at_once(read, paths), strict=True) if body is not None}
 
     def size(self, path: str) -> int | None:
         """See `backends.Backend`."""
