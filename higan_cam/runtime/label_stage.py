@@ -26,7 +26,7 @@ from higan_cam.runtime.plan import SCORES, Crew, plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.restart import read_whole
 from higan_cam.runtime.watch import open_ledger
-from higan_cam.runtime.workers import LabelWorker
+from higan_cam.runtime.workers import GIVEN_UP, LabelWorker
 from higan_cam.types import FloatArray, IntArray
 
 REST = 5_000
@@ -67,16 +67,16 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
             crew = plan_crew(config.runtime, *resources(), len(missing))
             with open_ledger(config, SCORES) as ledger:
                 for indices, scores in _stream(config, missing, crew, ledger):
-                    labels.add(indices, scores)
-                    if len(indices):
-                        meter.advance(len(indices))
-                    else:
+                    if np.any(indices == GIVEN_UP):
                         meter.quarantined()
+                    else:
+                        labels.add(indices, scores)
+                        meter.advance(len(indices))
     return labels.result()
 
 
 def _stream(config: RunConfig, shards: list[int], crew: Crew, ledger: Any) -> Iterator[tuple[IntArray, FloatArray]]:
-    """(indices, scores) of each shard, in the order in which they finish.
+    """(indices, scores) of each shard, in the order in which they finish; one row `GIVEN_UP` of a quarantined one.
 
     Raises:
         WorkersError: no worker can start.

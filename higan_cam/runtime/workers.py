@@ -34,6 +34,9 @@ from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask, unit_nam
 from higan_cam.runtime.watch import Watch
 from higan_cam.types import Boundary, Scorer, WorkUnit
 
+GIVEN_UP = -1
+"""Index that stands for a unit without scores: Ray Data passes no empty blocks on."""
+
 
 class LabelWorker:
     """Ray Data actor: a row with a unit's number -> the unit's (index, score) rows. Images never leave it."""
@@ -51,7 +54,7 @@ class LabelWorker:
             self.store = open_store(config.output)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """{"id": (1,)} -> {"index": (n,) int64, "score": (n,) float32}; no rows where the unit was quarantined.
+        """{"id": (1,)} -> {"index": (n,) int64, "score": (n,) float32}; one row `GIVEN_UP` for a quarantined unit.
 
         Ray Data runs a unit again for ever when its process dies; the ledger counts, and this gives up.
         """
@@ -95,7 +98,7 @@ class LabelWorker:
 
     def _give_up(self, unit: WorkUnit, verdict: Verdict) -> dict[str, Any]:
         quarantine_shard(self.store, SCORES, unit.shard, quarantine_details(verdict))
-        return {"index": np.zeros(0, np.int64), "score": np.zeros(0, np.float32)}
+        return {"index": np.array([GIVEN_UP], np.int64), "score": np.array([np.nan], np.float32)}
 
 
 @dataclass(frozen=True)

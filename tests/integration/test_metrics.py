@@ -1,0 +1,74 @@
+"""What a run counts is there for Prometheus to scrape, over HTTP, at the node's metrics export port."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+PORT = 8077
+DRIVER = f"""
+import sys, time, urllib.error, urllib.request
+import ray
+from higan_cam.config import load_config
+from higan_cam.errors import QuarantinedError
+from higan_cam.runtime.run import run_stages
+
+config = load_config(None, ["output=" + sys.argv[1], "label.count=12", "label.shard_size=4", "boundary.tails=2",
+                            "mask.count=4", "runtime.workers=1", "runtime.max_tries=1"])
+with ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
+              _metrics_export_port={PORT}, _system_config={{"metrics_report_interval_ms": 200}}):
+    try:
+        run_stages(config, ("label",))
+    except QuarantinedError:
+        pass
+    deadline, page = time.monotonic() + 60, ""
+    while not all(f"ray_higan_cam_{{name}}" in page for name in ("samples", "quarantined", "phase_seconds")):
+        assert time.monotonic() < deadline, page
+        time.sleep(0.2)
+        try:
+            page = urllib.request.urlopen("http://127.0.0.1:{PORT}/metrics", timeout=5).read().decode()
+        except urllib.error.URLError:
+            continue
+print(page)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace of its own needs root")
+def test_samples_quarantined_units_and_phases_can_be_scraped(tmp_path: Path) -> None:
+    families = pytest.importorskip("prometheus_client.parser").text_string_to_metric_families
+    (tmp_path / "run" / "scores" / "part-00001.parquet").mkdir(parents=True)  # this shard cannot be committed
+    (tmp_path / "run" / "run.json").write_bytes(_run_json(tmp_path))
+    # A network of its own: the port may be taken on this machine, and listens on every address of it.
+    command = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", 'ip link set lo up; exec "$@"']
+    script = [sys.executable, "-c", DRIVER, str(tmp_path / "run")]
+    ended = subprocess.run([*command, "sh", *script], capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, float] = defaultdict(float)
+    page = ended.stdout[ended.stdout.index("# HELP") :]
+    for sample in (sample for family in families(page) for sample in family.samples):
+        labels = sample.labels
+        found[".".join(filter(None, (sample.name, labels.get("stage"), labels.get("phase"))))] += sample.value
+    assert found["ray_higan_cam_samples_total.label"] == 8
+    assert found["ray_higan_cam_quarantined_total.label"] == 1
+    assert found["ray_higan_cam_phase_seconds_count.label.score"] == 3
+    assert found["ray_higan_cam_phase_seconds_count.label.commit"] == 2
+    assert found["ray_higan_cam_phase_busy_seconds_total.label.score"] > 0
+
+
+def _run_json(folder: Path) -> bytes:
+    """What `begin_run` would write, for a folder that is not empty before it begins."""
+    import json
+
+    from higan_cam.config import load_config
+    from higan_cam.publish import describe_run
+    from higan_cam.runtime.run import weights_digests
+
+    settings = ("label.count=12", "label.shard_size=4", "boundary.tails=2", "mask.count=4")
+    config = load_config(None, [f"output={folder / 'run'}", *settings])
+    return json.dumps(describe_run(config, weights_digests(config))).encode()
