@@ -62,7 +62,7 @@ REGION_SETTINGS: Mapping[str, Callable[[RegionConfig], RegionConfig]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class KnownRooms:
     """The pictures and their truth; `masks` and `pool` by name of the truth."""
 
     latents: FloatArray
@@ -74,7 +74,7 @@ class _Known:
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class Found:
     """What a method says: heat (N,R,R), the union mask (N,R,R) of its regions by setting, and what a picture took."""
 
     heat: FloatArray
@@ -106,11 +106,11 @@ def benchmark_masks(
             f"generator.weights: ground truth needs a generator of rooms (z of {Z_DIM} numbers), "
             f"got {config.generator.weights!r} with {models.generator.z_dim}"
         )
-    known = _known(count, seed, models.generator.resolution)
-    ends = _ends(models, config, boundary, known.latents)
+    known = known_rooms(count, seed, models.generator.resolution)
+    ends = code_ends(models, config, boundary, known.latents)
     names = dict.fromkeys((*methods, BASELINE))
     forward_ms = _forward_ms(models, ends)
-    found = {name: _attribute(models, config, boundary, ends, name) for name in names}
+    found = {name: heat_of(models, config, boundary, ends, name) for name in names}
     edit = edit_for(models, config, boundary)
     return MaskBenchmarkResult(
         samples=len(known.latents),
@@ -125,13 +125,14 @@ def benchmark_masks(
     )
 
 
-def _known(count: int, seed: int, size: int) -> _Known:
+def known_rooms(count: int, seed: int, size: int) -> KnownRooms:
+    """Pictures of `size` pixels with at least one visible lamp, of `count` latents, and what is known about them."""
     latents = sample_latents(range(count + POOL), seed, Z_DIM)
     light, shades = _light_and_shades(latents, size)
     masks = {"light": light > LIT * light.max(axis=(1, 2), keepdims=True), "fixtures": shades.any(axis=1)}
     usable = masks["fixtures"].any(axis=(1, 2)) & masks["light"].any(axis=(1, 2))
     keep, others = np.flatnonzero(usable[:count]), count + np.flatnonzero(usable[count:])
-    return _Known(
+    return KnownRooms(
         latents[keep],
         light[keep],
         shades[keep],
@@ -148,7 +149,7 @@ def _light_and_shades(latents: FloatArray, size: int, batch: int = 64) -> tuple[
     return light, np.concatenate([part.fixture.numpy() for part in parts])
 
 
-def _ends(models: Models, config: RunConfig, boundary: Boundary, latents: FloatArray) -> list[tuple[Tensor, ...]]:
+def code_ends(models: Models, config: RunConfig, boundary: Boundary, latents: FloatArray) -> list[tuple[Tensor, ...]]:
     """(original, negative, positive) codes per micro-batch."""
     with torch.inference_mode():
         codes = models.generator.truncate(models.generator.map(torch.from_numpy(latents).to(models.device)))
@@ -167,9 +168,10 @@ def _forward_ms(models: Models, ends: Sequence[tuple[Tensor, ...]]) -> float:
     return 1e3 * (time.perf_counter() - began) / sum(len(original) for original, _, _ in ends)
 
 
-def _attribute(
+def heat_of(
     models: Models, config: RunConfig, boundary: Boundary, ends: Sequence[tuple[Tensor, ...]], name: str
-) -> _Found:
+) -> Found:
+    """What one attribution says about the pictures, with the time it took."""
     settings = config.model_copy(update={"attribution": config.attribution.model_copy(update={"name": name})})
     attribution = attribution_for(models, settings, edit_for(models, config, boundary))
     began = time.perf_counter()
@@ -182,14 +184,14 @@ def _attribute(
 
 def _found(
     heat: FloatArray, config: RunConfig, settings: Iterable[str], size: int, milliseconds: float | None = None
-) -> _Found:
+) -> Found:
     """(N,s,s) heat at any size -> heat at the image's size, and the masks of the regions found at the map's size."""
     resized = [_resized(one, config.attribution.map_size) for one in heat]
     masks = {}
     for name in settings:
         regions = REGION_SETTINGS[name](config.regions)
         masks[name] = np.stack([find_regions(one, regions, size).mask > 0 for one in resized])
-    return _Found(np.stack([_resized(one, size) for one in heat]), masks, milliseconds)
+    return Found(np.stack([_resized(one, size) for one in heat]), masks, milliseconds)
 
 
 def _resized(heat: FloatArray, size: int) -> FloatArray:
@@ -198,7 +200,7 @@ def _resized(heat: FloatArray, size: int) -> FloatArray:
     return heat if len(heat) == size else np.asarray(cv2.resize(heat, (size, size), interpolation=how), np.float32)
 
 
-def _prior_maps(name: str, known: _Known, seed: int) -> dict[str, FloatArray]:
+def _prior_maps(name: str, known: KnownRooms, seed: int) -> dict[str, FloatArray]:
     """Blind heat maps for one truth: (1,R,R) where every picture gets the same, else (N,R,R)."""
     count, size = known.light.shape[:2]
     pool = known.pool[name]
@@ -210,7 +212,7 @@ def _prior_maps(name: str, known: _Known, seed: int) -> dict[str, FloatArray]:
     }
 
 
-def _against(name: str, found: Mapping[str, _Found], known: _Known, config: RunConfig, seed: int) -> TruthResult:
+def _against(name: str, found: Mapping[str, Found], known: KnownRooms, config: RunConfig, seed: int) -> TruthResult:
     """Every method and prior against one truth."""
     mask, size = known.masks[name], known.light.shape[1]
     blind = {prior: _found(heat, config, (SHIPPED,), size) for prior, heat in _prior_maps(name, known, seed).items()}
@@ -229,7 +231,7 @@ def _against(name: str, found: Mapping[str, _Found], known: _Known, config: RunC
 
 
 def _regions(
-    found: Mapping[str, _Found], mask: BoolArray, shades: BoolArray, seed: int
+    found: Mapping[str, Found], mask: BoolArray, shades: BoolArray, seed: int
 ) -> Iterator[RegionSettingResult]:
     """Every attribution under every region setting."""
     for method, each in found.items():
@@ -242,7 +244,7 @@ def _regions(
             yield RegionSettingResult(method, setting, estimate_means(columns, seed))
 
 
-def _measure(found: _Found, mask: BoolArray, shades: BoolArray) -> tuple[dict[str, FloatArray], float]:
+def _measure(found: Found, mask: BoolArray, shades: BoolArray) -> tuple[dict[str, FloatArray], float]:
     """Every metric per picture, (N,) each, and the best one threshold for all pictures."""
     heat: FloatArray = np.broadcast_to(found.heat, mask.shape)
     regions: BoolArray = np.broadcast_to(found.masks[SHIPPED], mask.shape)
@@ -257,7 +259,7 @@ def _measure(found: _Found, mask: BoolArray, shades: BoolArray) -> tuple[dict[st
     }, float(metrics.THRESHOLDS[best])
 
 
-def _agreement(models: Models, ends: Sequence[tuple[Tensor, ...]], known: _Known, seed: int) -> Agreement:
+def _agreement(models: Models, ends: Sequence[tuple[Tensor, ...]], known: KnownRooms, seed: int) -> Agreement:
     """Is the truth true of the generated pictures? Originals against re-renders, the edit's change against light."""
     with torch.inference_mode():
         images = [[models.generator.synthesize(code)[0].clamp(-1, 1).cpu() for code in codes] for codes in ends]

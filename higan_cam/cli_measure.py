@@ -68,6 +68,7 @@ def benchmark_masks(
     output: Annotated[str | None, typer.Argument(help="A run; without one, a boundary is fitted first.")] = None,
     count: Annotated[int, typer.Option(min=20, help="Pictures.")] = 250,
     json_: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG of every heat map on the first four pictures.")] = None,
     method: Annotated[list[str] | None, typer.Option("--method", help="Only this heat map. Repeatable.")] = None,
     weights: Weights = None,
 ) -> None:
@@ -76,6 +77,7 @@ def benchmark_masks(
     Every attribution, under several settings of the regions, beside priors that have not seen the picture.
     """
     from higan_cam.benchmark import benchmark_masks as measure
+    from higan_cam.benchmark_picture import draw_comparison
     from higan_cam.benchmark_tables import describe, mask_tables
     from higan_cam.config import parse_config
     from higan_cam.mask import ATTRIBUTIONS
@@ -88,13 +90,16 @@ def benchmark_masks(
         config = parse_config({"label": {"count": 6_000}, "boundary": {"tails": 500}})
         models = load_models(config)
         boundary = label_and_fit(models, config)
-    result = measure(models, config, boundary, count=count, methods=method or tuple(ATTRIBUTIONS))
+    methods = method or tuple(ATTRIBUTIONS)
+    result = measure(models, config, boundary, count=count, methods=methods)
     console = Console(width=None if Console().is_terminal else 210)
     for table in mask_tables(result):
         console.print(table)
     console.print(describe(result))
     if json_ is not None:
         json_.write_text(json.dumps(result.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if picture is not None:
+        picture.write_bytes(draw_comparison(models, config, boundary, methods))
 
 
 def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Models, Boundary]:

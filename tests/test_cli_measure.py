@@ -71,14 +71,16 @@ def test_rescore_without_a_boundary_says_how_to_get_one(higan_cam: Command, conf
 
 
 def test_benchmark_masks_measures_a_runs_boundary(higan_cam: Command, fitted: Path, tmp_path: Path) -> None:
-    figures = tmp_path / "found.json"
+    figures, picture = tmp_path / "found.json", tmp_path / "found.png"
     status, told, _ = higan_cam(
-        *("benchmark-masks", str(fitted), "--count", "20", "--json", str(figures), "--method", "image_difference")
+        *("benchmark-masks", str(fitted), "--count", "20", "--json", str(figures), "--method", "image_difference"),
+        *("--picture", str(picture)),
     )
     assert status == 0
     assert "Masks by the regions' settings: light" in told
     truths = json.loads(figures.read_text())["truths"]
     rows = {row["method"]: row["estimates"]["average_precision"]["value"] for row in truths[0]["methods"]}
+    assert picture.read_bytes().startswith(b"\x89PNG")
     assert rows["image_difference"] > max(value for name, value in rows.items() if name != "image_difference")
 
 
