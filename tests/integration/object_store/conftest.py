@@ -50,7 +50,7 @@ class Bench:
     def opened(self, fault: str = "", **settings: float) -> Store:
         """The same place with other settings; where the fault is silence, with little patience for it."""
         if "stall" in fault:
-            settings = {"read_timeout_s": 1, **settings}
+            settings = {"read_timeout_s": 0.5, **settings}
         return open_store(self.uri, SETTINGS.model_copy(update=settings))
 
 
