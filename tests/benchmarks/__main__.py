@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [published dbscan ray masks]`: measures, prints tables, and writes JSON with --json.
+"""`python -m tests.benchmarks [published dbscan ray masks scaling]`: measures, prints tables, writes JSON with --json.
 
 Everything runs on one thread with a tuned glibc allocator, both sides of every ratio alike; the process starts itself
 again with that environment. Nothing here is a test: no figure is asserted.
@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.benchmarks.timing import ENVIRONMENT, SpeedRow, machine
 
-ROWS = ("published", "dbscan", "ray", "masks")
+ROWS = ("published", "dbscan", "ray", "masks", "scaling")
 
 
 def main() -> None:
@@ -36,6 +36,8 @@ def main() -> None:
         found["speed"] = [{**asdict(row), "median": row.median, "met": row.met} for row in speed]
     if "masks" in options.rows:
         found["masks"] = _masks(console, options)
+    if "scaling" in options.rows:
+        found["scaling"] = _scaling(console)
     console.print(_machine_line(found["machine"]))
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -53,13 +55,27 @@ def _speed() -> dict[str, Callable[[int], Iterable[SpeedRow]]]:
 
 
 def _masks(console: Any, options: argparse.Namespace) -> dict[str, Any]:
-    from tests.benchmarks.masks import describe, mask_tables, measure_masks
+    from higan_cam.benchmark_tables import describe, mask_tables
+    from tests.benchmarks.masks import measure_masks
 
     result, boundary = measure_masks(options.count, options.boundary)
     for table in mask_tables(result):
         console.print(table)
     console.print(describe(result))
     return {**result.to_json(), "boundary": dict(boundary.metrics)}
+
+
+def _scaling(console: Any) -> dict[str, Any]:
+    from tests.benchmarks.scaling import measure_scaling, scaling_tables
+    from tests.chaos.namespace import obstacle
+
+    if reason := obstacle():
+        console.print(f"scaling: skipped, {reason}")
+        return {"skipped": reason}
+    result = measure_scaling()
+    for table in scaling_tables(result):
+        console.print(table)
+    return result
 
 
 def _speed_table(rows: list[SpeedRow]) -> Any:
