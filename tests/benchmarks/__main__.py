@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.gate import regressions, write_baseline
 from tests.benchmarks.timing import ENVIRONMENT, SpeedRow, machine
 
 ROWS = ("published", "dbscan", "ray", "masks", "scaling")
@@ -34,6 +35,9 @@ def main() -> None:
     if speed:
         console.print(_speed_table(speed))
         found["speed"] = [{**asdict(row), "median": row.median, "met": row.met} for row in speed]
+    worse = regressions(speed) if options.gate else []
+    if options.write_baseline:
+        write_baseline(speed)
     if "masks" in options.rows:
         found["masks"] = _masks(console, options)
     if "scaling" in options.rows:
@@ -41,6 +45,8 @@ def main() -> None:
     console.print(_machine_line(found["machine"]))
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if worse:
+        sys.exit("slower than the committed ratios:\n  " + "\n  ".join(worse))
 
 
 def _speed() -> dict[str, Callable[[int], Iterable[SpeedRow]]]:
@@ -117,6 +123,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure speed and mask truth.")
     parser.add_argument("rows", nargs="*", default=list(ROWS), help=f"what to measure: {', '.join(ROWS)}; default all")
     parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--gate", action="store_true", help="fail where a ratio is worse than the committed one")
+    parser.add_argument("--write-baseline", action="store_true", help="commit these ratios as the ones to compare with")
     parser.add_argument("--repeats", type=int, default=5, help="repeats of each comparison")
     parser.add_argument("--count", type=int, default=250, help="pictures for the mask truth")
     parser.add_argument("--boundary", type=Path, help="boundary of a finished run; without it one is fitted first")
