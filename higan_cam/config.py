@@ -128,6 +128,11 @@ class AttributionConfig(_Section):
     """Generator layers that are tapped, where the method taps layers; `auto` takes the edited ones."""
     steps: int = Field(default=6, ge=1, le=64)
     """Steps between the two ends, for `path`."""
+    layer_weights: Literal["equal", "relevance"] = "equal"
+    """grad_cam, hires_cam, layer_cam: tapped layers count the same, or as much as the score rises by their row of w+
+    alone (measured when the boundary is settled, stored in its metrics)."""
+    scale: Literal["sample", "run"] = "sample"
+    """The same methods: each layer's map is divided by its own maximum, or by its mean over the run (likewise)."""
     sign: Sign | Literal["auto"] = "auto"
     """positive (what raises the score, or brightens), negative (what lowers it) or both (their size); `auto`: both for
     image_difference, positive for all others."""

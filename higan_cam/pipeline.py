@@ -6,7 +6,7 @@ them directly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -159,17 +159,23 @@ def edited_ends(models: Models, config: RunConfig, boundary: Boundary, w_plus: T
     return calibrated_ends(score, w_plus, boundary, edit, config.edit, models.scorer.score_range)
 
 
-def attribution_for(models: Models, config: RunConfig, edit: Edit) -> Attribution:
-    """The attribution by name, tapping the configured layers (`auto`: the edited ones that exist)."""
+def tapped_layers(models: Models, config: RunConfig, edit: Edit) -> tuple[int, ...]:
+    """The layers to tap (`auto`: the edited ones that exist)."""
     count = len(models.generator.layer_resolutions)
-    layers = parse_layers(config.attribution.layers, count, edit.layers, "attribution.layers")
-    return make_attribution(config.attribution, layers)
+    return parse_layers(config.attribution.layers, count, edit.layers, "attribution.layers")
+
+
+def attribution_for(
+    models: Models, config: RunConfig, edit: Edit, metrics: Mapping[str, Any] | None = None
+) -> Attribution:
+    """The attribution by name, on the tapped layers; `metrics` of the boundary say what each layer counts."""
+    return make_attribution(config.attribution, tapped_layers(models, config, edit), metrics)
 
 
 def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: WorkUnit) -> HeatBatch:
     """Codes -> edited pairs -> images and heat maps of one unit: the part that wants a GPU."""
     edit = edit_for(models, config, boundary)
-    attribution = attribution_for(models, config, edit)
+    attribution = attribution_for(models, config, edit, boundary.metrics)
     pictures: list[tuple[ByteArray, ...]] = []
     heats, moved = [], []
     with torch.inference_mode():

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from higan_cam.config import EditConfig, RunConfig
-from higan_cam.errors import DataError
+from higan_cam.errors import ConfigError, DataError
 from higan_cam.generate import to_uint8
 from higan_cam.manipulate import Relevance, edit_direction, layer_scores, plan_edit, sweep
-from higan_cam.pipeline import Models, batches, codes_of, edit_for
+from higan_cam.mask import BALANCE_KEY, GradCam, measured_balance
+from higan_cam.pipeline import Models, attribution_for, batches, codes_of, edit_for, edited_ends, tapped_layers
 from higan_cam.types import Boundary, ByteArray, FloatArray, Scorer
 
 RESPONSE_DISTANCES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -71,6 +72,33 @@ def layer_relevance(
             w_plus = models.generator.truncate(codes_of(models, config, part))
             parts.append(layer_scores(score, w_plus, edit_direction(boundary, everywhere, w_plus), distance))
     return np.concatenate(parts)
+
+
+def layer_peaks(models: Models, config: RunConfig, boundary: Boundary, indices: Sequence[int]) -> FloatArray:
+    """(n,T) maximum of every tapped layer's class activation map, of samples edited as the run edits them.
+
+    Raises:
+        ConfigError: the attribution is none of the class activation maps.
+    """
+    attribution = attribution_for(models, config, edit_for(models, config, boundary))
+    if not isinstance(attribution, GradCam):
+        raise ConfigError(f"attribution.name: {config.attribution.name} has no layers to measure")
+    parts = []
+    with torch.inference_mode():
+        for part in batches(indices, config.mask.micro_batch):
+            w_plus = models.generator.truncate(codes_of(models, config, part))
+            ends = edited_ends(models, config, boundary, w_plus)
+            parts.append(attribution.peaks(models.generator, models.scorer, ends.negative, ends.positive).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def with_layer_balance(
+    models: Models, config: RunConfig, boundary: Boundary, rises: FloatArray, peaks: FloatArray
+) -> Boundary:
+    """The boundary with what each tapped layer counts in its metrics: (L,) rises by row, (n,T) `layer_peaks`."""
+    layers = tapped_layers(models, config, edit_for(models, config, boundary))
+    balance = measured_balance(config.attribution, layers, rises, peaks)
+    return replace(boundary, metrics={**boundary.metrics, BALANCE_KEY: balance})
 
 
 def with_measured_layers(boundary: Boundary, found: Relevance) -> Boundary:

@@ -178,6 +178,8 @@ OTHER: dict[str, Any] = {
     "edit.targets": [0.5, 2.5],
     "boundary.conditions": ["view.npy"],
     "boundary.layers": "measured",
+    "attribution.layer_weights": "relevance",
+    "attribution.scale": "run",
     "attribution.sign": "negative",
     "regions.target": "emitter",
     "regions.rank_by": "mean",

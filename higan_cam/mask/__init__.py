@@ -6,6 +6,7 @@ from higan_cam.mask.baseline import moved_masks
 from higan_cam.mask.clustering import grid_dbscan
 from higan_cam.mask.grad_cam import GradCam
 from higan_cam.mask.image_difference import ImageDifference
+from higan_cam.mask.layer_balance import BALANCE_KEY, measured_balance, needs_balance
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
 from higan_cam.mask.quality import MaskQuality, mask_quality, shares_of_change
 from higan_cam.mask.regions import find_regions
@@ -13,6 +14,7 @@ from higan_cam.mask.shapes import decode_rle, encode_rle
 
 __all__ = [
     "ATTRIBUTIONS",
+    "BALANCE_KEY",
     "ActivationDifference",
     "GradCam",
     "ImageDifference",
@@ -26,7 +28,9 @@ __all__ = [
     "jvp_signed",
     "make_attribution",
     "mask_quality",
+    "measured_balance",
     "moved_masks",
+    "needs_balance",
     "path_signed",
     "shares_of_change",
 ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from higan_cam.config import AttributionConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.mask.activation_difference import ActivationDifference
 from higan_cam.mask.grad_cam import WEIGHTINGS, GradCam
 from higan_cam.mask.image_difference import ImageDifference
+from higan_cam.mask.layer_balance import stored_balance
 from higan_cam.mask.path import Jvp, Path
 from higan_cam.types import Attribution, Sign
 
@@ -44,15 +46,24 @@ ATTRIBUTIONS: Mapping[str, Factory] = {
 """Name -> factory(config, tapped generator layers). Methods that tap no layers ignore them."""
 
 
-def make_attribution(config: AttributionConfig, layers: tuple[int, ...]) -> Attribution:
+def make_attribution(
+    config: AttributionConfig, layers: tuple[int, ...], metrics: Mapping[str, Any] | None = None
+) -> Attribution:
     """The attribution that `config.name` asks for, tapping `layers` where the method taps layers.
 
+    Args:
+        metrics: of the boundary, which hold what each layer counts where the configuration asks for that. None leaves
+            all layers equal, which is what they are measured with.
+
     Raises:
-        ConfigError: an unknown name, or a method that taps layers without any.
+        ConfigError: an unknown name, a method that taps layers without any, or metrics without measured layers.
     """
     if config.name not in ATTRIBUTIONS:
         raise unknown_name("attribution.name", config.name, ATTRIBUTIONS)
-    return ATTRIBUTIONS[config.name](config, layers)
+    made = ATTRIBUTIONS[config.name](config, layers)
+    if metrics is None or not isinstance(made, GradCam):
+        return made
+    return replace(made, balance=stored_balance(config, layers, metrics))
 
 
 def _some(layers: tuple[int, ...], config: AttributionConfig) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -58,33 +58,61 @@ def _outside_inference(state: SynthesisState) -> SynthesisState:
 
 
 @dataclass(frozen=True)
-class GradCam:
-    """relu(CAM+ - CAM-) per tapped layer (or another sign), divided by its maximum, resized, summed up, peak 1.
+class LayerBalance:
+    """What each tapped layer counts, in the generator's order; see `layer_balance` for where it comes from.
 
-    CAM is relu(weighting) of the scorer's output at one end. The per-layer scale is each sample's own maximum, so
-    layers weigh the same whatever their relevance. Taps below the first edited row have the same features at both ends
-    but other gradients, so they count too. Cost: both ends forward and backward from the first tap or edited row on.
+    Attributes:
+        weights: >= 0; None: all 1.
+        scales: >= 0, what the layer's map is divided by (0: it never has one); None: its own maximum in each sample.
+    """
+
+    weights: tuple[float, ...] | None = None
+    scales: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class GradCam:
+    """sum over tapped layers of weight x relu(CAM+ - CAM-) / scale (or another sign), resized, peak 1.
+
+    CAM is relu(weighting) of the scorer's output at one end. Without a balance the scale is each sample's own maximum
+    and all weights are 1, so that layers count the same whatever their relevance. Taps below the first edited row have
+    the same features at both ends but other gradients, so they count too. Cost: both ends forward and backward from
+    the first tap or edited row on.
 
     Attributes:
         weighting: how features and gradients become a map.
         layers: generator layers that are tapped.
         map_size: side of the heat map, pixels.
         sign: where the CAM grows (positive), where it shrinks, relu(CAM- - CAM+) (negative), or both.
+        balance: weights and scales measured over the run.
     """
 
     weighting: Weighting
     layers: tuple[int, ...]
     map_size: int = 256
     sign: Sign = "positive"
+    balance: LayerBalance = LayerBalance()
 
     def __call__(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
+        heat = negative.new_zeros((len(negative), self.map_size, self.map_size), dtype=torch.float32)
+        weights, scales = self.balance.weights, self.balance.scales
+        for place, change in enumerate(self._changes(generator, scorer, negative, positive)):
+            scaled = unit_peak(change) if scales is None else change / (scales[place] or 1.0)
+            heat += (1.0 if weights is None else weights[place]) * resize_maps(scaled, self.map_size)
+        return unit_peak(heat)
+
+    def peaks(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
+        """(N,T) maximum of each tapped layer's map, before any scale: what scales are calibrated from."""
+        changes = self._changes(generator, scorer, negative, positive)
+        return torch.stack([change.amax(dim=(1, 2)) for change in changes], dim=1)
+
+    def _changes(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Iterator[Tensor]:
+        """(N,h,w) maps >= 0, one per tapped layer in the generator's order."""
         taps = sorted(set(self.layers))
         with torch.no_grad():
             start = repeat_state(shared_prefix(generator, negative, positive, stop=taps[0]), 2)
         tapped = tapped_gradients(generator, scorer, torch.cat([negative, positive]), taps, start)
-        heat = negative.new_zeros((len(negative), self.map_size, self.map_size), dtype=torch.float32)
         for features, gradients in tapped.values():
             low, high = self.weighting(features, gradients).relu().chunk(2)
-            heat += resize_maps(unit_peak(one_sign(high - low, self.sign)), self.map_size)
-        return unit_peak(heat)
+            yield one_sign(high - low, self.sign)

@@ -10,12 +10,13 @@ import numpy as np
 
 from higan_cam.config import RunConfig, parse_layers
 from higan_cam.manipulate import check_extremes, condition, decode_boundary, encode_boundary, load_boundary
+from higan_cam.mask import needs_balance
 from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes
 from higan_cam.publish import Store
 from higan_cam.publish.manifest import canonical_json
-from higan_cam.response import with_measured_layers, with_response
+from higan_cam.response import with_layer_balance, with_measured_layers, with_response
 from higan_cam.runtime.label_stage import Labels, outside_tails
-from higan_cam.runtime.sweeps import rescore_samples, sweep_samples
+from higan_cam.runtime.sweeps import peaks_of_samples, rescore_samples, sweep_samples
 from higan_cam.types import Boundary
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
         boundary = _fit(config, store, models, labels)
     boundary = condition(boundary, [load_boundary(Path(file)) for file in config.boundary.conditions])
     boundary = _with_layers(config, models, boundary)
+    boundary = _with_balance(config, models, boundary)
     distances, _, scores = sweep_samples(config, boundary, RESPONSE_SAMPLES)
     boundary = with_response(boundary, distances, scores)
     tensors, metrics = encode_boundary(boundary)
@@ -74,6 +76,17 @@ def _with_layers(config: RunConfig, models: Models, boundary: Boundary) -> Bound
         return boundary
     rows = parse_layers(asked, models.generator.num_layers, boundary.layers, "boundary.layers")
     return replace(boundary, layers=rows)
+
+
+def _with_balance(config: RunConfig, models: Models, boundary: Boundary) -> Boundary:
+    """The boundary with what each tapped layer counts, where the attribution asks for that."""
+    if not needs_balance(config.attribution):
+        return boundary
+    samples = config.boundary.rescoring_samples
+    rises = boundary.metrics.get("rescoring", {}).get("layers")
+    if rises is None:
+        rises = rescore_samples(config, boundary, samples).layers
+    return with_layer_balance(models, config, boundary, np.asarray(rises), peaks_of_samples(config, boundary, samples))
 
 
 def _fit(config: RunConfig, store: Store, models: Models, labels: Labels) -> Boundary:

@@ -9,7 +9,7 @@ from higan_cam.config import RunConfig
 from higan_cam.manipulate import Relevance, relevance
 from higan_cam.manipulate.rescore import DISTANCE
 from higan_cam.pipeline import load_models
-from higan_cam.response import edit_sweep, layer_relevance
+from higan_cam.response import edit_sweep, layer_peaks, layer_relevance
 from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary, ByteArray, FloatArray
 
@@ -31,6 +31,19 @@ def rescore_samples(config: RunConfig, boundary: Boundary, count: int) -> Releva
     task = ray.remote(num_cpus=1)(_rescore)
     chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
     return relevance(np.concatenate(ray.get([task.remote(config, boundary, chunk) for chunk in chunks])))
+
+
+def peaks_of_samples(config: RunConfig, boundary: Boundary, count: int) -> FloatArray:
+    """(n,T) `layer_peaks` of the run's first `count` samples."""
+    indices = list(range(min(count, config.label.count)))
+    task = ray.remote(num_cpus=1)(_peaks)
+    chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
+    return np.concatenate(ray.get([task.remote(config, boundary, chunk) for chunk in chunks]))
+
+
+def _peaks(config: RunConfig, boundary: Boundary, indices: list[int]) -> FloatArray:
+    one_thread("cpu")
+    return layer_peaks(load_models(config), config, boundary, indices)
 
 
 def _rescore(config: RunConfig, boundary: Boundary, indices: list[int]) -> FloatArray:
