@@ -20,6 +20,7 @@ from higan_cam.config import AttributionConfig, RegionConfig
 from higan_cam.mask import find_regions
 from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
 from higan_cam.mask.path import path_signed
+from higan_cam.mask.points import TARGETS
 from higan_cam.types import Sign, SynthesisState
 from tests.mask.conftest import WeightedMean
 
@@ -60,6 +61,18 @@ class Planted:
         state, tapped = self.advance(w_plus, 1, taps, start)
         assert state.features is not None
         return state.features.sum(dim=1, keepdim=True).expand(-1, 3, -1, -1) - 0.5, tapped
+
+
+class Broken(Planted):
+    """Every feature is NaN."""
+
+    def advance(
+        self, w_plus: Tensor, stop: int, taps: Sequence[int] = (), start: SynthesisState | None = None
+    ) -> tuple[SynthesisState, dict[int, Tensor]]:
+        state, _ = super().advance(w_plus, stop, (), start)
+        if state.features is not None:
+            state = SynthesisState(state.layer, state.features * torch.nan)
+        return state, {tap: state.features for tap in taps if tap < stop and state.features is not None}
 
 
 def features(amounts: Tensor) -> Tensor:
@@ -149,3 +162,33 @@ def test_features_that_say_nothing_make_an_empty_mask_with_a_reason(broken: floa
     result = find_regions(heat, REGIONS, SIDE)
     assert (result.status, result.regions, int(result.mask.max())) == ("empty", (), 0)
     assert result.reason
+
+
+@pytest.mark.parametrize("name", ATTRIBUTIONS)
+def test_features_of_nan_make_an_empty_mask_with_a_reason(name: str) -> None:
+    attribution = make_attribution(AttributionConfig(name=name, map_size=SIDE, steps=2), (0,))
+    result = find_regions(attribution(Broken(), SCORER, *ends())[0].numpy(), REGIONS, SIDE)
+    assert (result.status, result.regions) == ("empty", ())
+    assert "NaN" in result.reason
+
+
+@pytest.mark.parametrize("name", ATTRIBUTIONS)
+def test_features_that_stay_the_same_make_an_empty_mask_with_a_reason(name: str) -> None:
+    attribution = make_attribution(AttributionConfig(name=name, map_size=SIDE, steps=2), (0,))
+    negative, _ = ends()
+    result = find_regions(attribution(Planted(), SCORER, negative, negative)[0].numpy(), REGIONS, SIDE)
+    assert (result.status, result.reason[:29]) == ("empty", "the heat map is nowhere posit")
+
+
+def test_the_emitter_of_a_planted_lamp_is_the_lamp() -> None:
+    """A pool of light at 0.6 of the lamp's heat around each lamp: extent takes both, emitter the lamps alone."""
+    heat = 0.6 * np.ones((SIDE, SIDE), np.float32)
+    heat[:, :8] = 0
+    lamps = np.zeros((SIDE, SIDE), bool)
+    for place in (LAMP, EDGE_LAMP):
+        heat[place], lamps[place] = 1, True
+    masks = {
+        target: find_regions(heat, REGIONS.model_copy(update={"target": target}), SIDE).mask > 0 for target in TARGETS
+    }
+    np.testing.assert_array_equal(masks["emitter"], lamps)
+    np.testing.assert_array_equal(masks["extent"], heat > 0)
