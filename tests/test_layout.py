@@ -19,6 +19,7 @@ FILES = {
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "EXPORTS.md",
     "LICENSE",
     "Makefile",
     "pyproject.toml",

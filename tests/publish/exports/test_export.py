@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.publish.exports.runs import COUNT, EMPTY, SHARDS, contents, write_run
 
 FORMATS = [*EXPORTS]
 KEEPING = ["controlnet", "instruct-pix2pix", "webdataset", "imagefolder", "coco"]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class StopError(Exception):
@@ -191,3 +193,15 @@ def test_a_damaged_source_shard_is_named(target: Store, tmp_path: Path) -> None:
     source.put(key, bytes(body))
     with pytest.raises(StoreError, match=f"{key} is damaged"):
         export_run(source, target, "controlnet")
+
+
+def test_every_row_of_the_table_names_a_test_that_is_there() -> None:
+    rows = [
+        line for line in (ROOT / "EXPORTS.md").read_text().splitlines() if line.startswith("|") and "`test_" in line
+    ]
+    assert {name for name in FORMATS if any(row.startswith(f"| `{name}`") for row in rows)} == set(FORMATS)
+    files = (*(ROOT / "tests/integration").glob("test_*ers.py"), Path(__file__))
+    tests = {name for path in files for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
+    named = {name for row in rows for name in re.findall(r"`(test_\w+)`", row)}
+    assert named
+    assert named <= tests, named - tests
