@@ -14,22 +14,58 @@ export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 OMP_NUM_THREADS=1
 export RAY_JOB_STOP_WAIT_TIME_S=${RAY_JOB_STOP_WAIT_TIME_S:-60}
 [ -n "${RAY_AUTH_TOKEN:-}" ] || ray get-auth-token --generate > /dev/null
 
+# Seconds for each step to come up. A busy machine may take longer than Ray's own 30 s for a node.
+patience=${START_TIMEOUT_S:-240}
+export RAY_raylet_start_wait_time_s=${RAY_raylet_start_wait_time_s:-$patience}
+
 # Not `ray stop`, which ends every Ray on the machine: `--block` makes each node a child of this script.
 started=()
 trap 'trap - EXIT; kill "${started[@]}" 2> /dev/null; wait' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# Each node would take a third of the machine's memory for objects; images do not travel between actors, so little does.
+common=(--block --node-ip-address 127.0.0.1 --object-store-memory 500000000)
 
-ray start --head --block --port "${address#*:}" --node-ip-address 127.0.0.1 --num-cpus 0 \
+# until_nodes COUNT: until so many have joined. Ends everything if a node ends instead, or after $patience s.
+until_nodes() {
+  python - "$address" "$1" "$patience" <<'END' &
+import os, sys, threading, time, ray
+address, count, patience = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+timer = threading.Timer(patience, os._exit, [1])  # wherever it waits by then
+timer.daemon = True
+timer.start()
+while True:
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        break
+    except ConnectionError:
+        time.sleep(0.2)
+while sum(node["Alive"] for node in ray.nodes()) < count:
+    time.sleep(0.2)
+END
+  local waiting=$! status=0
+  wait -n "$waiting" "${started[@]}" || status=$?
+  if kill -0 "$waiting" 2> /dev/null; then
+    kill "$waiting"
+    echo "a node ended while it started; are ports ${address#*:} and $dashboard free?" >&2
+  elif [ "$status" -ne 0 ]; then
+    echo "node $1 (the head is 1) did not come up within $patience s (START_TIMEOUT_S)" >&2
+  else
+    return 0
+  fi
+  echo "Ray's logs: ${RAY_TMPDIR:-/tmp}/ray/session_latest/logs" >&2
+  exit 1
+}
+
+ray start --head "${common[@]}" --port "${address#*:}" --num-cpus 0 \
   --include-dashboard true --dashboard-host 127.0.0.1 --dashboard-port "$dashboard" > /dev/null &
 started+=($!)
-until ray health-check --address "$address" 2> /dev/null; do
-  kill -0 "$!" 2> /dev/null || { echo "the head did not start; is port ${address#*:} or $dashboard taken?" >&2; exit 1; }
-  sleep 0.2
-done
-for _ in $(seq "$nodes"); do
-  ray start --block --address "$address" --node-ip-address 127.0.0.1 --num-cpus "$cpus" > /dev/null &
+until_nodes 1
+# One after another: two at once may take the same name for their sockets, and one of them would crash.
+for node in $(seq "$nodes"); do
+  ray start "${common[@]}" --address "$address" --num-cpus "$cpus" > /dev/null &
   started+=($!)
+  until_nodes $((node + 1))
 done
 
 cat <<END
