@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -39,7 +40,10 @@ def instruct_pix2pix(config: Mapping[str, Any]) -> Format:
 
     The original is the weak end of the edit, not the unedited picture: that one may have the attribute already.
     """
-    return _renamed(config, {"original_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
+    made = _renamed(config, {"original_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
+    # diffusers' train_instruct_pix2pix.py calls this column input_image until told otherwise.
+    named = f"{made.contents['original_image']}; diffusers' script takes `--original_image_column original_image`"
+    return replace(made, contents={**made.contents, "original_image": named})
 
 
 def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_empty: bool = True) -> Format:
