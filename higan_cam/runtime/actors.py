@@ -47,6 +47,9 @@ class Actors:
     def __len__(self) -> int:
         return len(self._actors) + sum(number is None for _, number in self._later)
 
+    def __contains__(self, number: int) -> bool:
+        return number in self._actors
+
     def __getitem__(self, number: int) -> Any:
         return self._actors[number]
 
@@ -135,9 +138,13 @@ class Actors:
         self._pings = {reference: other for reference, other in self._pings.items() if other != number}
 
     def _replace(self, number: int, error: Exception) -> None:
-        """A dead actor's place gets a new one, unless they keep dying and nobody else can work."""
+        """A dead actor's place gets a new one, unless their constructor keeps failing and nobody else can work.
+
+        Actors that the cluster itself loses are replaced for as long as `tend` allows: that is no fault of theirs.
+        """
         self._deaths += 1
-        if self._deaths >= self._runtime.max_tries and not self._usable:
+        broken = isinstance(error, ray.exceptions.RayActorError) and error.actor_init_failed
+        if broken and self._deaths >= self._runtime.max_tries and not self._usable:
             raise WorkersError(f"mask workers cannot start ({self._deaths} tries in a row): {error}") from error
         self._log.of(worker=number).warning("died, starting another: %s", error)
         self._dismiss(number)

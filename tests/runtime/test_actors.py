@@ -114,6 +114,15 @@ def test_actors_that_can_never_start_end_the_run_with_their_error() -> None:
         until(actors, lambda: False)
 
 
+def test_actors_that_the_cluster_loses_are_replaced_more_than_max_tries_times() -> None:
+    actors = crew(num_gpus=1)  # there is none: they wait for ever, until they are lost
+    actors.grow(1)
+    for number in range(2):
+        ray.kill(actors[number])
+        until(actors, lambda number=number: number + 1 in actors)  # type: ignore[misc]
+    actors.dismiss()
+
+
 def test_a_place_that_never_comes_is_an_error_that_names_the_timeout() -> None:
     actors = crew(num_gpus=1, start_timeout_s=0.5)
     actors.grow(1)
