@@ -26,13 +26,22 @@ def stoppable() -> Iterator[None]:
         yield
         return
 
+    arrived = False
+
     def stop(number: int, _frame: FrameType | None) -> None:
+        nonlocal arrived
+        arrived = True
         signal.signal(number, signal.SIG_DFL)
         raise Terminated
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
+    except KeyboardInterrupt as error:
+        # Ray's waiting functions make a plain KeyboardInterrupt of whatever a handler raises.
+        if arrived and not isinstance(error, Terminated):
+            raise Terminated from error
+        raise
     finally:
         # None: installed by C code, and not ours to put back.
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)

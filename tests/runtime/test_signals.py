@@ -20,6 +20,19 @@ def test_sigterm_raises_in_the_block_and_the_former_handler_comes_back() -> None
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def as_in_ray_wait() -> None:
+    """SIGTERM arrives, and what its handler raises comes out as a plain KeyboardInterrupt."""
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except Terminated:
+        raise KeyboardInterrupt from None
+
+
+def test_it_is_still_sigterm_where_ray_has_made_a_plain_interrupt_of_it() -> None:
+    with pytest.raises(Terminated), stoppable():
+        as_in_ray_wait()
+
+
 def test_the_exit_status_names_the_signal() -> None:
     assert exit_status(Terminated()) == 143
     assert exit_status(KeyboardInterrupt()) == 130
