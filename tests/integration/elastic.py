@@ -1,4 +1,4 @@
-"""A run on a cluster that a node joins and leaves in each stage; for a namespace of its own (test_elasticity.py).
+"""Stages on a cluster that a node joins and leaves in each of them; for a namespace of its own (test_elasticity.py).
 
 Prints JSON: which node began which shard, by stage, in the order in which they did.
 """
@@ -24,7 +24,8 @@ from higan_cam.types import WorkUnit
 from tests.chaos.cluster import Cluster, wait_until
 from tests.integration.conftest import SMALL
 
-OVERRIDES = ("label.shard_size=20", "mask.shard_size=3")
+KINDS = {"label": (label_stage, LabelWorker, "label"), "mask": (mask_stage, MaskWorker, "heat")}
+"""Where a stage looks up its worker, and the method of it that begins a unit."""
 PATIENCE_S = 200.0
 
 
@@ -67,35 +68,26 @@ def visit(cluster: Cluster, folder: Path, kind: type) -> None:
     cluster.kill_node(node)
 
 
-def visit_all(cluster: Cluster, folder: Path) -> None:
-    """A visitor for each stage."""
-    for kind in (LabelWorker, MaskWorker):
-        visit(cluster, folder, kind)
-
-
-def play(folder: Path) -> dict[str, Any]:
-    """The run and its visitors."""
+def play(folder: Path, stages: list[str]) -> dict[str, list[tuple[int, str]]]:
+    """Those of `label`, `fit` and `mask`, and a visitor for each of them that has workers; who began what."""
     records = folder / "records"
     records.mkdir()
-    label_stage.LabelWorker = recording(LabelWorker, "label", records)
-    mask_stage.MaskWorker = recording(MaskWorker, "heat", records)
+    kinds = [KINDS[stage][1] for stage in stages if stage in KINDS]
+    for module, kind, method in KINDS.values():
+        setattr(module, kind.__name__, recording(kind, method, records))
     short = Path(tempfile.mkdtemp(prefix="ray-"))  # Ray's sockets lie below it, and their paths have a limit
     cluster = Cluster(short, count=1, cpus=1)
     try:
-        config = load_config(None, [f"output={folder}/run", f"runtime.address={cluster.address}", *SMALL, *OVERRIDES])
-        visitors = threading.Thread(target=visit_all, args=(cluster, records), daemon=True)
+        config = load_config(None, [f"output={folder}/run", f"runtime.address={cluster.address}", *SMALL])
+        visitors = threading.Thread(target=lambda: [visit(cluster, records, kind) for kind in kinds], daemon=True)
         visitors.start()
-        problems = run_stages(config, ("label", "fit", "mask")).problems
+        run_stages(config, tuple(stages))
         visitors.join()
-        return {
-            "problems": problems,
-            "label": begun(records, LabelWorker),
-            "mask": begun(records, MaskWorker),
-        }
+        return {stage: begun(records, KINDS[stage][1]) for stage in stages if stage in KINDS}
     finally:
         cluster.stop()
         shutil.rmtree(short, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    print(json.dumps(play(Path(sys.argv[1]))))
+    print(json.dumps(play(Path(sys.argv[1]), sys.argv[2:])))
