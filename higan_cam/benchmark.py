@@ -52,7 +52,7 @@ BASELINE = "image_difference"
 SHIPPED = "as configured"
 REGION_SETTINGS: Mapping[str, Callable[[RegionConfig], RegionConfig]] = {
     SHIPPED: lambda regions: regions,
-    "threshold 0.3": lambda regions: regions.model_copy(update={"threshold": 0.3}),
+    "threshold 0.5": lambda regions: regions.model_copy(update={"threshold": 0.5}),
     "threshold 0.7": lambda regions: regions.model_copy(update={"threshold": 0.7}),
     "ellipse": lambda regions: regions.model_copy(update={"style": "ellipse"}),
     "emitter": lambda regions: regions.model_copy(update={"target": "emitter"}),

@@ -150,8 +150,8 @@ class RegionConfig(_Section):
 
     target: Target = "extent"
     """extent (all that reaches the threshold) or emitter (the tops of the high peaks: the lamp, not its light)."""
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-    """extent: share of the map's maximum from which on a pixel counts."""
+    threshold: float = Field(default=0.3, gt=0, lt=1)
+    """extent: share of the map's maximum from which on a pixel counts; published: 0.5, which misses most light."""
     emitter_peak: float = Field(default=0.6, gt=0, le=1)
     """emitter: share of the map's maximum that the hottest pixel of a peak reaches."""
     emitter_grow: float = Field(default=0.75, gt=0, lt=1)

@@ -14,7 +14,7 @@ from higan_cam.mask.regions import find_regions, rank_clusters
 from higan_cam.mask.shapes import decode_rle
 from higan_cam.types import FloatArray, MaskStyle
 
-CONFIG = RegionConfig()
+CONFIG = RegionConfig(threshold=0.5)
 SIZE = 64
 
 
