@@ -35,8 +35,6 @@ from tests.integration.faults import Plan, crash, die, finisher, label_worker, m
 pytestmark = pytest.mark.integration
 Build = Callable[..., RunConfig]
 NIGHTLY = "HIGAN_CAM_CHAOS_KILLS" in os.environ
-HANG = "runtime.hang_timeout_s=12"
-"""Longer than any healthy unit here takes on a busy machine; a healthy one killed by it would only be tried again."""
 
 
 @pytest.fixture
@@ -48,6 +46,13 @@ def unmasked(reference_run: Path, tmp_path: Path) -> Path:
     for entry in (output / "manifest").glob("data-*"):
         entry.unlink()
     return output
+
+
+@pytest.fixture(scope="module")
+def hang(reference_run: Path) -> str:
+    """An override: ten times what any unit took on this machine a moment ago, so that no healthy one is killed."""
+    stats = (json.loads(path.read_text()) for path in (reference_run / "stats").glob("*-*.json"))
+    return f"runtime.hang_timeout_s={max(8.0, 10 * max(entry['seconds'] for entry in stats)):.1f}"
 
 
 @pytest.fixture
@@ -79,15 +84,21 @@ def quarantine(output: Path, stage: str, shard: int) -> dict[str, Any]:
 
 
 def test_label_units_that_hang_are_tried_again_and_one_that_always_kills_its_process_is_quarantined(
-    reference_run: Path, tmp_path: Path, markers: Path, small_config: Build, monkeypatch: pytest.MonkeyPatch
+    reference_run: Path,
+    tmp_path: Path,
+    markers: Path,
+    small_config: Build,
+    hang: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Hanging: once, as a process that is stopped; nightly also as one that sleeps for ever."""
     hung = {0: stop, 2: sleep} if NIGHTLY else {0: stop}
+    died = r"^1 score shards failed.*\n +scores shard 1 failed 2 times: worker process \d+ on .* died"
     run = tmp_path / "run"
-    config = small_config(run, HANG, "runtime.max_tries=2", "runtime.workers=2")
+    config = small_config(run, hang, "runtime.max_tries=2", "runtime.workers=2")
     with monkeypatch.context() as patched:
         patched.setattr(label_stage, "LabelWorker", label_worker(Plan({1: crash}), Plan(hung, markers)))
-        with pytest.raises(QuarantinedError, match=r"scores shard 1 failed 2 times: worker process \d+ on .* died"):
+        with pytest.raises(QuarantinedError, match=died):
             run_stages(config, ("label",))
     assert sorted(committed(open_store(config.output), "scores", config_hash(config))) == [0, 2, 3]
     assert all(attempts(run, "scores")[shard] >= 2 for shard in hung)
@@ -98,10 +109,10 @@ def test_label_units_that_hang_are_tried_again_and_one_that_always_kills_its_pro
 
 
 def test_mask_units_that_kill_stop_or_sleep_are_quarantined_with_the_reason_and_take_no_neighbour_with_them(
-    unmasked: Path, reference_run: Path, small_config: Build, monkeypatch: pytest.MonkeyPatch
+    unmasked: Path, reference_run: Path, small_config: Build, hang: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a single try, a unit that only waited behind a bad one would be lost if it were blamed."""
-    config = small_config(unmasked, HANG, "runtime.workers=2", "runtime.max_tries=1")
+    config = small_config(unmasked, hang, "runtime.workers=2", "runtime.max_tries=1")
     with monkeypatch.context() as patched:
         patched.setattr(mask_stage, "MaskWorker", mask_worker(Plan({0: sleep, 1: stop, 4: die})))
         problems = run_stages(config, ("mask",)).problems
@@ -116,7 +127,12 @@ def test_mask_units_that_kill_stop_or_sleep_are_quarantined_with_the_reason_and_
 
 
 def test_finishing_tasks_that_die_or_hang_cost_their_unit_one_attempt(
-    unmasked: Path, reference_run: Path, markers: Path, small_config: Build, monkeypatch: pytest.MonkeyPatch
+    unmasked: Path,
+    reference_run: Path,
+    markers: Path,
+    small_config: Build,
+    hang: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The path GPUs take, on CPUs: heat maps handed to tasks, one of which is killed, one stopped, one asleep."""
 
@@ -126,7 +142,7 @@ def test_finishing_tasks_that_die_or_hang_cost_their_unit_one_attempt(
     plan = Plan({0: die, 2: stop, 4: sleep}, markers)
     monkeypatch.setattr(mask_stage, "plan_crew", hand_over)
     monkeypatch.setattr(mask_stage, "finish_unit", finisher(plan))
-    assert run_stages(small_config(unmasked, HANG, "runtime.workers=2")).problems == []
+    assert run_stages(small_config(unmasked, hang, "runtime.workers=2")).problems == []
     assert len(list(markers.iterdir())) == 3
     assert digests(unmasked) == digests(reference_run)
     assert min(attempts(unmasked, "data")[shard] for shard in plan.deeds) >= 2
