@@ -28,7 +28,7 @@ from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary
 from higan_cam.weights import sha256_of
 
-EMBEDDED = {"generator": GENERATOR_FILES, "scorer": SCORER_FILES}
+EMBEDDED = {"generator": GENERATOR_FILES, "scorer": SCORER_FILES, "mask.second_scorer": SCORER_FILES}
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,15 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
     Raises:
         WeightsError: there is none; names the role, the digest and what was looked at.
     """
-    updates = {}
-    for role in ("generator", "scorer"):
-        section = getattr(config, role)
+
+    def found(role: str, section: Any) -> Any:
         path = _with_digest(role, section.weights, str(run["weights"].get(role)), files)
-        updates[role] = section if path is None else section.model_copy(update={"weights": path})
+        return section if path is None else section.model_copy(update={"weights": path})
+
+    updates = {role: found(role, getattr(config, role)) for role in ("generator", "scorer")}
+    if config.mask.second_scorer is not None:
+        second = found("mask.second_scorer", config.mask.second_scorer)
+        updates["mask"] = config.mask.model_copy(update={"second_scorer": second})
     return config.model_copy(update=updates)
 
 

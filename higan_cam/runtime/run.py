@@ -152,7 +152,7 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
     if config.boundary.weights is not None:
         files["boundary"] = Path(config.boundary.weights)
     if config.mask.second_scorer is not None:
-        files["second scorer"] = weights_file(config.mask.second_scorer.weights, SCORER_FILES)
+        files["mask.second_scorer"] = weights_file(config.mask.second_scorer.weights, SCORER_FILES)
     return {role: sha256_of(path) for role, path in files.items()}
 
 

@@ -34,7 +34,7 @@ from higan_cam.publish.store import Store, digest
 from higan_cam.runtime.devices import device_kind
 from higan_cam.runtime.fit_stage import boundary_keys, find_boundary
 from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
-from higan_cam.runtime.remake import Remade, remake_shards
+from higan_cam.runtime.remake import Remade, remake_shards, with_recorded_weights
 from higan_cam.runtime.run import weights_digests
 from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary
@@ -156,6 +156,19 @@ def test_other_weights_are_refused_by_digest_and_found_where_they_are(folder: Pa
     with pytest.raises(WeightsError, match=r"generator\.weights: .*sha256.*(?s:.*)--weights FILE"):
         remade(folder)
     assert {shard.verdict for shard in remade(folder, weights=[original]).values()} == {"identical"}
+
+
+def test_a_second_scorers_weights_are_found_by_digest_too(tmp_path: Path) -> None:
+    named, moved = tmp_path / "second.safetensors", tmp_path / "moved.safetensors"
+    shutil.copy(weights_path("rooms_scorer.safetensors"), named)
+    config = load_config(None, [f"mask.second_scorer.weights={named}"])
+    recorded = {"weights": weights_digests(config)}
+    named.rename(moved)
+    with pytest.raises(WeightsError, match=r"mask\.second_scorer\.weights: .*sha256.*(?s:.*)--weights FILE"):
+        with_recorded_weights(config, recorded)
+    found = with_recorded_weights(config, recorded, [moved]).mask.second_scorer
+    assert found is not None
+    assert found.weights == str(moved)
 
 
 def test_weights_that_the_run_falsely_claims_make_other_samples(folder: Path, made_once: Path) -> None:
