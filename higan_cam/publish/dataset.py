@@ -40,7 +40,7 @@ COLUMNS: dict[str, tuple[Any, str]] = {
     "score": ("float32", "scorer's value of `original`"),
     "score_negative": ("float32", "scorer's value of `negative`"),
     "score_positive": ("float32", "scorer's value of `image`"),
-    "retention": ("float32", "share of the score change that the pixels under the mask alone bring; null if no change"),
+    "retention": ("float32", "share of the score change that the pixels under the mask alone bring; 0 if no change"),
     "necessity": ("float32", "share of the score change lost when the pixels under the mask are taken back; likewise"),
     "retention_random": ("float32", "retention of the same mask moved elsewhere at random: what its area is worth"),
     "necessity_random": ("float32", "necessity of that moved mask"),
