@@ -19,7 +19,6 @@ FILES = {
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
-    "EXPORTS.md",
     "LICENSE",
     "Makefile",
     "pyproject.toml",
