@@ -1,0 +1,46 @@
+"""Settling the boundary: what is measured before the first mask is stored with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from higan_cam.config import load_config
+from higan_cam.manipulate import save_boundary
+from higan_cam.mask import BALANCE_KEY
+from higan_cam.pipeline import Models
+from higan_cam.publish import open_store
+from higan_cam.response import layer_peaks
+from higan_cam.runtime.fit_stage import find_boundary, settle_boundary
+from higan_cam.types import Boundary
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("local_ray")
+def test_what_layers_count_is_measured_once_and_stored_with_the_boundary(
+    tmp_path: Path, models: Models, boundary: Boundary
+) -> None:
+    ready, _ = save_boundary(boundary, tmp_path)
+    settings = {
+        "output": tmp_path / "run",
+        "label.count": 3,
+        "mask.count": 3,
+        "boundary.weights": ready,
+        "attribution.name": "layer_cam",
+        "attribution.layers": "4-6",
+        "attribution.layer_weights": "relevance",
+    }
+    config = load_config(None, [f"{name}={value}" for name, value in settings.items()])
+    store = open_store(config.output)
+    settled = settle_boundary(config, store, models, None)
+    balance = settled.metrics[BALANCE_KEY]
+    assert (balance["layers"], balance["samples"]) == ([4, 5, 6], 3)
+    np.testing.assert_allclose(
+        balance["scales"], layer_peaks(models, config, boundary, range(3)).mean(axis=0), rtol=1e-4
+    )
+    assert balance["weights"][0] + balance["weights"][1] > 10 * balance["weights"][2]
+    found = find_boundary(config, store)
+    assert found is not None
+    assert found.metrics[BALANCE_KEY] == balance
