@@ -173,7 +173,8 @@ def heat_of(
 ) -> Found:
     """What one attribution says about the pictures, with the time it took."""
     settings = config.model_copy(update={"attribution": config.attribution.model_copy(update={"name": name})})
-    attribution = attribution_for(models, settings, edit_for(models, config, boundary))
+    weights = boundary.metrics if name == config.attribution.name else None  # a run measures its own method's layers
+    attribution = attribution_for(models, settings, edit_for(models, config, boundary), weights)
     began = time.perf_counter()
     with torch.inference_mode():
         heats = [attribution(models.generator, models.scorer, low, high).float().cpu() for _, low, high in ends]

@@ -24,8 +24,11 @@ from higan_cam.publish.store import Store, digest
 from higan_cam.types import IntArray, ShardRecord
 
 STAGE = "data"
-FIGURES = ("score", "score_negative", "score_positive", "retention", "necessity", "coverage")
-_COLUMNS = ("index", *FIGURES, "status", "image_hash")
+FIGURES = (
+    *("score", "score_negative", "score_positive", "retention", "necessity", "coverage"),
+    *("retention_random", "necessity_random", "distance_negative", "distance_positive"),
+)
+_COLUMNS = ("index", *FIGURES, "reached", "status", "image_hash")
 _AHEAD = 4
 
 
@@ -92,6 +95,7 @@ def _part(store: Store, record: ShardRecord) -> dict[str, Any]:
     return {
         **columns,
         "index": table["index"].to_numpy(),
+        "reached": table["reached"].to_numpy().astype(np.float64),
         "regions": pc.list_value_length(table["regions"]).to_numpy().astype(np.int64),
         "status": table["status"].to_numpy().astype(str),
         "split": np.full(table.num_rows, record.path.removeprefix("data/").split("-")[0]),
