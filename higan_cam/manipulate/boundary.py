@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from higan_cam.config import BoundaryConfig
 from higan_cam.errors import ConfigError, DataError, unknown_name
@@ -30,7 +31,8 @@ def fit_boundary(
 ) -> Boundary:
     """Fit the hyperplane between the two tails with `config.method`, and measure it.
 
-    Deterministic: the same inputs and seed give the same boundary. Cost O(n D^2) per SVM; memory O(n D).
+    Deterministic: the same inputs and seed give the same boundary, however many threads BLAS may use. Cost O(n D^2) per
+    SVM; memory O(n D).
 
     Args:
         highest, lowest: the tails, codes (n,D) in `config.space` and scores (n,); at least 2 each.
@@ -52,7 +54,8 @@ def fit_boundary(
         raise unknown_name("boundary.method", config.method, METHODS)
     _check_samples(highest, lowest, rest)
     data = split(highest, lowest, rest, config.train_fraction, seed)
-    fit = METHODS[config.method](data, config)
+    with threadpool_limits(1, user_api="blas"):  # sums depend on how they are divided among threads
+        fit = METHODS[config.method](data, config)
     boundary = _normalised(fit, config, attribute, layers)
     thresholds = {"highest_min": float(highest.scores.min()), "lowest_max": float(lowest.scores.max())}
     settings = {"method": config.method, "seed": seed, "train_fraction": config.train_fraction, **fit.details}

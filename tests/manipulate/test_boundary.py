@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from higan_cam.config import BoundaryConfig
 from higan_cam.errors import ConfigError, DataError
@@ -36,6 +37,20 @@ def labelled(noise: float = 0.5, n: int = 3000, tail: int = 300, centre: float =
 def fitted(samples: Samples, method: str = "svm", c: float | str = "auto", seed: int = 0) -> Boundary:
     config = BoundaryConfig(method=method, C=c)
     return fit_boundary(*samples, config, attribute="light", layers=(6, 7), seed=seed)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_the_boundary_does_not_depend_on_the_number_of_threads(method: str) -> None:
+    g = np.random.default_rng(5)
+    codes = g.standard_normal((1600, 512)).astype(np.float32)  # enough for BLAS to divide the work
+    parts = codes[:400] + 0.1, codes[400:800] - 0.1, codes[800:]
+    samples = [LabelledCodes(part, part.sum(1) + offset) for part, offset in zip(parts, (1e3, -1e3, 0), strict=True)]
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            boundary = fitted((samples[0], samples[1], samples[2]), method)
+        found.append((boundary.offset, boundary.normal.tobytes(), json.dumps(boundary.metrics)))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
