@@ -36,7 +36,8 @@ def test_the_image_copies_all_that_the_package_is_built_from(tmp_path: Path) -> 
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
             copy(ROOT / name, destination)
     (pip,) = [line for line in dockerfile() if line.startswith("RUN pip install")]
-    command = shlex.split(pip.removeprefix("RUN ").replace("/install", str(prefix)))
+    # Without --ignore-installed, pip would remove the package from this environment, whatever the prefix.
+    command = [*shlex.split(pip.removeprefix("RUN ").replace("/install", str(prefix))), "--ignore-installed"]
     subprocess.run([sys.executable, "-m", *command], cwd=source, env=offline_pip(), check=True, capture_output=True)
     (packages,) = prefix.rglob("higan_cam")
     assert all((packages / "data" / name).is_file() for name in DATA)
