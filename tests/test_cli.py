@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,12 @@ from higan_cam.config import RunConfig
 from higan_cam.publish import begin_run, open_store
 
 
-def higan_cam(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def higan_cam(
+    *arguments: str, cwd: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "higan_cam", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
+    variables = os.environ | (environment or {})
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=variables, timeout=240)
 
 
 def test_help_names_every_command_and_where_to_start() -> None:
@@ -67,6 +71,17 @@ def test_a_mistake_is_one_message_with_status_2(arguments: list[str], said: str,
     assert said in " ".join(ended.stderr.split())
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "run").exists(), "nothing is written before the mistake is found"
+
+
+def test_the_configured_server_is_the_one_that_is_asked() -> None:
+    store = ["--set", "store.endpoint_url=http://127.0.0.1:9", "--set", "store.retry_s=0"]  # 9: discard, never served
+    keys = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
+    ended = higan_cam("run", "--output", "s3://bucket/run", *store, environment=keys)
+    assert ended.returncode == 1
+    told = " ".join(ended.stderr.split())
+    assert "http://127.0.0.1:9/bucket/run/run.json" in told
+    assert "check store.endpoint_url" in told
+    assert "Traceback" not in told
 
 
 def test_an_output_that_is_not_a_run_is_left_alone(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def run_stages(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Con
     """
     models = load_models(config)
     _check(models, config)
-    store = open_store(config.output)
+    store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
     config = config.model_copy(update={"output": store.uri})
     begin_run(store, config, weights_digests(config))

@@ -51,7 +51,7 @@ class LabelWorker:
         self.watch.begin(START)
         with self.watch.settling(START):
             self.models = load_models(config, device)
-            self.store = open_store(config.output)
+            self.store = open_store(config.output, config.store)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """{"id": (1,)} -> {"index": (n,) int64, "score": (n,) float32}; one row `GIVEN_UP` for a quarantined unit.
@@ -200,7 +200,7 @@ def publish_unit(
     )
     split, number, of = plan_splits(len(plan_mask(config)), config.publish)[unit.shard]
     commit = phase("mask", "commit")(commit_shard)(
-        open_store(config.output),
+        open_store(config.output, config.store),
         stage=DATA,
         shard=unit.shard,
         path=data_path(split, number, of),
@@ -231,7 +231,7 @@ def _write_stats(
     rows = unit.stop - unit.start
     stats = {"seconds": round(seconds, 3), "host": socket.gethostname(), "attempts": attempt, **summary}
     key = f"stats/{stage}-{unit.shard:05d}.json"
-    open_store(config.output).put(key, canonical_json({"rows": rows, **stats}))
+    open_store(config.output, config.store).put(key, canonical_json({"rows": rows, **stats}))
     log.info("rows=%d seconds=%.1f committed", rows, seconds)
 
 
