@@ -197,7 +197,9 @@ def test_a_damaged_source_shard_is_named(target: Store, tmp_path: Path) -> None:
 
 def test_every_row_of_the_table_names_a_test_that_is_there() -> None:
     rows = [
-        line for line in (ROOT / "higan_cam/publish/exports/README.md").read_text().splitlines() if line.startswith("|") and "`test_" in line
+        line
+        for line in (ROOT / "higan_cam/publish/exports/README.md").read_text().splitlines()
+        if line.startswith("|") and "`test_" in line
     ]
     assert {name for name in FORMATS if any(row.startswith(f"| `{name}`") for row in rows)} == set(FORMATS)
     files = (*(ROOT / "tests/integration").glob("test_*ers.py"), Path(__file__))
