@@ -142,7 +142,10 @@ def drop_store(scene: Scene, random: Random) -> str | None:
 
 
 def second_driver(scene: Scene, random: Random) -> str | None:
-    """The same command a second time, at once; it must refuse or wait."""
+    """The same command a second time, as soon as the first has said that it holds the lease; it must refuse or wait."""
+    wait_until(lambda: not scene.job.is_running or " lease=" in scene.job.log.read_text(), "the first holds the lease")
+    if not scene.job.is_running:
+        return None
     log = scene.job.log.with_suffix(".second.log")
     second = Job(scene.job.command, log)
     second.start()
