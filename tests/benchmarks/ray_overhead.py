@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash, parse_config
-from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, mask_samples
+from higan_cam.pipeline import Models, attribute_unit, label_and_fit, label_unit, load_models, mask_samples
 from higan_cam.publish import begin_run, committed, encode_scores, encode_shard, open_store
 from higan_cam.runtime.cluster import cluster
 from higan_cam.runtime.label_stage import label_samples
@@ -27,7 +27,6 @@ from higan_cam.runtime.plan import DATA, SCORES
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.run import weights_digests
 from higan_cam.types import Boundary, WorkUnit
-from tests.benchmarks.masks import fit_here
 from tests.benchmarks.timing import SpeedRow
 
 UNITS = 5
@@ -39,7 +38,7 @@ def ray_rows(repeats: int = 3) -> list[SpeedRow]:
     """Labelling and masking."""
     small = parse_config({"label": {"count": 600}, "boundary": {"tails": 60}, "mask": {"count": 600}})
     models = load_models(small)
-    boundary = fit_here(models, small)
+    boundary = label_and_fit(models, small)
     with tempfile.TemporaryDirectory() as folder, cluster(small.runtime):
         return [_label_row(models, Path(folder), repeats), _mask_row(models, boundary, Path(folder), repeats)]
 
