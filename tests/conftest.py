@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import ray
 import torch
 from hypothesis import settings
 
+from higan_cam import cli
 from higan_cam.config import RunConfig, load_config
 from higan_cam.pipeline import Models, label_and_fit, load_models
 from higan_cam.runtime.cluster import WORKER_ENVIRONMENT
@@ -20,6 +21,7 @@ torch.set_num_threads(1)
 # Shared cores: a slow moment is not a failure.
 settings.register_profile("higan_cam", deadline=None)
 settings.load_profile("higan_cam")
+Command = Callable[..., tuple[int, str, str]]
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -95,3 +97,17 @@ def models(config: RunConfig) -> Models:
 def boundary(models: Models, config: RunConfig) -> Boundary:
     """A lighting boundary of the embedded generator, fitted on 60 samples in each tail."""
     return label_and_fit(models, config)
+
+
+@pytest.fixture
+def higan_cam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`higan_cam(*arguments)` in this process: exit status, standard output, standard error."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["higan-cam", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return call

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from higan_cam import cli
 from higan_cam.publish.store import open_store
+from tests.conftest import Command
 from tests.publish.conftest import commit_run, sample_of
-
-Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -20,20 +17,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("curation") / "run"
     commit_run(open_store(folder), [sample_of(index) for index in range(6)])
     return folder
-
-
-@pytest.fixture
-def higan_cam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """`higan_cam(*arguments)` in this process: exit status, standard output, standard error."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["higan-cam", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    return call
 
 
 def test_curate_says_what_goes_and_why(higan_cam: Command, run: Path) -> None:

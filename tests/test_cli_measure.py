@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from higan_cam import cli
 from higan_cam.config import RunConfig
 from higan_cam.manipulate import encode_boundary, save_boundary
 from higan_cam.publish import begin_run, open_store
 from higan_cam.runtime.fit_stage import boundary_keys
 from higan_cam.runtime.run import weights_digests
 from higan_cam.types import Boundary
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def higan_cam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """`higan_cam(*arguments)` in this process: exit status, standard output, standard error."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["higan-cam", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    return call
+from tests.conftest import Command
 
 
 @pytest.fixture

@@ -31,8 +31,7 @@ def load_scorer(name: str = "lighting", weights: str | Path = "rooms") -> Scorer
     """
     if name not in SCORERS:
         raise unknown_name("scorer.name", name, SCORERS)
-    path = data_path(EMBEDDED[str(weights)]) if str(weights) in EMBEDDED else Path(weights)
-    return SCORERS[name](path)
+    return SCORERS[name](data_path(EMBEDDED[str(weights)]) if str(weights) in EMBEDDED else Path(weights))
 
 
 def lighting_scorer(path: Path) -> LightingScorer:
@@ -87,4 +86,6 @@ def _shape(tensor: Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)
 
 
+WEIGHTLESS = frozenset(STATISTICS)
+"""Names of scorers that look at no file."""
 SCORERS: dict[str, Callable[[Path], Scorer]] = {"lighting": lighting_scorer, **STATISTICS}

@@ -17,7 +17,7 @@ _LUMINANCE = (0.299, 0.587, 0.114)  # Rec. 601, for gamma-encoded values
 
 def luminance(picture: Tensor) -> Tensor:
     """(N,3,H,W) in [0,1] -> (N,) mean luminance in [0,1]."""
-    return torch.einsum("nchw,c->nhw", picture, picture.new_tensor(_LUMINANCE)).mean(dim=(1, 2))
+    return _grey(picture).mean(dim=(1, 2))
 
 
 def warmth(picture: Tensor) -> Tensor:
@@ -27,10 +27,15 @@ def warmth(picture: Tensor) -> Tensor:
 
 def edge_density(picture: Tensor) -> Tensor:
     """(N,3,H,W) in [0,1] -> (N,) mean length of the luminance's forward difference, per pixel, in [0,sqrt 2]."""
-    grey = torch.einsum("nchw,c->nhw", picture, picture.new_tensor(_LUMINANCE))
+    grey = _grey(picture)
     down, right = grey[:, 1:, :-1] - grey[:, :-1, :-1], grey[:, :-1, 1:] - grey[:, :-1, :-1]
     # The square root has no slope at 0; a flat region must not make the gradient NaN.
     return (down.square() + right.square() + 1e-12).sqrt().mean(dim=(1, 2))
+
+
+def _grey(picture: Tensor) -> Tensor:
+    """(N,3,H,W) -> (N,H,W) luminance."""
+    return torch.einsum("nchw,c->nhw", picture, picture.new_tensor(_LUMINANCE))
 
 
 class ImageStatistic(nn.Module):

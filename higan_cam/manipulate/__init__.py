@@ -10,7 +10,7 @@ from higan_cam.manipulate.boundary_files import (
 )
 from higan_cam.manipulate.calibrate import Calibration, calibrate
 from higan_cam.manipulate.edit import edit_direction, move, plan_edit, push, sweep
-from higan_cam.manipulate.ends import Ends, calibrated_ends, fixed_ends
+from higan_cam.manipulate.ends import Ends, calibrated_ends, checked_targets, fixed_ends
 from higan_cam.manipulate.extremes import Extremes, Tail, check_extremes, merge, select_extremes
 from higan_cam.manipulate.fit_metrics import spearman
 from higan_cam.manipulate.fitting import METHODS, LabelledCodes
@@ -29,6 +29,7 @@ __all__ = [
     "calibrate",
     "calibrated_ends",
     "check_extremes",
+    "checked_targets",
     "condition",
     "decode_boundary",
     "decode_npy",

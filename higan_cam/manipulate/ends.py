@@ -41,6 +41,16 @@ def fixed_ends(w_plus: Tensor, boundary: Boundary, edit: Edit) -> Ends:
     return Ends(*push(w_plus, boundary, edit), distances, np.ones(len(w_plus), bool))
 
 
+def checked_targets(targets: tuple[float, float] | None, score_range: tuple[float, float]) -> tuple[float, float]:
+    """The targets. ConfigError: none, or one that the scorer cannot give."""
+    lowest, highest = score_range
+    if targets is None or not lowest <= targets[0] < targets[1] <= highest:
+        raise ConfigError(
+            f"edit.targets must be two rising scores within the scorer's {lowest:g} to {highest:g}, got {targets}"
+        )
+    return targets
+
+
 def calibrated_ends(
     score: Callable[[Tensor], Tensor],
     w_plus: Tensor,
@@ -58,14 +68,9 @@ def calibrated_ends(
     Raises:
         ConfigError: no targets, or one outside the scorer's range.
     """
-    lowest, highest = score_range
-    if config.targets is None or not lowest <= config.targets[0] < config.targets[1] <= highest:
-        raise ConfigError(
-            f"edit.targets must be two rising scores within the scorer's {lowest:g} to {highest:g}, "
-            f"got {config.targets}"
-        )
+    targets = checked_targets(config.targets, score_range)
     direction = edit_direction(boundary, edit, w_plus)
-    found = calibrate(score, w_plus, direction, config.targets, most=edit.distance, tolerance=config.tolerance)
+    found = calibrate(score, w_plus, direction, targets, most=edit.distance, tolerance=config.tolerance)
     negative, positive = (w_plus + each.distances[:, None, None].to(w_plus) * direction for each in found)
     distances = torch.stack([each.distances for each in found], dim=1).cpu().numpy().astype(np.float32)
     return Ends(negative, positive, distances, (found[0].reached & found[1].reached).cpu().numpy())

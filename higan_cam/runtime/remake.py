@@ -15,6 +15,7 @@ from higan_cam.config import RunConfig, differing_fields
 from higan_cam.errors import DataError, WeightsError
 from higan_cam.label import load_scorer
 from higan_cam.label.loading import EMBEDDED as SCORER_FILES
+from higan_cam.label.loading import WEIGHTLESS
 from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, mask_samples
 from higan_cam.publish import Store, describe_run, encode_scores, encode_shard, read_run
 from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
@@ -84,6 +85,8 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
     """
 
     def found(role: str, section: Any) -> Any:
+        if getattr(section, "name", "") in WEIGHTLESS:
+            return section
         path = _with_digest(role, section.weights, str(run["weights"].get(role)), files)
         return section if path is None else section.model_copy(update={"weights": path})
 

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from higan_cam.config import RunConfig, config_hash
+from higan_cam.config import RunConfig, config_hash, parse_layers
 from higan_cam.errors import DataError, QuarantinedError, unknown_name
 from higan_cam.label.loading import EMBEDDED as SCORER_FILES
-from higan_cam.manipulate import METHODS, edit_direction, load_boundary
+from higan_cam.label.loading import WEIGHTLESS
+from higan_cam.manipulate import METHODS, checked_targets, edit_direction, load_boundary
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.publish import Lease, Store, begin_run, committed, open_store
 from higan_cam.runtime.cluster import cluster, resources
@@ -144,15 +145,14 @@ class _Job:
 
 
 def weights_digests(config: RunConfig) -> dict[str, str]:
-    """{role: sha256} of every weights file that the configuration names."""
-    files = {
-        "generator": weights_file(config.generator.weights, GENERATOR_FILES),
-        "scorer": weights_file(config.scorer.weights, SCORER_FILES),
-    }
+    """{role: sha256} of every weights file that the run uses."""
+    files = {"generator": weights_file(config.generator.weights, GENERATOR_FILES)}
+    for role, scorer in (("scorer", config.scorer), ("mask.second_scorer", config.mask.second_scorer)):
+        if scorer is not None and scorer.name not in WEIGHTLESS:
+            files[role] = weights_file(scorer.weights, SCORER_FILES)
     if config.boundary.weights is not None:
         files["boundary"] = Path(config.boundary.weights)
-    if config.mask.second_scorer is not None:
-        files["mask.second_scorer"] = weights_file(config.mask.second_scorer.weights, SCORER_FILES)
+    files |= {f"boundary.conditions.{number}": Path(file) for number, file in enumerate(config.boundary.conditions)}
     return {role: sha256_of(path) for role, path in files.items()}
 
 
@@ -175,7 +175,13 @@ def _check(models: Models, config: RunConfig) -> None:
     dummy = Boundary(normal, 0.0, "w", rows, config.attribute)
     boundary = dummy if config.boundary.weights is None else load_boundary(Path(config.boundary.weights))
     edit = edit_for(models, config, boundary)
-    edit_direction(boundary, edit, torch.zeros(1, models.generator.num_layers, models.generator.w_dim))
+    codes = torch.zeros(1, models.generator.num_layers, models.generator.w_dim)
+    for each in (boundary, *(load_boundary(Path(file)) for file in config.boundary.conditions)):
+        edit_direction(each, edit, codes)
+    if config.boundary.layers != "measured":
+        parse_layers(config.boundary.layers, models.generator.num_layers, rows, "boundary.layers")
+    if config.edit.targets is not None:
+        checked_targets(config.edit.targets, models.scorer.score_range)
     attribution_for(models, config, edit)
 
 

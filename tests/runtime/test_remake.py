@@ -229,3 +229,10 @@ def test_verify_tells_complete_quarantined_and_unfinished_runs_apart(folder: Pat
     shown = CliRunner().invoke(app, verify)
     assert shown.exit_code == 3
     assert "shard 1 is quarantined after 3 attempts: ValueError: bad latent" in " ".join(shown.output.split())
+
+
+def test_a_scorer_without_weights_has_no_digest_and_needs_no_file(tmp_path: Path) -> None:
+    config = load_config(None, ["scorer.name=luminance", f"scorer.weights={tmp_path / 'nothing'}"])
+    recorded = {"weights": weights_digests(config)}
+    assert set(recorded["weights"]) == {"generator"}
+    assert with_recorded_weights(config, recorded) == config
