@@ -18,12 +18,13 @@ from higan_cam.config import differing_fields
 from higan_cam.errors import ConfigError
 from higan_cam.generate.latents import sample_latents
 from higan_cam.rooms.scene import Z_DIM
+from higan_cam.train.inpaint.settings import InpaintSettings
 from higan_cam.train.settings import DistillSettings, Progress, ScorerSettings, World
 from higan_cam.types import FloatArray
 
 log = logging.getLogger(__name__)
 Report = Callable[[Progress], None]
-Settings = DistillSettings | ScorerSettings
+Settings = DistillSettings | InpaintSettings | ScorerSettings
 
 SETUP_SEED, HELD_OUT_SEED = 2**62, 2**62 + 1
 """Latents of initial statistics and of evaluation: seeds that no training step uses, since training seeds are small."""
@@ -120,8 +121,8 @@ def share_of(batch: int, world: World) -> int:
 def _fingerprint(settings: Settings) -> str:
     """Everything that decides the weights: the settings but for where they go and how often they are saved."""
     values = asdict(settings)
-    for name in ("output", "checkpoint_every", "held_out"):
-        values.pop(name)
+    for name in ("output", "dataset", "checkpoint_every", "held_out"):
+        values.pop(name, None)
     return json.dumps(values, sort_keys=True)
 
 

@@ -1,0 +1,124 @@
+"""Training the inpainter: AdamW on the squared error of the light, averaged weights, checkpoints that go on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from higan_cam.publish.store import open_store
+from higan_cam.train.common import (
+    Report,
+    average_gradients,
+    cosine_rate,
+    load_checkpoint,
+    save_checkpoint,
+    set_rate,
+    share_of,
+    update_average,
+)
+from higan_cam.train.inpaint.data import Examples, Pairs, draw_examples, read_pairs
+from higan_cam.train.inpaint.flow import noised
+from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter
+from higan_cam.train.inpaint.settings import InpaintSettings
+from higan_cam.train.settings import Progress, World
+
+log = logging.getLogger(__name__)
+REPORT_EVERY = 50
+CHECKPOINT = "checkpoint.pt"
+WEIGHT_DECAY = 1e-4
+LARGEST_GRADIENT = 1.0
+
+
+@dataclass
+class Learner:
+    """The mutable state of training: the weights that move, their moving average, which ships, and the steps done."""
+
+    current: Inpainter
+    averaged: Inpainter
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+
+    def snapshot(self) -> dict[str, Any]:
+        """What `restore` needs: tensors and plain values."""
+        parts = ("current", "averaged", "optimizer")
+        return {"step": self.step, **{name: getattr(self, name).state_dict() for name in parts}}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go on from a snapshot, in place."""
+        self.step = saved["step"]
+        for name in ("current", "averaged", "optimizer"):
+            getattr(self, name).load_state_dict(saved[name])
+
+
+def fit_inpainter(settings: InpaintSettings, report: Report, world: World = World()) -> Inpainter:  # noqa: B008 - frozen
+    """Train on the dataset's train split, resuming from the checkpoint in `settings.output`; only rank 0 writes.
+
+    The same settings on the same number of workers give the same weights on one kind of machine.
+
+    Raises:
+        ConfigError: the checkpoint there is of a run with other settings, or the batch does not divide by the workers.
+        StoreError, DataError: the dataset cannot be read, or has nothing to learn from.
+    """
+    share_of(settings.batch, world)
+    learner = start(settings)
+    path = Path(settings.output) / CHECKPOINT
+    saved = load_checkpoint(path, settings)
+    if saved is not None:
+        learner.restore(saved)
+    if learner.step < settings.steps:
+        pairs = read_pairs(open_store(settings.dataset), "train", settings.size)
+        log.info("pairs=%d from step %d", len(pairs), learner.step)
+        _run(settings, learner, pairs, report, world)
+    return learner.averaged.eval()
+
+
+def start(settings: InpaintSettings) -> Learner:
+    """A learner at step 0."""
+    current, averaged = build_inpainter(settings), build_inpainter(settings).requires_grad_(False)
+    optimizer = torch.optim.AdamW(current.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
+    return Learner(current, averaged, optimizer)
+
+
+def flow_loss(network: Inpainter, batch: Examples, noise: Tensor, t: Tensor) -> Tensor:
+    """Mean squared error of the estimated light, of examples with noise (N,3,S,S) at times t (N,)."""
+    light = (batch.lit - batch.unlit) * LIGHT_SCALE
+    estimate = network(noised(light, noise, t), t, batch.unlit, batch.mask)
+    return F.mse_loss(estimate, light)
+
+
+def _run(settings: InpaintSettings, learner: Learner, pairs: Pairs, report: Report, world: World) -> None:
+    first, began = learner.step, time.monotonic()
+    while learner.step < settings.steps:
+        set_rate(learner.optimizer, cosine_rate(learner.step, settings.steps, settings.learning_rate))
+        loss = _step(settings, learner, pairs, world)
+        if world.rank == 0 and learner.step % REPORT_EVERY == 0:
+            seconds = (time.monotonic() - began) / (learner.step - first)
+            numbers = {"loss": float(loss), "seconds_per_step": seconds}
+            report(Progress("inpainter", learner.step, settings.steps, numbers))
+        if world.rank == 0 and (learner.step % settings.checkpoint_every == 0 or learner.step == settings.steps):
+            save_checkpoint(Path(settings.output) / CHECKPOINT, settings, learner.snapshot())
+
+
+def _step(settings: InpaintSettings, learner: Learner, pairs: Pairs, world: World) -> Tensor:
+    batch = draw_examples(pairs, settings, learner.step)
+    draws = torch.Generator().manual_seed(~(settings.seed * 1_000_003 + learner.step) % 2**63)
+    noise, t = torch.randn(batch.lit.shape, generator=draws), torch.rand(settings.batch, generator=draws)
+    share = share_of(settings.batch, world)
+    mine = slice(world.rank * share, (world.rank + 1) * share)
+    learner.optimizer.zero_grad()
+    part = Examples(batch.unlit[mine], batch.mask[mine], batch.lit[mine])
+    loss = flow_loss(learner.current, part, noise[mine], t[mine])
+    loss.backward()
+    average_gradients(learner.current.parameters(), world)
+    torch.nn.utils.clip_grad_norm_(learner.current.parameters(), LARGEST_GRADIENT)
+    learner.optimizer.step()
+    learner.step += 1
+    update_average(learner.averaged, learner.current, settings.batch, learner.step * settings.batch)
+    return loss.detach()
