@@ -123,6 +123,7 @@ class ReportContent:
         strip_distances: code units, one per image of every strip.
         faithfulness: curves by figure (retention, necessity).
         samples_note: how `samples` were chosen, in words.
+        gallery_note: which samples gallery.html beside the report holds, in words; "" where there is none.
         warnings: what the reader must know first, such as quarantined units.
 
     Raises:
@@ -140,6 +141,7 @@ class ReportContent:
     strips: tuple[Strip, ...] = ()
     samples: tuple[SampleView, ...] = ()
     samples_note: str = ""
+    gallery_note: str = ""
     regions: RegionStatistics | None = None
     quality: QualityStatistics | None = None
     faithfulness: Mapping[str, tuple[ShareCurve, ...]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The last stage: report/index.html and the dataset card, from what the run left in the store."""
+"""The last stage: report/index.html, the gallery and the dataset card, from what the run left in the store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish import CardFacts, Store, quarantined, read_run, render_card
+from higan_cam.publish.gallery import write_gallery
 from higan_cam.publish.report import render_report
 from higan_cam.publish.report_content import NextCommand, ReportContent, SampleView, Strip
 from higan_cam.publish.report_curves import ShareCurve, faithfulness_curves
@@ -39,8 +40,9 @@ def write_report(
     boundary: Boundary | None,
     walls: Mapping[str, tuple[float, int]],
 ) -> None:
-    """Draw the report of whatever is there, and the card once there are samples."""
+    """Draw the report of whatever is there, and the gallery and the card once there are samples."""
     read = read_figures(config, store)
+    gallery = write_gallery(store)
     distances, strips = _strips(config, boundary)
     content = ReportContent(
         title=f"{config.attribute.replace('_', ' ')} masks",
@@ -54,6 +56,7 @@ def write_report(
         strips=strips,
         samples=tuple(read[1]) if read else (),
         samples_note=_samples_note(*read) if read else "",
+        gallery_note=gallery.note if gallery else "",
         regions=_regions(read[0]) if read else None,
         quality=_quality(read[0]) if read else None,
         faithfulness=_faithfulness(read[0]) if read else {},

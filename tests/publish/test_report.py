@@ -36,6 +36,7 @@ from tests.publish.conftest import WORDS
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 SIDE = 32
+GALLERY = "gallery.html"
 
 
 class Page(HTMLParser):
@@ -123,6 +124,7 @@ def full_content() -> ReportContent:
         strips=tuple(Strip(i, tuple(room(i, d / 3) for d in distances), (0.4, 1.4, 2.4)) for i in range(2)),
         samples=(sample_view(0), sample_view(1, empty=True)),
         samples_note="The first 2 by index.",
+        gallery_note="All 90 samples of the run.",
         regions=RegionStatistics((1, 1), unit, {"no cluster": 1}, np.eye(4), np.eye(4) / 2),
         quality=QualityStatistics(unit, unit, unit, unit),
         faithfulness={"retention": faithfulness_curves(RETENTION, "retention")},
@@ -159,7 +161,9 @@ def test_page_is_well_formed_self_contained_and_described(content: ReportContent
     assert "url(" not in html
     assert not {"script", "link", "iframe"} & {tag for tag, _ in page.elements}
     assert len(identifiers) == len(set(identifiers))
-    assert all(reference.startswith(("data:image/", "#")) for reference in page.values("src", "href"))
+    assert all(
+        reference.startswith(("data:image/", "#")) for reference in page.values("src", "href") if reference != GALLERY
+    )
     assert {reference[1:] for reference in page.values("href") if reference.startswith("#")} <= set(identifiers)
     assert all(attrs.get("alt") for tag, attrs in page.elements if tag == "img")
     assert re.search(r"\b(nan|inf|None)\b", page.text) is None
@@ -190,6 +194,12 @@ def test_stages_that_have_not_run_leave_no_empty_section() -> None:
     page = Page(render_report(bare_content()))
     assert {i for i in page.values("id") if "-" not in i} == {"top", "samples", "run"}
     assert "No samples yet" in page.text
+
+
+def test_the_gallery_is_linked_where_there_is_one() -> None:
+    assert GALLERY in Page(render_report(full_content())).values("href")
+    assert "All 90 samples of the run." in Page(render_report(full_content())).text
+    assert GALLERY not in Page(render_report(replace(full_content(), gallery_note=""))).values("href")
 
 
 def test_text_from_the_run_is_escaped() -> None:
