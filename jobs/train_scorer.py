@@ -24,6 +24,10 @@ def main(
     workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
     steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = ScorerSettings.steps,
     width: Annotated[int, typer.Option(help="Channels of the first stage.", min=4)] = ScorerSettings.width,
+    resolution: Annotated[int, typer.Option(help="Side of the images, px.", min=32)] = ScorerSettings.resolution,
+    recolour: Annotated[
+        float, typer.Option(help="How far colours fade and mid-tones shift, at random.", min=0, max=1)
+    ] = ScorerSettings.recolour,
     seed: Annotated[int, typer.Option(help="Seed of the training latents and initial weights.")] = ScorerSettings.seed,
 ) -> None:
     """Train, or go on training, the embedded scorer."""
@@ -31,7 +35,9 @@ def main(
     from higan_cam.train.launch import launch
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    settings = ScorerSettings(output=str(output.resolve()), steps=steps, width=width, seed=seed)
+    settings = ScorerSettings(
+        output=str(output.resolve()), steps=steps, width=width, resolution=resolution, recolour=recolour, seed=seed
+    )
     launch(partial(train_and_export_scorer, settings), "train_scorer", output, workers)
     log.info("weights=%s", output / "scorer.safetensors")
     log.info("metrics=%s", json.dumps(json.loads((output / "metrics.json").read_text())))

@@ -66,11 +66,25 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     return mixed + strength * torch.randn(mixed.shape, generator=generator)
 
 
+def recolour(images: Tensor, generator: torch.Generator, strength: float) -> Tensor:
+    """(N,3,H,W) in [-1,1] -> the same rooms with other colours and mid-tones, so that neither gives the light away.
+
+    Per image, with u and v uniform: a share u of [0, strength] of each pixel's colour is replaced by the mean of its
+    channels, and the picture p in [0,1] becomes p^(2^v), v in [-strength/2, strength/2]. Strength 0 changes nothing.
+    """
+    fade, tone = torch.rand((2, len(images), 1, 1, 1), generator=generator)
+    faded = torch.lerp(images, images.mean(dim=1, keepdim=True), strength * fade)
+    return 2 * ((faded + 1) / 2).clamp(0, 1).pow(2 ** (strength * (tone - 0.5))) - 1
+
+
 def _step(settings: ScorerSettings, scorer: LightingScorer, step: int, world: World) -> Tensor:
     scorer.train()
     z = training_latents(settings.seed, step, settings.batch, world)
     draws = torch.Generator().manual_seed(settings.seed * 1_000_003 + step * world.size + world.rank)
-    images = augment(render(z, settings.resolution), draws)
+    images = render(z, settings.resolution)
+    if settings.recolour > 0:
+        images = recolour(images, draws, settings.recolour)
+    images = augment(images, draws)
     for parameter in scorer.parameters():
         parameter.grad = None
     loss = coral_loss(scorer.logits(images), as_tensor(level(z)))

@@ -62,6 +62,8 @@ class ScorerSettings:
     """Channels of the ResNet18's first stage."""
     resolution: int = 128
     """Side of the images, px."""
+    recolour: float = 0.0
+    """How far colours fade towards grey and mid-tones shift, at random, in [0,1]; see `fit_scorer.recolour`."""
     steps: int = 1500
     batch: int = 32
     learning_rate: float = 2e-3
