@@ -88,6 +88,8 @@ def inspect(
 
 
 def _score_range(scorer: dict[str, Any]) -> tuple[float, float]:
-    from higan_cam.label import load_scorer
+    from higan_cam.config import ScorerConfig
+    from higan_cam.label import final_range, make_scorer
 
-    return load_scorer(scorer["name"], scorer["weights"]).score_range
+    config = ScorerConfig(**scorer)
+    return final_range(config, make_scorer(config))

@@ -107,7 +107,7 @@ def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Mode
     import torch
 
     from higan_cam.errors import DataError
-    from higan_cam.pipeline import load_models
+    from higan_cam.pipeline import load_models, on_final_scale
     from higan_cam.publish import read_run
     from higan_cam.publish.status import recorded_config
     from higan_cam.runtime.fit_stage import find_boundary
@@ -117,7 +117,8 @@ def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Mode
     boundary = find_boundary(config, store)
     if boundary is None:
         raise DataError(f"{store.uri}: no boundary is there yet; `higan-cam fit` with the run's configuration makes it")
-    return config, load_models(config, "cuda" if torch.cuda.is_available() else "cpu"), boundary
+    models = load_models(config, "cuda" if torch.cuda.is_available() else "cpu")
+    return config, on_final_scale(models, boundary), boundary
 
 
 def _named(own: Boundary, files: list[Path] | None) -> dict[str, Boundary]:

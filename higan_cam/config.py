@@ -17,6 +17,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from higan_cam.config_scorer import ScorerConfig
 from higan_cam.config_sections import CaptionConfig, CurationConfig, RuntimeConfig
 from higan_cam.config_sections import Section as _Section
 from higan_cam.config_store import StoreConfig
@@ -36,15 +37,6 @@ class GeneratorConfig(_Section):
     """Truncation strength; null keeps what the weights were made with."""
     truncation_layers: int | None = Field(default=None, ge=0)
     """Number of leading w+ rows that are truncated; null keeps what the weights were made with."""
-
-
-class ScorerConfig(_Section):
-    """Which network labels the images."""
-
-    name: str = "lighting"
-    """lighting (learned), or a statistic of the picture without weights: luminance, warmth or edge_density."""
-    weights: str = "rooms"
-    """`rooms` (embedded), or a path to a .safetensors file; statistics do not use it."""
 
 
 class LabelConfig(_Section):

@@ -7,7 +7,7 @@ them directly.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from higan_cam.config import RunConfig, parse_layers
 from higan_cam.generate import load_generator, sample_latents, to_uint8
-from higan_cam.label import load_scorer
+from higan_cam.label import calibrated, make_scorer, with_quartiles
 from higan_cam.manipulate import (
     Ends,
     Extremes,
@@ -86,16 +86,21 @@ class HeatBatch:
 
 
 def load_models(config: RunConfig, device: str = "cpu") -> Models:
-    """The generator and the scorer that the configuration names, in eval mode on `device`."""
+    """The generator and the scorer that the configuration names, in eval mode on `device`; scores as in labels."""
     generator = load_generator(
         config.generator.weights,
         truncation_psi=config.generator.truncation_psi,
         truncation_layers=config.generator.truncation_layers,
     )
-    scorer = load_scorer(config.scorer.name, config.scorer.weights)
+    scorer = make_scorer(config.scorer)
     for network in (generator, scorer):
         cast(nn.Module, network).to(device)
     return Models(generator, scorer, torch.device(device))
+
+
+def on_final_scale(models: Models, boundary: Boundary) -> Models:
+    """The same networks, with scores as samples carry them: calibrated, where the boundary knows the quartiles."""
+    return replace(models, scorer=calibrated(models.scorer, boundary.metrics))
 
 
 def codes_of(models: Models, config: RunConfig, indices: Sequence[int]) -> Tensor:
@@ -139,7 +144,8 @@ def label_and_fit(models: Models, config: RunConfig) -> Boundary:
     extremes = select_extremes(scores, indices, config.boundary.tails)
     outside = ~np.isin(indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices]))
     rest = labelled_codes(models, config, indices[outside], scores[outside])
-    return fit_from_extremes(models, config, extremes, rest)
+    boundary = fit_from_extremes(models, config, extremes, rest)
+    return with_quartiles(boundary, config.scorer, models.scorer, scores)
 
 
 def edit_for(models: Models, config: RunConfig, boundary: Boundary) -> Edit:
@@ -247,7 +253,7 @@ def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArr
     """Scores and mask quality by column name, (n,) each."""
     rows: list[dict[str, Any]] = []
     second = config.mask.second_scorer
-    judge = load_scorer(second.name, second.weights) if second is not None else None
+    judge = make_scorer(second) if second is not None else None
     inside = masks > 0
     moved = moved_masks(inside, batch.indices, config.seed)
     for part in batches(range(len(masks)), config.mask.micro_batch):

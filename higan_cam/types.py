@@ -89,6 +89,7 @@ class Scorer(Protocol):
 
     attribute: str
     score_range: tuple[float, float]
+    """Least and greatest score; infinite ends for a scale without bounds."""
 
     def score(self, image: Tensor) -> Tensor:
         """(N,3,H,W) image in [-1,1] of any size -> (N,) scores."""

@@ -171,6 +171,14 @@ def leaves(model: BaseModel, prefix: str = "") -> list[tuple[str, Any]]:
 OTHER: dict[str, Any] = {
     "generator.truncation_psi": 0.5,
     "generator.truncation_layers": 3,
+    "scorer.target": "bedroom",
+    "scorer.against": "dark",
+    "scorer.arch": "resnet50",
+    "scorer.matrix": "w.npy",
+    "scorer.output": "probability",
+    "scorer.factory": "mine:Lamps",
+    "scorer.arguments": {"gain": 2.0},
+    "scorer.scale": "quartiles",
     "boundary.C": 2.0,
     "boundary.weights": "b.npy",
     "edit.layers": "3",
@@ -226,6 +234,15 @@ def test_the_hash_ignores_output_curation_store_and_runtime_and_nothing_else(nam
     assert (config_hash(changed) == config_hash(default)) == ignored
     expected = [] if ignored else [name]
     assert [line.split(":")[0] for line in differing_fields(identity(changed), identity(default))] == expected
+
+
+def test_what_a_scorer_has_no_use_for_is_no_part_of_a_run() -> None:
+    """So that runs from before these fields go on."""
+    assert identity(RunConfig())["scorer"] == {"name": "lighting", "weights": "rooms"}
+
+
+def test_the_number_of_a_class_may_be_written_as_a_number() -> None:
+    assert load_config(overrides=["scorer.target=846"]).scorer.target == "846"
 
 
 def test_the_hash_does_not_depend_on_how_a_value_was_written() -> None:

@@ -33,6 +33,7 @@ BEYOND_DESIGN = {  # parts of others
         "benchmark_picture",
         "benchmark_tables",
         "benchmark_values",
+        "config_scorer",
         "config_sections",
         "config_store",
         "response",

@@ -1,7 +1,22 @@
 """Scorers: image -> attribute score."""
 
+from higan_cam.label.calibration import calibrated, final_range, needs_quartiles, with_quartiles
 from higan_cam.label.lighting import LightingScorer, coral_loss
-from higan_cam.label.loading import SCORERS, load_places365_resnet18, load_scorer
+from higan_cam.label.loading import SCORERS, load_scorer, make_scorer, scorer_files
+from higan_cam.label.places365 import load_places365_resnet18
 from higan_cam.label.resnet import ResNet18
 
-__all__ = ["SCORERS", "LightingScorer", "ResNet18", "coral_loss", "load_places365_resnet18", "load_scorer"]
+__all__ = [
+    "SCORERS",
+    "LightingScorer",
+    "ResNet18",
+    "calibrated",
+    "coral_loss",
+    "final_range",
+    "load_places365_resnet18",
+    "load_scorer",
+    "make_scorer",
+    "needs_quartiles",
+    "scorer_files",
+    "with_quartiles",
+]

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from higan_cam.label.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from higan_cam.label.resnet import ResNet18, fold_batch_norm
 
 LEVELS = 4
@@ -60,24 +61,14 @@ class LightingScorer(nn.Module):
         self,
         width: int = 16,
         input_size: int = 128,
-        mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
-        std: tuple[float, float, float] = (0.229, 0.224, 0.225),
+        mean: tuple[float, ...] = IMAGENET_MEAN,
+        std: tuple[float, ...] = IMAGENET_STD,
     ) -> None:
         super().__init__()
         self.input_size = input_size
         self.backbone = ResNet18(width)
         self.head = CoralHead(8 * width)
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
-
-    def preprocess(self, image: Tensor) -> Tensor:
-        """(N,3,H,W) in [-1,1] -> normalised (N,3,S,S): (x+1)/2, clamp to [0,1], resize (antialiased), normalise."""
-        x = ((image + 1) / 2).clamp(0, 1)
-        if x.shape[-2:] != (self.input_size, self.input_size):
-            size = (self.input_size, self.input_size)
-            x = F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
-        mean, std = self.get_buffer("mean"), self.get_buffer("std")
-        return (x - mean) / std
+        self.preprocess = Preprocess((input_size, input_size), mean, std)
 
     def logits(self, image: Tensor) -> Tensor:
         """(N,3,H,W) in [-1,1] -> (N,3) logits of P(level >= k), k = 1, 2, 3."""

@@ -1,37 +1,105 @@
-"""Scorers by name, and backbones from published files."""
+"""Scorers by name, and the files that each reads."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
-
-from higan_cam.errors import WeightsError, unknown_name
+from higan_cam.config_scorer import ScorerConfig
+from higan_cam.errors import ConfigError, WeightsError, unknown_name
+from higan_cam.label.clip import clip_scorer
+from higan_cam.label.custom import custom_scorer, source_file
 from higan_cam.label.lighting import LightingScorer
-from higan_cam.label.resnet import ResNet18
-from higan_cam.label.statistics import STATISTICS
+from higan_cam.label.places365 import matrix_path, scene_scorer
+from higan_cam.label.state_dicts import fill
+from higan_cam.label.statistics import STATISTICS, statistic_scorer
+from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
 from higan_cam.weights import data_path, load_tensors
 
 EMBEDDED = {"rooms": "rooms_scorer.safetensors"}
+"""What `scorer.weights` may name instead of a file, for `lighting`."""
+ALWAYS = ("name", "weights", "scale")
 
 
-def load_scorer(name: str = "lighting", weights: str | Path = "rooms") -> Scorer:
-    """A scorer ready for inference: eval mode, parameters frozen.
+@dataclass(frozen=True)
+class ScorerKind:
+    """How a scorer is made, and which fields of `ScorerConfig` it has a use for.
+
+    Attributes:
+        make: the configuration -> the scorer, in eval mode, parameters frozen.
+        needs: fields that must be set.
+        takes: fields that may be.
+        weights: whether `weights` names a file that the network is read from.
+    """
+
+    make: Callable[[ScorerConfig], Scorer]
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    weights: bool = True
+
+
+def load_scorer(name: str = "lighting", weights: str | Path = "rooms", **settings: Any) -> Scorer:
+    """A scorer ready for inference, on its own scale: eval mode, parameters frozen.
 
     Args:
-        name: which network (see `SCORERS`).
+        name: which scorer (see `SCORERS`).
         weights: `rooms` for the embedded file, or a path; statistics of the picture have none and do not look.
+        settings: other fields of `ScorerConfig`.
 
     Raises:
-        ConfigError: for an unknown name.
+        ConfigError: for an unknown name, or settings that do not go with it.
         WeightsError: for a missing file, or keys and shapes that do not fit.
     """
-    if name not in SCORERS:
-        raise unknown_name("scorer.name", name, SCORERS)
-    return SCORERS[name](data_path(EMBEDDED[str(weights)]) if str(weights) in EMBEDDED else Path(weights))
+    return make_scorer(ScorerConfig(name=name, weights=str(weights), **settings))
+
+
+def make_scorer(config: ScorerConfig) -> Scorer:
+    """The scorer that the configuration describes, on its own scale (`calibration.calibrated` gives it another).
+
+    Raises:
+        ConfigError, WeightsError: as `load_scorer`.
+    """
+    return checked_kind(config).make(config)
+
+
+def checked_kind(config: ScorerConfig) -> ScorerKind:
+    """How this scorer is made. ConfigError: an unknown name, a field it lacks, or one that it has no use for."""
+    if config.name not in SCORERS:
+        raise unknown_name("scorer.name", config.name, SCORERS)
+    kind = SCORERS[config.name]
+    given = {name for name in ScorerConfig.model_fields if getattr(config, name) is not None}
+    for name in kind.needs:
+        if name not in given:
+            raise ConfigError(f"scorer.{name}: {config.name} needs one; see `higan-cam config --explain`")
+    for name in sorted(given - {*ALWAYS, *kind.needs, *kind.takes}):
+        raise ConfigError(f"scorer.{name}: {config.name} has no use for it, got {getattr(config, name)!r}; remove it")
+    if kind.weights and config.weights in EMBEDDED and kind is not SCORERS["lighting"]:
+        raise ConfigError(
+            f"scorer.weights: {config.weights!r} are those of lighting; name the file that {config.name} reads"
+        )
+    return kind
+
+
+def scorer_files(config: ScorerConfig) -> dict[str, Path]:
+    """{field: file} of everything that decides the scores: weights, an attribute matrix, the user's own module."""
+    kind, files = checked_kind(config), {}
+    if kind.weights or (config.name == "custom" and config.weights not in EMBEDDED):
+        files["weights"] = weights_path(config)
+    if config.name == "places365" and (matrix := matrix_path(config)) is not None:
+        files["matrix"] = matrix
+    if config.factory is not None:
+        files["factory"] = source_file(config.factory)
+    return files
+
+
+def weights_path(config: ScorerConfig) -> Path:
+    """The file that `weights` means: an embedded one, or a path."""
+    return data_path(EMBEDDED[config.weights]) if config.weights in EMBEDDED else Path(config.weights)
 
 
 def lighting_scorer(path: Path) -> LightingScorer:
@@ -47,45 +115,15 @@ def lighting_scorer(path: Path) -> LightingScorer:
             f"{path}: no usable 'settings' in its metadata ({error}); expected a file written by jobs/train_scorer.py"
         ) from error
     scorer = LightingScorer(width=width, input_size=input_size)
-    _load(scorer, tensors, path)
+    fill(scorer, tensors, path)
     return scorer.for_inference()
 
 
-def load_places365_resnet18(path: str | Path) -> ResNet18:
-    """The Places365 ResNet18 (365 classes) from its published layout, in eval mode.
-
-    The file is {'epoch', 'arch', 'state_dict', 'best_prec1'} with keys prefixed `module.`; old files lack
-    `num_batches_tracked`, which inference does not use. A bare state dict loads as well.
-
-    Raises:
-        WeightsError: for a missing or unsafe file, or keys and shapes that do not fit.
-    """
-    tensors, _ = load_tensors(Path(path))
-    # Where best_prec1 is a tensor, the state dict is not alone in the file and keeps its name as a prefix.
-    tensors.pop("best_prec1", None)
-    stripped = {key.removeprefix("state_dict.").removeprefix("module."): value for key, value in tensors.items()}
-    network = ResNet18(width=64, classes=365)
-    counters = {k: v for k, v in network.state_dict().items() if k.endswith("num_batches_tracked")}
-    _load(network, {**counters, **stripped}, Path(path))
-    return network.eval().requires_grad_(False)
-
-
-def _load(module: LightingScorer | ResNet18, tensors: dict[str, Tensor], path: Path) -> None:
-    own = module.state_dict()
-    missing, unexpected = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
-    misshapen = [key for key in own if key in tensors and own[key].shape != tensors[key].shape]
-    groups = (("missing", missing), ("unexpected", unexpected))
-    problems = [f"{len(keys)} {what} keys, e.g. {keys[0]}" for what, keys in groups if keys]
-    problems += [f"{key} is {_shape(tensors[key])}, expected {_shape(own[key])}" for key in misshapen[:1]]
-    if problems:
-        raise WeightsError(f"{path}: does not fit {type(module).__name__}: {'; '.join(problems)}")
-    module.load_state_dict(tensors)
-
-
-def _shape(tensor: Tensor) -> tuple[int, ...]:
-    return tuple(tensor.shape)
-
-
-WEIGHTLESS = frozenset(STATISTICS)
-"""Names of scorers that look at no file."""
-SCORERS: dict[str, Callable[[Path], Scorer]] = {"lighting": lighting_scorer, **STATISTICS}
+SCORERS: dict[str, ScorerKind] = {
+    "lighting": ScorerKind(lambda config: lighting_scorer(weights_path(config))),
+    "places365": ScorerKind(scene_scorer, needs=("target",), takes=("arch", "matrix", "output")),
+    "torchvision": ScorerKind(torchvision_scorer, needs=("arch", "target"), takes=("output",)),
+    "clip": ScorerKind(clip_scorer, needs=("target", "against"), takes=("arch", "output")),
+    "custom": ScorerKind(custom_scorer, needs=("factory",), takes=("arguments",), weights=False),
+    **{name: ScorerKind(partial(statistic_scorer, name), weights=False) for name in STATISTICS},
+}

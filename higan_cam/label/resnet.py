@@ -35,11 +35,12 @@ class ResNet18(nn.Module):
     Args:
         width: channels of the first stage; 64 is the published network.
         classes: size of `fc`; 0 leaves it out.
+        max_pool: after the first convolution; Places365's WideResNet18 has the same weights' shapes without it.
     """
 
-    def __init__(self, width: int = 64, classes: int = 0) -> None:
+    def __init__(self, width: int = 64, classes: int = 0, max_pool: bool = True) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.max_pool = width, max_pool
         self.conv1: nn.Module = nn.Conv2d(3, width, 7, 2, 3, bias=False)
         self.bn1: nn.Module = nn.BatchNorm2d(width)
         self.layer1 = _stage(width, width, 1)
@@ -50,7 +51,9 @@ class ResNet18(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(N,3,H,W) -> (N, 8 x width): the last stage averaged over its positions."""
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        x = F.relu(self.bn1(self.conv1(x)))
+        if self.max_pool:
+            x = F.max_pool2d(x, 3, 2, 1)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
         return x.mean(dim=(2, 3))

@@ -7,10 +7,11 @@ trained with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from higan_cam.config_scorer import ScorerConfig
 
 _LUMINANCE = (0.299, 0.587, 0.114)  # Rec. 601, for gamma-encoded values
 
@@ -58,9 +59,15 @@ class ImageStatistic(nn.Module):
         return self.measure((image.clamp(-1, 1) + 1) / 2)
 
 
-STATISTICS: dict[str, Callable[[Path], ImageStatistic]] = {
-    "luminance": lambda _path: ImageStatistic("luminance", luminance, (0.0, 1.0)),
-    "warmth": lambda _path: ImageStatistic("warmth", warmth, (-1.0, 1.0)),
-    "edge_density": lambda _path: ImageStatistic("edge_density", edge_density, (0.0, 2**0.5)),
+STATISTICS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[float, float]]] = {
+    "luminance": (luminance, (0.0, 1.0)),
+    "warmth": (warmth, (-1.0, 1.0)),
+    "edge_density": (edge_density, (0.0, 2**0.5)),
 }
-"""Name -> factory; the weights' path is not used."""
+"""Name -> (measure, its least and greatest value)."""
+
+
+def statistic_scorer(name: str, _config: ScorerConfig) -> ImageStatistic:
+    """The statistic of this name; it reads no file and has no settings."""
+    measure, score_range = STATISTICS[name]
+    return ImageStatistic(name, measure, score_range)

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from higan_cam.config import RunConfig, parse_layers
+from higan_cam.label import with_quartiles
 from higan_cam.manipulate import check_extremes, condition, decode_boundary, encode_boundary, load_boundary
 from higan_cam.mask import needs_balance
-from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes
+from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, on_final_scale
 from higan_cam.publish import Store
 from higan_cam.publish.manifest import canonical_json
 from higan_cam.response import with_layer_balance, with_measured_layers, with_response
@@ -43,7 +44,7 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
     The selected 2 x tails samples are persisted first, since scores from another kind of device may rank differently.
 
     Raises:
-        DataError: where the labels cannot support a fit (too few, constant, NaN).
+        DataError: where the labels cannot support a fit (too few, constant, NaN), or have no quartiles.
     """
     there = find_boundary(config, store)
     if there is not None:
@@ -55,6 +56,9 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
             raise ValueError("a fit needs labels")
         boundary = _fit(config, store, models, labels)
     boundary = condition(boundary, [load_boundary(Path(file)) for file in config.boundary.conditions])
+    scores = labels.scores if labels is not None else np.zeros(0)
+    boundary = with_quartiles(boundary, config.scorer, models.scorer, scores)
+    models = on_final_scale(models, boundary)
     boundary = _with_layers(config, models, boundary)
     boundary = _with_balance(config, models, boundary)
     distances, _, scores = sweep_samples(config, boundary, RESPONSE_SAMPLES)

@@ -41,7 +41,7 @@ class Labels:
     Attributes:
         extremes: the tails.
         indices, scores: the first samples by index, enough that `REST` remain outside the tails.
-        counts, edges: histogram of all finite scores over the scorer's range.
+        counts, edges: histogram of all finite scores over the scorer's range; where that has no bounds, of `scores`.
     """
 
     extremes: Extremes
@@ -148,7 +148,7 @@ class _Accumulator:
         self._keep = 2 * self._tails + REST
         self._extremes = select_extremes([], [], self._tails)
         self._first: list[tuple[IntArray, FloatArray]] = []
-        self._edges = np.linspace(*score_range, HISTOGRAM_BINS + 1)
+        self._edges = np.linspace(*score_range, HISTOGRAM_BINS + 1) if np.isfinite(score_range).all() else None
         self._counts = np.zeros(HISTOGRAM_BINS, np.int64)
 
     def add(self, indices: IntArray, scores: FloatArray) -> None:
@@ -156,14 +156,18 @@ class _Accumulator:
         early = indices < self._keep
         if early.any():
             self._first.append((indices[early], scores[early]))
-        finite = scores[np.isfinite(scores)]
-        self._counts += np.histogram(np.clip(finite, self._edges[0], self._edges[-1]), self._edges)[0]
+        if self._edges is not None:
+            finite = scores[np.isfinite(scores)]
+            self._counts += np.histogram(np.clip(finite, self._edges[0], self._edges[-1]), self._edges)[0]
 
     def result(self) -> Labels:
         empty = (np.zeros(0, np.int64), np.zeros(0, np.float32))
         indices, scores = (np.concatenate(column) for column in zip(empty, *self._first, strict=True))
         order = np.argsort(indices)
-        return Labels(self._extremes, indices[order], scores[order], self._counts, self._edges)
+        counts, edges = self._counts, self._edges
+        if edges is None:
+            counts, edges = np.histogram(scores[np.isfinite(scores)], HISTOGRAM_BINS)
+        return Labels(self._extremes, indices[order], scores[order], counts, edges)
 
 
 def outside_tails(labels: Labels) -> tuple[IntArray, FloatArray]:

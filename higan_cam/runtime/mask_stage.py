@@ -71,7 +71,7 @@ class MaskPool:
     ) -> None:
         self.config, self.store, self.crew, self.meter, self.ledger = config, store, crew, meter, ledger
         self.log = run_log(__name__, config, DATA)
-        self.config_ref = ray.put(config)
+        self.config_ref, self.boundary_ref = ray.put(config), ray.put(boundary)
         options: dict[str, Any] = {"num_gpus": crew.gpus, "num_cpus": crew.cpus}
         worker = ray.remote(max_restarts=-1, max_task_retries=0, **options)(MaskWorker)
         self.finish = ray.remote(max_retries=0, num_cpus=1)(finish_unit)
@@ -161,7 +161,9 @@ class MaskPool:
         except ray.exceptions.RayError as error:
             self._failed(attempt, error)
             return
-        result = self.finish.remote(self.config_ref, attempt.unit, attributed, heat, attempt.number, self.ledger)
+        result = self.finish.remote(
+            self.config_ref, attempt.unit, attributed, heat, attempt.number, self.ledger, self.boundary_ref
+        )
         self.running[result] = replace(attempt, actor=-1)
 
     def _failed(self, attempt: Attempt, error: ray.exceptions.RayError) -> None:

@@ -13,10 +13,8 @@ import torch
 
 from higan_cam.config import RunConfig, differing_fields
 from higan_cam.errors import DataError, WeightsError
-from higan_cam.label import load_scorer
-from higan_cam.label.loading import EMBEDDED as SCORER_FILES
-from higan_cam.label.loading import WEIGHTLESS
-from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, mask_samples
+from higan_cam.label import calibrated, final_range, make_scorer, scorer_files
+from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, mask_samples, on_final_scale
 from higan_cam.publish import Store, describe_run, encode_scores, encode_shard, read_run
 from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
 from higan_cam.publish.manifest import Entry, read_manifest
@@ -24,12 +22,10 @@ from higan_cam.publish.status import recorded_config
 from higan_cam.runtime.devices import device_kind
 from higan_cam.runtime.fit_stage import find_boundary
 from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
-from higan_cam.runtime.run import GENERATOR_FILES, weights_file
+from higan_cam.runtime.run import GENERATOR_FILES, file_role, weights_file
 from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary
 from higan_cam.weights import sha256_of
-
-EMBEDDED = {"generator": GENERATOR_FILES, "scorer": SCORER_FILES, "mask.second_scorer": SCORER_FILES}
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,8 @@ def remake_shards(
     maker = _Maker(config, load_models(config, device), find_boundary(config, store))
     for entry in chosen:
         tell(f"making {entry.record.path} again on {device_kind(device)}")
-        yield _compared(store, entry, maker.make(entry), maker.models.scorer.score_range, device_kind(device))
+        scale = final_range(config.scorer, maker.models.scorer)
+        yield _compared(store, entry, maker.make(entry), scale, device_kind(device))
 
 
 def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequence[Path] = ()) -> RunConfig:
@@ -84,30 +81,37 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
         WeightsError: there is none; names the role, the digest and what was looked at.
     """
 
-    def found(role: str, section: Any) -> Any:
-        if getattr(section, "name", "") in WEIGHTLESS:
-            return section
-        path = _with_digest(role, section.weights, str(run["weights"].get(role)), files)
-        return section if path is None else section.model_copy(update={"weights": path})
+    def found(role: str, section: Any, named: Mapping[str, Path]) -> Any:
+        changes: dict[str, str] = {}
+        for field, path in named.items():
+            wanted = str(run["weights"].get(file_role(role, field)))
+            # A module is imported by its name: another file with the right digest would not be what runs.
+            moved = _with_digest(f"{role}.{field}", path, wanted, () if field == "factory" else files)
+            changes |= {} if moved is None else {field: moved}
+        return section.model_copy(update=changes)
 
-    updates = {role: found(role, getattr(config, role)) for role in ("generator", "scorer")}
+    generator = {"weights": weights_file(config.generator.weights, GENERATOR_FILES)}
+    updates = {
+        "generator": found("generator", config.generator, generator),
+        "scorer": found("scorer", config.scorer, scorer_files(config.scorer)),
+    }
     if config.mask.second_scorer is not None:
-        second = found("mask.second_scorer", config.mask.second_scorer)
+        second = found("mask.second_scorer", config.mask.second_scorer, scorer_files(config.mask.second_scorer))
         updates["mask"] = config.mask.model_copy(update={"second_scorer": second})
     return config.model_copy(update=updates)
 
 
-def _with_digest(role: str, named: str, wanted: str, files: Sequence[Path]) -> str | None:
+def _with_digest(field: str, named: Path, wanted: str, files: Sequence[Path]) -> str | None:
     """None where the file that the configuration names is the right one; else the path of one that is."""
     looked_at = []
-    for path in (weights_file(named, EMBEDDED[role]), *files):
+    for path in (named, *files):
         found = sha256_of(path) if path.is_file() else "no such file"
         if found == wanted:
             return str(path) if path in files else None
         looked_at.append(f"{path}: {found}")
     listed = "\n  ".join(looked_at)
     raise WeightsError(
-        f"{role}.weights: this run was made with sha256 {wanted}, and that is not here:\n  {listed}\n"
+        f"{field}: this run was made with sha256 {wanted}, and that is not here:\n  {listed}\n"
         "Give the file with --weights FILE."
     )
 
@@ -133,9 +137,10 @@ class _Maker:
         if self.boundary is None:
             raise DataError(f"{config.output}: {entry.record.path} is there without its boundary; fit it again")
         unit = plan_mask(config)[entry.record.shard]
-        heat = attribute_unit(self.models, config, self.boundary, unit)
-        on_cpu = self.models.device.type == "cpu"
-        scorer = self.models.scorer if on_cpu else load_scorer(config.scorer.name, config.scorer.weights)
+        models = on_final_scale(self.models, self.boundary)
+        heat = attribute_unit(models, config, self.boundary, unit)
+        on_cpu = models.device.type == "cpu"
+        scorer = models.scorer if on_cpu else calibrated(make_scorer(config.scorer), self.boundary.metrics)
         return encode_shard(mask_samples(scorer, config, heat), config.publish.row_group)
 
 

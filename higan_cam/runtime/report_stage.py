@@ -12,6 +12,7 @@ from higan_cam.publish.gallery import write_gallery
 from higan_cam.publish.report import render_report
 from higan_cam.publish.report_content import NextCommand, ReportContent, SampleView, Strip
 from higan_cam.publish.report_curves import ShareCurve, faithfulness_curves
+from higan_cam.publish.report_inpainter import find_inpainter
 from higan_cam.publish.report_statistics import (
     BoundarySummary,
     Distribution,
@@ -60,6 +61,7 @@ def write_report(
         regions=_regions(read[0]) if read else None,
         quality=_quality(read[0]) if read else None,
         faithfulness=_faithfulness(read[0]) if read else {},
+        inpainter=find_inpainter(store),
         timings=read_timings(store, dict(walls)),
         next_commands=_next_commands(config),
         warnings=tuple(warnings(store)),
@@ -115,7 +117,7 @@ def _run_summary(config: RunConfig, store: Store) -> dict[str, str | int | float
         "latents labelled": config.label.count,
         "samples asked for": config.mask.count,
         "generator": config.generator.weights,
-        "scorer": f"{config.scorer.name} ({config.scorer.weights})",
+        "scorer": config.scorer.describe(),
         "attribution": config.attribution.name,
         "config": config_hash(config)[:12],
         **weights,
@@ -209,7 +211,7 @@ def _card(
         sizes=figures.sizes,
         resolution=views[0].original.shape[0],
         generator=config.generator.weights,
-        scorer=f"{config.scorer.name} ({config.scorer.weights})",
+        scorer=config.scorer.describe(),
         run=read_run(store),
         boundary={k: v for k, v in (boundary.metrics if boundary else {}).items() if not isinstance(v, (dict, list))},
         quality=quality,

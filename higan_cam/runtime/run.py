@@ -15,8 +15,7 @@ from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash, parse_layers
 from higan_cam.errors import DataError, QuarantinedError, unknown_name
-from higan_cam.label.loading import EMBEDDED as SCORER_FILES
-from higan_cam.label.loading import WEIGHTLESS
+from higan_cam.label import final_range, needs_quartiles, scorer_files
 from higan_cam.manipulate import METHODS, checked_targets, edit_direction, load_boundary
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.publish import Lease, Store, begin_run, committed, open_store
@@ -96,7 +95,7 @@ class _Job:
             _plan_workers(config, outcome)
             boundary = find_boundary(config, store)
             labels: Labels | None = None
-            if "label" in stages or (config.boundary.weights is None and boundary is None and stages != ("report",)):
+            if "label" in stages or (boundary is None and stages != ("report",) and _fits(config, self.models)):
                 labels = self._labels(stages)
             if "fit" in stages or "mask" in stages:
                 with self._timed("fit"):
@@ -107,7 +106,8 @@ class _Job:
             if "report" in stages:
                 walls = self._walls()
                 with self._timed("report"):
-                    write_report(config, store, self.models.scorer.score_range, labels, boundary, walls)
+                    scale = final_range(config.scorer, self.models.scorer)
+                    write_report(config, store, scale, labels, boundary, walls)
         outcome.samples = {name: tally.done for name, tally in self.meters.tallies.items()}
         outcome.problems = warnings(store)
         return outcome
@@ -148,12 +148,22 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
     """{role: sha256} of every weights file that the run uses."""
     files = {"generator": weights_file(config.generator.weights, GENERATOR_FILES)}
     for role, scorer in (("scorer", config.scorer), ("mask.second_scorer", config.mask.second_scorer)):
-        if scorer is not None and scorer.name not in WEIGHTLESS:
-            files[role] = weights_file(scorer.weights, SCORER_FILES)
+        if scorer is not None:
+            files |= {file_role(role, field): path for field, path in scorer_files(scorer).items()}
     if config.boundary.weights is not None:
         files["boundary"] = Path(config.boundary.weights)
     files |= {f"boundary.conditions.{number}": Path(file) for number, file in enumerate(config.boundary.conditions)}
     return {role: sha256_of(path) for role, path in files.items()}
+
+
+def file_role(role: str, field: str) -> str:
+    """What run.json calls a file of a network: its weights by the role alone."""
+    return role if field == "weights" else f"{role}.{field}"
+
+
+def _fits(config: RunConfig, models: Models) -> bool:
+    """Whether the boundary needs this run's labels: to be fitted, or for the scale of the scores."""
+    return config.boundary.weights is None or needs_quartiles(config.scorer, models.scorer)
 
 
 def _need_labels(config: RunConfig, store: Store) -> None:
@@ -174,6 +184,7 @@ def _check(models: Models, config: RunConfig) -> None:
     normal = np.eye(1, models.generator.w_dim, dtype=np.float32)[0]
     dummy = Boundary(normal, 0.0, "w", rows, config.attribute)
     boundary = dummy if config.boundary.weights is None else load_boundary(Path(config.boundary.weights))
+    needs_quartiles(config.scorer, models.scorer)
     edit = edit_for(models, config, boundary)
     codes = torch.zeros(1, models.generator.num_layers, models.generator.w_dim)
     for each in (boundary, *(load_boundary(Path(file)) for file in config.boundary.conditions)):
@@ -181,7 +192,7 @@ def _check(models: Models, config: RunConfig) -> None:
     if config.boundary.layers != "measured":
         parse_layers(config.boundary.layers, models.generator.num_layers, rows, "boundary.layers")
     if config.edit.targets is not None:
-        checked_targets(config.edit.targets, models.scorer.score_range)
+        checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
     attribution_for(models, config, edit)
 
 

@@ -8,7 +8,7 @@ import ray
 from higan_cam.config import RunConfig
 from higan_cam.manipulate import Relevance, relevance
 from higan_cam.manipulate.rescore import DISTANCE
-from higan_cam.pipeline import load_models
+from higan_cam.pipeline import Models, load_models, on_final_scale
 from higan_cam.response import edit_sweep, layer_peaks, layer_relevance
 from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary, ByteArray, FloatArray
@@ -42,17 +42,19 @@ def peaks_of_samples(config: RunConfig, boundary: Boundary, count: int) -> Float
 
 
 def _peaks(config: RunConfig, boundary: Boundary, indices: list[int]) -> FloatArray:
-    one_thread("cpu")
-    return layer_peaks(load_models(config), config, boundary, indices)
+    return layer_peaks(_models(config, boundary), config, boundary, indices)
 
 
 def _rescore(config: RunConfig, boundary: Boundary, indices: list[int]) -> FloatArray:
-    one_thread("cpu")
-    return layer_relevance(load_models(config), config, boundary, indices, DISTANCE)[..., 0]
+    return layer_relevance(_models(config, boundary), config, boundary, indices, DISTANCE)[..., 0]
 
 
 def _sweep(
     config: RunConfig, boundary: Boundary, indices: list[int]
 ) -> tuple[tuple[float, ...], ByteArray, FloatArray]:
+    return edit_sweep(_models(config, boundary), config, boundary, indices)
+
+
+def _models(config: RunConfig, boundary: Boundary) -> Models:
     one_thread("cpu")
-    return edit_sweep(load_models(config), config, boundary, indices)
+    return on_final_scale(load_models(config), boundary)

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from higan_cam.config import RunConfig, config_hash
-from higan_cam.label import load_scorer
-from higan_cam.pipeline import HeatBatch, attribute_unit, label_unit, load_models, mask_samples
+from higan_cam.label import calibrated, make_scorer
+from higan_cam.pipeline import HeatBatch, attribute_unit, label_unit, load_models, mask_samples, on_final_scale
 from higan_cam.publish import (
     commit_shard,
     data_path,
@@ -127,7 +127,7 @@ class MaskWorker:
         self.watch = Watch(ledger)
         self.watch.begin(START)
         with self.watch.settling(START):
-            self.models = load_models(config, device)
+            self.models = on_final_scale(load_models(config, device), boundary)
 
     def ping(self) -> bool:
         """Answers once the actor is (again) ready for work."""
@@ -167,7 +167,13 @@ class MaskWorker:
 
 
 def finish_unit(
-    config: RunConfig, unit: WorkUnit, attributed: Attributed, batch: HeatBatch, attempt: int, ledger: Any
+    config: RunConfig,
+    unit: WorkUnit,
+    attributed: Attributed,
+    batch: HeatBatch,
+    attempt: int,
+    ledger: Any,
+    boundary: Boundary,
 ) -> int:
     """Ray task: heat maps -> committed shard, on a CPU; the number of rows committed."""
     log_to_stderr()
@@ -177,7 +183,7 @@ def finish_unit(
     watch = Watch(ledger)
     watch.begin(name)
     with watch.settling(name):
-        scorer = load_scorer(config.scorer.name, config.scorer.weights)
+        scorer = calibrated(make_scorer(config.scorer), boundary.metrics)
         return publish_unit(config, unit, scorer, batch, attributed, attempt, log)
 
 

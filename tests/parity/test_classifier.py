@@ -1,4 +1,4 @@
-"""The Places365 ResNet18 with hash weights against the recorded numbers (parity README, section 10 a)."""
+"""The Places365 networks with hash weights against the recorded numbers (parity README, section 10)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from higan_cam.label import ResNet18, load_places365_resnet18
+from higan_cam.label import ResNet18, load_places365_resnet18, load_scorer
+from higan_cam.label.places365 import MATRIX_FILE, attribute_names, category_names
 from tests.parity.hash_weights import hash_tensor
 
 Arrays = dict[str, np.ndarray]
@@ -27,22 +28,27 @@ def recorded(parity: Path) -> Arrays:
 
 
 @pytest.fixture(scope="module")
-def network(parity: Path, tmp_path_factory: pytest.TempPathFactory) -> ResNet18:
-    """Loaded as a user would: from a file in the published layout."""
+def weights(parity: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in the published layout, the attributes' matrix beside it, as a user has them."""
     record = json.loads((parity / "classifier.json").read_text())
+    path = tmp_path_factory.mktemp("places365") / "resnet18_places365.pth"
     tensors = {}
     for entry in record["entries"]:
-        if entry["key"].startswith("W_"):
-            continue
         drawn = hash_tensor(entry["key"], tuple(entry["shape"]), 1.0, record["salt"])
         drawn = np.abs(drawn) if entry["abs"] else drawn
         array = np.float32(entry["offset"]) + drawn * np.float32(entry["scale"])
         if zlib.crc32(np.ascontiguousarray(array, "<f4").tobytes()) != entry["crc32"]:
             raise ValueError(f"numpy's standard_normal stream changed: checksum of {entry['key']} differs")
-        tensors[f"module.{entry['key']}"] = torch.from_numpy(array)
-    path = tmp_path_factory.mktemp("places365") / "resnet18_places365.pth"
+        if not entry["key"].startswith("W_"):
+            tensors[f"module.{entry['key']}"] = torch.from_numpy(array)
+    np.save(path.with_name(MATRIX_FILE), hash_tensor("W_sceneattribute", (102, 512), 0.05, record["salt"]))
     torch.save({"epoch": 90, "arch": "resnet18", "state_dict": tensors, "best_prec1": 0.0}, path)
-    return load_places365_resnet18(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def network(weights: Path) -> ResNet18:
+    return load_places365_resnet18(weights)
 
 
 def prepared(image: np.ndarray) -> Tensor:
@@ -90,3 +96,44 @@ def test_a_picture_of_another_shape_agrees(network: ResNet18, recorded: Arrays) 
     x = prepared(recorded["odd_image"])
     assert_near(x[:, ::16, ::16], recorded["odd_input_probe"], 1e-5)
     assert_near(network(x[None]), recorded["odd_logits"], 1e-4)
+
+
+@pytest.fixture(scope="module")
+def scene_inputs(parity: Path, recorded: Arrays) -> Tensor:
+    """The three pictures as HiGAN's scene predictor prepares them: resized whole, on 8-bit values."""
+    whole = v2.Compose([v2.ToPILImage(), v2.Resize((224, 224)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+    with np.load(parity / "stylegan_forward.npz", allow_pickle=False) as file:
+        found = torch.stack([v2.functional.normalize(whole(image), MEAN, STD) for image in file["image_u8"]])
+    assert_near(found[:, :, ::32, ::32], recorded["b_input_probe"], 1e-5)
+    return found
+
+
+def test_the_scene_predictors_features_and_categories_agree(
+    weights: Path, scene_inputs: Tensor, recorded: Arrays
+) -> None:
+    """With the category layer as published: HiGAN's own predictor sets its negative weights to 0 when it loads."""
+    wide = load_places365_resnet18(weights, wide=True)
+    assert_near(wide.features(scene_inputs), recorded["b_features"], 1e-4)
+    found = wide(scene_inputs).softmax(1)
+    assert_near(found, recorded["b_category_if_fc_not_clamped"], 1e-5)
+    assert np.abs(found.numpy() - recorded["b_category"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("index", [0, 74, 76])
+def test_scene_attributes_agree(weights: Path, scene_inputs: Tensor, recorded: Arrays, index: int) -> None:
+    scorer: Any = load_scorer("places365", weights, target=attribute_names()[index])
+    scorer.prepare = torch.nn.Identity()
+    assert_near(scorer.score(scene_inputs), recorded["b_attribute"][:, index], 1e-4)
+
+
+def test_a_whole_scorer_agrees_but_for_the_rounding_of_resized_pictures(
+    parity: Path, weights: Path, recorded: Arrays
+) -> None:
+    """Ours resizes floats, so that the score has a gradient; PIL resizes and rounds 8-bit values."""
+    with np.load(parity / "stylegan_forward.npz", allow_pickle=False) as file:
+        images = torch.from_numpy(file["image_u8"]).permute(0, 3, 1, 2) / 127.5 - 1
+    lighting = load_scorer("places365", weights, target="indoor lighting")
+    spread = recorded["b_attribute"].std()
+    assert_near(lighting.score(images), recorded["b_attribute"][:, 76], 0.01 * float(spread))
+    bedroom = load_scorer("places365", weights, target=category_names()[52], output="probability")
+    assert_near(bedroom.score(images), recorded["b_category_if_fc_not_clamped"][:, 52], 1e-4)

@@ -1,0 +1,78 @@
+"""A classifier of torchvision, from a file in its own layout, with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torchvision import models
+from torchvision.transforms.v2 import functional as tv
+
+from higan_cam.errors import ConfigError, WeightsError
+from higan_cam.label import load_scorer
+
+ARCH = "mobilenet_v3_small"
+IMAGE = torch.rand(2, 3, 80, 80, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    torch.manual_seed(0)
+    return models.get_model(ARCH, weights=None).eval()
+
+
+@pytest.fixture(scope="module")
+def weights(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("classifier") / "mobilenet.pth"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+@torch.no_grad()
+def test_a_class_scores_its_logit_or_probability(network: Any, weights: Path) -> None:
+    resized = tv.resize(((IMAGE + 1) / 2), [224, 224], antialias=True)
+    logits = network(tv.normalize(resized, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+    logit = load_scorer("torchvision", weights, arch=ARCH, target="table lamp")
+    probability = load_scorer("torchvision", weights, arch=ARCH, target="846", output="probability")
+    torch.testing.assert_close(logit.score(IMAGE), logits[:, 846], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(probability.score(IMAGE), logits.softmax(1)[:, 846], atol=1e-6, rtol=1e-3)
+    assert logit.attribute == probability.attribute == "table lamp"
+
+
+def test_a_file_of_three_classes_is_a_classifier_of_three(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    own = models.get_model(ARCH, weights=None, num_classes=3)
+    path = tmp_path / "own.pth"
+    torch.save({"state_dict": {f"module.{k}": v for k, v in own.state_dict().items()}, "epoch": 3}, path)
+    assert load_scorer("torchvision", path, arch=ARCH, target="2").attribute == "class 2"
+    with pytest.raises(ConfigError, match=r"scorer\.target: class 3 of a classifier with 3; expected 0 to 2"):
+        load_scorer("torchvision", path, arch=ARCH, target="3")
+    with pytest.raises(ConfigError, match=r"only the 1000 published classes have names and the file has 3"):
+        load_scorer("torchvision", path, arch=ARCH, target="table lamp")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"arch": "mobilnet_v3_small", "target": "1"}, r"scorer\.arch.*Did you mean 'mobilenet_v3_small'"),
+        ({"arch": ARCH, "target": "tabel lamp"}, r"scorer\.target.*Did you mean 'table lamp'"),
+        ({"target": "1"}, r"scorer\.arch: torchvision needs one"),
+    ],
+)
+def test_unknown_names_get_the_nearest(weights: Path, settings: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_scorer("torchvision", weights, **settings)
+
+
+def test_a_file_of_another_network_is_refused(weights: Path) -> None:
+    with pytest.raises(WeightsError, match=r"mobilenet\.pth: does not fit ResNet: "):
+        load_scorer("torchvision", weights, arch="resnet18", target="1")
+
+
+def test_scores_are_differentiable(weights: Path) -> None:
+    image = IMAGE.clone().requires_grad_()
+    load_scorer("torchvision", weights, arch=ARCH, target="1").score(image).sum().backward()
+    assert image.grad is not None
+    assert image.grad.isfinite().all()
