@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from higan_cam.publish.report_curves import ShareCurve
+from higan_cam.publish.report_inpainter import InpainterView
 from higan_cam.publish.report_statistics import (
     BoundarySummary,
     QualityStatistics,
@@ -147,6 +148,7 @@ class ReportContent:
     faithfulness: Mapping[str, tuple[ShareCurve, ...]] = field(default_factory=dict)
     timings: tuple[StageTiming, ...] = ()
     mask_benchmark: MaskBenchmark | None = None
+    inpainter: InpainterView | None = None
     next_commands: tuple[NextCommand, ...] = ()
     warnings: tuple[str, ...] = ()
 
