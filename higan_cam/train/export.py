@@ -16,8 +16,10 @@ from higan_cam.train.common import Report, held_out_latents, setup_latents
 from higan_cam.train.distill import distill
 from higan_cam.train.evaluate import generate, image_metrics, save_grid, scorer_metrics
 from higan_cam.train.fit_scorer import fit_scorer
+from higan_cam.train.pictures import find_pictures, read_pictures, split_pictures
 from higan_cam.train.rooms_mapping import MAPPING_LAYERS, W_DIM
 from higan_cam.train.settings import DistillSettings, ScorerSettings, World
+from higan_cam.types import FloatArray
 from higan_cam.weights import save_tensors
 
 GRID = 8
@@ -50,8 +52,16 @@ def train_and_export_scorer(settings: ScorerSettings, report: Report, world: Wor
     output = Path(settings.output)
     metadata = {"settings": json.dumps({"width": settings.width, "input_size": settings.resolution}, sort_keys=True)}
     save_tensors(output / "scorer.safetensors", halved(scorer.state_dict()), metadata)
-    z = held_out_latents(settings.held_out)
-    _write_json(output / "metrics.json", scorer_metrics(scorer, render(z, settings.resolution), level(z)))
+    _write_json(output / "metrics.json", scorer_metrics(scorer, *_held_out(settings)))
+
+
+def _held_out(settings: ScorerSettings) -> tuple[Tensor, FloatArray]:
+    """Images (N,3,S,S) and levels (N,) that training has not seen: renders, or the user's own."""
+    if settings.pictures is None:
+        z = held_out_latents(settings.held_out)
+        return render(z, settings.resolution), level(z)
+    _, held_out = split_pictures(find_pictures(Path(settings.pictures)))
+    return read_pictures(held_out.paths[: settings.held_out], settings.resolution), held_out.levels[: settings.held_out]
 
 
 def generator_metadata(generator: StyleGAN2) -> dict[str, str]:

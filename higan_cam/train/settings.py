@@ -54,7 +54,7 @@ class DistillSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ScorerSettings:
-    """Training the lighting scorer on renders."""
+    """Training the lighting scorer on renders, or on a user's pictures."""
 
     output: str
     """Folder of checkpoints and the finished weights."""
@@ -64,6 +64,12 @@ class ScorerSettings:
     """Side of the images, px."""
     recolour: float = 0.0
     """How far colours fade towards grey and mid-tones shift, at random, in [0,1]; see `fit_scorer.recolour`."""
+    pictures: str | None = None
+    """Folder or CSV of the user's pictures (see `train.pictures`); None: renders of rooms."""
+    backbone: str | None = None
+    """File of a Places365 ResNet18 (64 channels) that the network starts from; None: random weights."""
+    frozen: bool = False
+    """Whether only the head is trained."""
     steps: int = 1500
     batch: int = 32
     learning_rate: float = 2e-3
