@@ -115,11 +115,12 @@ class AttributionConfig(_Section):
     """How the change between the two ends becomes a heat map."""
 
     name: str = "image_difference"
-    """path, jvp, activation_difference, grad_cam, hires_cam, layer_cam or image_difference."""
+    """image_difference, light_change, light_steps, path, jvp, activation_difference, grad_cam, hires_cam or
+    layer_cam."""
     layers: str = "auto"
     """Generator layers that are tapped, where the method taps layers; `auto` takes the edited ones."""
     steps: int = Field(default=6, ge=1, le=64)
-    """Steps between the two ends, for `path`."""
+    """Steps between the two ends, for `path` and `light_steps`."""
     layer_weights: Literal["equal", "relevance"] = "equal"
     """grad_cam, hires_cam, layer_cam: tapped layers count the same, or as much as the score rises by their row of w+
     alone (measured when the boundary is settled, stored in its metrics)."""
@@ -127,7 +128,7 @@ class AttributionConfig(_Section):
     """The same methods: each layer's map is divided by its own maximum, or by its mean over the run (likewise)."""
     sign: Sign | Literal["auto"] = "auto"
     """positive (what raises the score, or brightens), negative (what lowers it) or both (their size); `auto`: both for
-    image_difference, positive for all others."""
+    image_difference, light_change and light_steps, positive for all others."""
     map_size: int = Field(default=256, ge=16, le=4096)
     """Side of the heat map, pixels."""
 

@@ -7,6 +7,7 @@ from higan_cam.mask.clustering import grid_dbscan
 from higan_cam.mask.grad_cam import GradCam
 from higan_cam.mask.image_difference import ImageDifference
 from higan_cam.mask.layer_balance import BALANCE_KEY, measured_balance, needs_balance
+from higan_cam.mask.light_change import LightChange
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
 from higan_cam.mask.quality import MaskQuality, mask_quality, shares_of_change
 from higan_cam.mask.regions import find_regions
@@ -19,6 +20,7 @@ __all__ = [
     "GradCam",
     "ImageDifference",
     "Jvp",
+    "LightChange",
     "MaskQuality",
     "Path",
     "decode_rle",

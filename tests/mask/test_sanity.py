@@ -16,7 +16,8 @@ from higan_cam.mask.path import path_signed
 from higan_cam.types import Generator, Scorer
 
 SEES_THE_SCORER = ("path", "jvp", "grad_cam", "hires_cam", "layer_cam")
-BLIND_TO_THE_SCORER = ("image_difference", "activation_difference")
+SEES_ALL_CHANGE = ("image_difference", "light_change", "light_steps")
+BLIND_TO_THE_SCORER = (*SEES_ALL_CHANGE, "activation_difference")
 LAYERS = (5, 6, 7)
 
 
@@ -88,7 +89,20 @@ def test_another_boundary_gives_another_map(name: str, models: tuple[Generator, 
     assert correlation(one, other) < 0.8
 
 
-@pytest.mark.parametrize("name", [name for name in ATTRIBUTIONS if name != "image_difference"])
+def test_every_attribution_is_checked() -> None:
+    assert {*SEES_THE_SCORER, *BLIND_TO_THE_SCORER} == set(ATTRIBUTIONS)
+
+
+@pytest.mark.parametrize("name", SEES_ALL_CHANGE)
+def test_swapped_ends_give_the_same_map_of_all_change(
+    name: str, models: tuple[Generator, Scorer], codes: Tensor
+) -> None:
+    negative, positive = moved(codes, 0)
+    there, back = (heat_of(name, *models, ends) for ends in ((negative, positive), (positive, negative)))
+    assert correlation(there, back) > 0.999
+
+
+@pytest.mark.parametrize("name", [name for name in ATTRIBUTIONS if name not in SEES_ALL_CHANGE])
 def test_swapped_ends_give_another_map(name: str, models: tuple[Generator, Scorer], codes: Tensor) -> None:
     negative, positive = moved(codes, 0)
     there, back = (heat_of(name, *models, ends) for ends in ((negative, positive), (positive, negative)))

@@ -1,0 +1,76 @@
+"""How much light each place gains or loses: a difference of pictures in the units in which light adds up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from higan_cam.mask.heat import one_sign, repeat_state, resize_maps, shared_prefix, smooth, unit_peak
+from higan_cam.types import Generator, Scorer, Sign
+
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Rec. 709 weights of linear R, G, B."""
+NEIGHBOURHOOD = 3 / 64
+"""Sigma of the neighbourhood, picture widths: 6 px of 128."""
+
+
+def linear_light(image: Tensor) -> Tensor:
+    """(N,3,H,W) in [-1,1], clamped -> (N,H,W) relative luminance in [0,1] by sRGB's curve (IEC 61966-2-1)."""
+    display = (image.clamp(-1, 1) + 1) / 2
+    linear = torch.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055).pow(2.4))
+    return (linear * image.new_tensor(LUMINANCE)[:, None, None]).sum(dim=1)
+
+
+@dataclass(frozen=True)
+class LightChange:
+    """d + G * d, resized, peak 1, with d the largest change of linear luminance in one of K steps along the edit.
+
+    With I_0 … I_K the images of the straight line in w+, Y linear luminance, and G a Gaussian of `NEIGHBOURHOOD`:
+    d = max over k of one_sign(Y(I_k) - Y(I_k-1)). Display values compress what is bright, and a lamp's light falls
+    where it is bright already; in linear units the same light counts the same there. A pixel also counts for its
+    surroundings (G), since light spreads and small texture does not. In several steps what switches somewhere along the
+    edit, as a lamp does, stands out from what drifts all the way, as exposure does. It never looks at the scorer.
+
+    No paper: chosen on 159 rooms, measured on others by `higan-cam benchmark-masks`. Cost: K + 1 images from the first
+    edited row on; one (both, for K = 1) is held at a time.
+
+    Attributes:
+        steps: K >= 1.
+        map_size: side of the heat map, pixels.
+        sign: both; positive or negative for what brightens or darkens alone.
+    """
+
+    steps: int = 1
+    map_size: int = 256
+    sign: Sign = "both"
+
+    def __call__(
+        self,
+        generator: Generator,
+        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
+        negative: Tensor,
+        positive: Tensor,
+    ) -> Tensor:
+        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
+        with torch.no_grad():
+            change = self._largest_step(generator, negative, positive)
+            around = smooth(change, NEIGHBOURHOOD * change.shape[-1])
+            return unit_peak(resize_maps(change + around, self.map_size))
+
+    def _largest_step(self, generator: Generator, negative: Tensor, positive: Tensor) -> Tensor:
+        """(N,H,W) >= 0 at the image's own size."""
+        state = shared_prefix(generator, negative, positive)
+        if self.steps == 1:
+            images, _ = generator.synthesize(torch.cat([negative, positive]), start=repeat_state(state, 2))
+            low, high = linear_light(images).chunk(2)
+            return one_sign(high - low, self.sign)
+        before = linear_light(generator.synthesize(negative, start=state)[0])
+        largest = torch.zeros_like(before)
+        for step in range(1, self.steps + 1):
+            here = torch.lerp(negative, positive, step / self.steps)
+            after = linear_light(generator.synthesize(here, start=state)[0])
+            largest = torch.maximum(largest, one_sign(after - before, self.sign))
+            before = after
+        return largest
