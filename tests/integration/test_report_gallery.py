@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,6 +139,9 @@ def test_histograms_count_all_samples_and_those_that_pass(bucket: Gallery) -> No
     )
     some, total = np.array([[int(part) for part in title.split(": ")[1].split(" of ")] for title in titles]).sum(axis=0)
     assert (some, total) == (bucket.count, 60)
+    bucket.type("find", "0, 1")
+    note = bucket.find("#histogram-coverage").find_element("xpath", "../legend/span").text
+    assert re.fullmatch(r"median \d+\.\d\s%(, bars ×\d+)?", note)
     assert f"{bucket.count} samples, median" in (bucket.find("#histogram-coverage").get_attribute("aria-label") or "")
 
 
@@ -180,6 +184,13 @@ def test_the_slider_shows_negative_original_and_positive(gallery: Gallery) -> No
     half = (np.array(ENDS["original"]) + ENDS["image"]) / 2
     np.testing.assert_allclose(gallery.pixel(*OUTSIDE), half, atol=6)
     assert slider.get_attribute("aria-valuetext") == "50 % from original to positive"
+
+
+def test_a_picture_does_not_mix_with_its_neighbour_in_the_strip(bucket: Gallery) -> None:
+    bucket.open()
+    bucket.drawn()
+    for x in (0.0, 0.995):
+        np.testing.assert_allclose(bucket.pixel(x, 0.1), ENDS["image"], atol=6)
 
 
 def test_the_slider_is_dragged_with_the_mouse_and_one_moves_all(bucket: Gallery) -> None:

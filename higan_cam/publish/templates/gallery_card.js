@@ -99,5 +99,5 @@ function copy(block, button) {
   const selection = getSelection();
   selection.selectAllChildren(block);
   button.textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
-  announce(button.textContent);
+  document.getElementById("said").textContent = button.textContent;
 }

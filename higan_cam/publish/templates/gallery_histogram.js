@@ -29,24 +29,33 @@ function counted(values, rows, low, high, bins) {
 }
 
 function median(values, rows) {
-  const known = Float64Array.from(rows, (i) => values[i]).filter((value) => !Number.isNaN(value)).sort();
-  return known.length ? (known[(known.length - 1) >> 1] + known[known.length >> 1]) / 2 : NaN;
+  const finite = Float64Array.from(rows, (i) => values[i]).filter((value) => !Number.isNaN(value)).sort();
+  return finite.length ? (finite[(finite.length - 1) >> 1] + finite[finite.length >> 1]) / 2 : NaN;
 }
 
+// Draws, and returns a note for beside the name.
 function drawHistogram(svg, figure, values, bins, rows) {
   const { low, high, all } = bins;
   const some = counted(values, rows, low, high, bins.bins);
   const top = Math.max(1, ...all);
+  const zoom = enlargement(top, Math.max(...some));
   const width = 100 / bins.bins;
   const edge = (k) => written(low + ((high - low) * k) / bins.bins, figure.kind === "count" ? "number" : figure.kind);
   const bars = all.flatMap((count, k) => {
     const title = `${edge(k)} to ${edge(k + 1)}: ${some[k].toLocaleString("en")} of ${count.toLocaleString("en")}`;
-    return [bar("all", k * width, width, count / top, title), bar("some", k * width, width, some[k] / top, title)];
+    return [bar("all", k * width, width, count / top, title), bar("some", k * width, width, (zoom * some[k]) / top, title)];
   });
   svg.replaceChildren(...bars.filter(Boolean), ...chosenRange(svg, bins));
   const middle = written(median(values, rows), figure.kind);
   svg.setAttribute("aria-label", `Histogram of ${figure.label}, ${written(low, figure.kind)} to ${written(high, figure.kind)}: ${rows.length.toLocaleString("en")} samples, median ${middle}`);
-  return middle;
+  return `median ${middle}${zoom > 1 ? `, bars ×${zoom.toLocaleString("en")}` : ""}`;
+}
+
+// How many times higher than the grey bars the coloured ones are drawn, so that a few of many still have a shape.
+function enlargement(top, most) {
+  if (!most || top / most < 5) return 1;
+  const power = 10 ** Math.floor(Math.log10(top / most));
+  return power * (top / most / power >= 5 ? 5 : top / most / power >= 2 ? 2 : 1);
 }
 
 function bar(kind, x, width, share, title) {

@@ -13,10 +13,6 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "300px" });
 
-function announce(text) {
-  by("total").textContent = text;
-}
-
 const pages = () => Math.max(1, Math.ceil(found.length / view.size));
 const cards = () => [...document.querySelectorAll(".card")];
 
@@ -27,14 +23,13 @@ function update(change = {}) {
   for (const { name, kind, label } of known(samples)) {
     const svg = by(`histogram-${name}`);
     svg.chosen = view.ranges[name];
-    const middle = drawHistogram(svg, { name, kind, label }, samples.columns[name], bins[name], found);
-    svg.parentElement.querySelector("legend span").textContent = `median ${middle}`;
+    const note = drawHistogram(svg, { name, kind, label }, samples.columns[name], bins[name], found);
+    svg.parentElement.querySelector("legend span").textContent = note;
   }
   by("matching").textContent = found.length.toLocaleString("en");
-  announce(`of ${samples.count.toLocaleString("en")} samples`);
-  const uri = quoted(facts.uri);
-  const expression = expressionOf(view).replaceAll("'", "");
-  by("where").textContent = `higan-cam inspect ${uri}${expression ? ` --where '${expression}'` : ""}`;
+  by("total").textContent = samples.count.toLocaleString("en");
+  const expression = expressionOf(view);
+  by("where").textContent = `higan-cam inspect ${quoted(facts.uri)}${expression && ` --where ${quoted(expression)}`}`;
   by("nothing").hidden = found.length > 0;
   turn(view.page);
 }
@@ -151,7 +146,12 @@ function fillControls() {
   for (const box of document.querySelectorAll("#choices input[type=checkbox]")) box.checked = view[box.name].includes(box.value);
   for (const name of ["find", "sort", "order", "seed", "size", "at"]) by(name).value = view[name];
   for (const name of ["mask", "heat"]) by(name).setAttribute("aria-pressed", view[name]);
+  sayPosition();
   sortControls();
+}
+
+function sayPosition() {
+  by("at").setAttribute("aria-valuetext", spokenPosition(view.at));
 }
 
 function sortControls() {
@@ -168,7 +168,7 @@ function connect() {
   by("size").addEventListener("change", () => update({ size: Number(by("size").value) }));
   by("at").addEventListener("input", () => {
     view.at = Number(by("at").value);
-    by("at").setAttribute("aria-valuetext", spokenPosition(view.at));
+    sayPosition();
     cards().forEach((card) => card.at(view.at));
     remember();
   });

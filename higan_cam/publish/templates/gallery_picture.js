@@ -3,11 +3,11 @@
 const ENLARGED = 2; // canvas pixels per pixel of a thumbnail, so that outlines are fine
 const colors = facts.colors;
 
-// {strip, mask, heat, outline} ready to draw, from what a pictures file holds of a sample.
+// {negative, original, positive, heat, inside, outline} ready to draw, from what a pictures file holds of a sample.
 async function decoded({ sizes: [width, height, pitch], strips, masks }) {
   const [strip, mask] = await Promise.all([imageOf("jpeg", strips), imageOf("png", masks)]);
-  const { outline, inside } = tracedMask(pixelsOf(mask, 0, width, height), width, height);
-  return { strip, width, height, pitch, heat: heatLayer(pixelsOf(strip, 3 * pitch, width, height), width, height), outline, inside };
+  const [negative, original, positive, grey] = [0, 1, 2, 3].map((place) => cut(strip, place * pitch, width, height));
+  return { width, height, negative, original, positive, heat: heatLayer(grey), ...tracedMask(cut(mask, 0, width, height)) };
 }
 
 async function imageOf(kind, base64) {
@@ -17,33 +17,35 @@ async function imageOf(kind, base64) {
   return image;
 }
 
-function pixelsOf(image, left, width, height) {
-  const context = surface(width, height).getContext("2d", { willReadFrequently: true });
-  context.drawImage(image, left, 0, width, height, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
+// A tile as a canvas of its own: enlarging a part of a strip would mix its edge with its neighbour's.
+function cut(image, left, width, height) {
+  const tile = Object.assign(document.createElement("canvas"), { width, height });
+  tile.getContext("2d", { willReadFrequently: true }).drawImage(image, left, 0, width, height, 0, 0, width, height);
+  return tile;
 }
 
-function surface(width, height) {
-  return Object.assign(document.createElement("canvas"), { width, height });
+function pixelsOf(tile) {
+  return tile.getContext("2d").getImageData(0, 0, tile.width, tile.height);
 }
 
 // Grey levels -> inferno, more opaque where there is more heat.
-function heatLayer(grey, width, height) {
-  const pixels = new ImageData(width, height);
-  for (let k = 0; k < 4 * width * height; k += 4) {
-    const place = (grey.data[k] / 255) * (colors.length - 1);
-    const low = Math.min(Math.floor(place), colors.length - 2);
-    for (let c = 0; c < 3; c += 1) pixels.data[k + c] = colors[low][c] + (place - low) * (colors[low + 1][c] - colors[low][c]);
-    pixels.data[k + 3] = 255 * Math.min(0.88, 0.25 + (1.3 * grey.data[k]) / 255);
+function heatLayer(tile) {
+  const pixels = pixelsOf(tile);
+  for (let k = 0; k < pixels.data.length; k += 4) {
+    const heat = pixels.data[k] / 255;
+    const low = Math.min(Math.floor(heat * (colors.length - 1)), colors.length - 2);
+    const share = heat * (colors.length - 1) - low;
+    for (let c = 0; c < 3; c += 1) pixels.data[k + c] = colors[low][c] + share * (colors[low + 1][c] - colors[low][c]);
+    pixels.data[k + 3] = 255 * Math.min(0.88, 0.25 + 1.3 * heat);
   }
-  const layer = surface(width, height);
-  layer.getContext("2d").putImageData(pixels, 0, 0);
-  return layer;
+  tile.getContext("2d").putImageData(pixels, 0, 0);
+  return tile;
 }
 
 // The mask's area as rows of pixels, and the edges between what is inside and what is not, as paths in its pixels.
-function tracedMask(image, width, height) {
-  const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && image.data[4 * (y * width + x)] > 127;
+function tracedMask(tile) {
+  const { data, width, height } = pixelsOf(tile);
+  const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && data[4 * (y * width + x)] > 127;
   const outline = new Path2D();
   const inside = new Path2D();
   for (let y = 0; y < height; y += 1) {
@@ -65,17 +67,17 @@ function tracedMask(image, width, height) {
 
 // `at` runs from -1 (negative) over 0 (original) to 1 (positive).
 function draw(canvas, picture, { at, mask, heat }) {
-  const { strip, width, height, pitch } = picture;
+  const { width, height } = picture;
   if (canvas.width !== ENLARGED * width || canvas.height !== ENLARGED * height) Object.assign(canvas, { width: ENLARGED * width, height: ENLARGED * height });
   const context = canvas.getContext("2d");
-  const tile = (place) => context.drawImage(strip, place * pitch, 0, width, height, 0, 0, canvas.width, canvas.height);
+  const cover = (layer) => context.drawImage(layer, 0, 0, canvas.width, canvas.height);
   context.globalAlpha = 1;
   context.setTransform(1, 0, 0, 1, 0, 0);
-  tile(1);
+  cover(picture.original);
   context.globalAlpha = Math.abs(at);
-  if (at) tile(at < 0 ? 0 : 2);
+  cover(at < 0 ? picture.negative : picture.positive);
   context.globalAlpha = 1;
-  if (heat) context.drawImage(picture.heat, 0, 0, canvas.width, canvas.height);
+  if (heat) cover(picture.heat);
   context.setTransform(ENLARGED, 0, 0, ENLARGED, 0, 0);
   context.lineCap = "square";
   if (mask) {

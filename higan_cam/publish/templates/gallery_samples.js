@@ -1,6 +1,6 @@
 // The samples: figures of all of them at once, pictures file by file as they come into view.
 
-const KEPT_FILES = 48; // files with pictures held in memory, about 0.5 MB each
+const KEPT_FILES = 96; // files with pictures held in memory, about 0.5 MB each
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const waiting = new Map(); // file name -> function that takes its contents
 const held = new Map(); // file name -> promise of its contents, the last used one last
@@ -8,7 +8,8 @@ const held = new Map(); // file name -> promise of its contents, the last used o
 function loadScript(name) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    waiting.set(name, resolve);
+    const earlier = waiting.get(name); // of a file that was let go of before it came
+    waiting.set(name, (contents) => { earlier?.(contents); resolve(contents); });
     script.src = `gallery/${name}`;
     script.onload = () => script.remove();
     script.onerror = () => {
@@ -47,12 +48,12 @@ async function loadSamples() {
 
 // The pictures and words of the sample that lies at `place`.
 async function loadPictures(place) {
-  const known = held.get(place.file) ?? loadScript(place.file);
+  const pending = held.get(place.file) ?? loadScript(place.file);
   held.delete(place.file);
-  held.set(place.file, known);
+  held.set(place.file, pending);
   while (held.size > KEPT_FILES) held.delete(held.keys().next().value);
   try {
-    const contents = await known;
+    const contents = await pending;
     const at = place.inFile;
     return Object.fromEntries(Object.entries(contents).map(([name, values]) => [name, name === "file" ? values : values[at]]));
   } catch (error) {
