@@ -45,6 +45,8 @@ def test_a_run_leaves_the_documented_layout_and_every_digest_holds(reference_run
         "README.md",
     }
     assert verify_run(open_store(str(reference_run))) == []
+    report = {path.relative_to(reference_run / "report").as_posix() for path in (reference_run / "report").rglob("*.*")}
+    assert {"index.html", "gallery.html", "gallery/samples.js"} < report
     run = json.loads((reference_run / "run.json").read_text())
     assert set(run["weights"]) == {"generator", "scorer"}
 
