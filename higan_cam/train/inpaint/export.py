@@ -23,7 +23,7 @@ from higan_cam.train.export import halved
 from higan_cam.train.inpaint.data import read_pairs
 from higan_cam.train.inpaint.evaluate import Scene, evaluate, held_out_scene, mean_light, paint
 from higan_cam.train.inpaint.fit import fit_inpainter
-from higan_cam.train.inpaint.model import Inpainter
+from higan_cam.train.inpaint.model import Inpainter, load_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
 from higan_cam.train.settings import World
 from higan_cam.types import ByteArray
@@ -43,12 +43,13 @@ def train_and_export_inpainter(settings: InpaintSettings, report: Report, world:
         ConfigError: the checkpoint there is of a run with other settings.
         StoreError, DataError: the dataset cannot be read, or has nothing to learn from or to be tested on.
     """
-    network = fit_inpainter(settings, report, world)
+    trained = fit_inpainter(settings, report, world)
     if world.rank != 0:
         return
     output = Path(settings.output)
-    metadata = {"settings": json.dumps(network.settings, sort_keys=True)}
-    save_tensors(output / WEIGHTS, halved(network.state_dict()), metadata)
+    metadata = {"settings": json.dumps(trained.settings, sort_keys=True)}
+    save_tensors(output / WEIGHTS, halved(trained.state_dict()), metadata)
+    network = load_inpainter(output / WEIGHTS)  # what is measured is what is left
     scene, figures = measure(settings, network)
     body = json.dumps(figures, indent=2, sort_keys=True, allow_nan=False) + "\n"
     picture = png(grid(network, scene))
