@@ -72,7 +72,7 @@ def mask(config: Config = None, set_: Set = None, output: Output = None, profile
 
 @app.command()
 def report(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
-    """Draw report/index.html and the dataset card again, from what the run has written."""
+    """Draw report/index.html, the gallery and the dataset card again, from what the run has written."""
     _stages(_load(config, set_, output, profile), ("report",))
 
 
@@ -276,7 +276,7 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
         "label": f"{outcome.samples.get('label', 0):,} latents labelled",
         "fit": f"boundary/{config.attribute}.safetensors",
         "mask": f"{outcome.samples.get('mask', 0):,} samples in data/",
-        "report": "report/index.html, README.md",
+        "report": "report/index.html, report/gallery.html, README.md",
     }
     for stage in stages:
         table.add_row(stage, made[stage], f"{outcome.seconds.get(stage, 0.0):.1f}")
