@@ -217,7 +217,7 @@ def doctor() -> None:
         table.add_row(package, metadata.version(package))
     table.add_row("processors", str(os.cpu_count()))
     table.add_row("GPUs", str(torch.cuda.device_count()))
-    for name in ("rooms_generator.safetensors", "rooms_scorer.safetensors"):
+    for name in ("rooms_generator.safetensors", "rooms_scorer.safetensors", "rooms_scorer_second.safetensors"):
         table.add_row(name, f"sha256 {sha256_of(data_path(name))[:12]}")
     Console().print(table)
 
@@ -302,4 +302,6 @@ def _explain_fields(table: Table, section: type[BaseModel], prefix: str) -> None
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             _explain_fields(table, inner, f"{prefix}{name}.")
         else:
-            table.add_row(f"{prefix}{name}", repr(field.default), field.description or "")
+            default = field.default
+            shown = default.model_dump() if isinstance(default, BaseModel) else default
+            table.add_row(f"{prefix}{name}", repr(shown), field.description or "")

@@ -170,9 +170,10 @@ class MaskConfig(_Section):
     """Samples per shard (one Parquet file, one unit of work)."""
     micro_batch: int = Field(default=8, ge=1)
     """Samples per attribution pass. Part of the result."""
-    second_scorer: ScorerConfig | None = None
+    second_scorer: ScorerConfig | None = ScorerConfig(weights="rooms_second")
     """A held-out scorer that judges the masks as well (`retention_second`, `necessity_second`): one that took no part
-    in labelling, fitting, editing or attribution. Null: none."""
+    in labelling, fitting, editing or attribution. Null: none. The embedded one judges runs whose scorer is embedded
+    too; in others it is left out."""
 
 
 class PublishConfig(_Section):
@@ -218,6 +219,13 @@ class RunConfig(_Section):
     curation: CurationConfig = CurationConfig()
     store: StoreConfig = StoreConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @property
+    def judge(self) -> ScorerConfig | None:
+        """`mask.second_scorer`, but for the embedded one where the run's own scorer measures something else."""
+        second, own = self.mask.second_scorer, (self.scorer.name, self.scorer.weights)
+        embedded = second is not None and (second.name, second.weights) == ("lighting", "rooms_second")
+        return None if embedded and own != ("lighting", "rooms") else second
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:

@@ -22,12 +22,14 @@ from higan_cam.manipulate import (
     Extremes,
     LabelledCodes,
     calibrated_ends,
+    edit_direction,
     fit_boundary,
     fixed_ends,
     plan_edit,
     select_extremes,
 )
 from higan_cam.mask import find_regions, make_attribution, mask_quality, moved_masks, shares_of_change
+from higan_cam.mask.heat import shared_prefix
 from higan_cam.publish.captions import describe
 from higan_cam.types import (
     Attribution,
@@ -154,13 +156,19 @@ def edit_for(models: Models, config: RunConfig, boundary: Boundary) -> Edit:
 
 
 def edited_ends(models: Models, config: RunConfig, boundary: Boundary, w_plus: Tensor) -> Ends:
-    """(n,L,w_dim) codes -> both ends: at the same distance for all, or where the scores reach `edit.targets`."""
+    """(n,L,w_dim) codes -> both ends: at the same distance for all, or where the scores reach `edit.targets`.
+
+    The latter costs 2 `GRID` + 1 + 2 `STEPS` passes of the layers from the first edited row on.
+    """
     edit = edit_for(models, config, boundary)
     if config.edit.targets is None:
         return fixed_ends(w_plus, boundary, edit)
 
+    # Nineteen passes per sample: layers below the first edited row are the same in all of them.
+    state = shared_prefix(models.generator, w_plus, w_plus + edit_direction(boundary, edit, w_plus))
+
     def score(codes: Tensor) -> Tensor:
-        return models.scorer.score(models.generator.synthesize(codes)[0])
+        return models.scorer.score(models.generator.synthesize(codes, start=state)[0])
 
     return calibrated_ends(score, w_plus, boundary, edit, config.edit, models.scorer.score_range)
 
@@ -252,7 +260,7 @@ def _words(
 def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArray) -> dict[str, FloatArray]:
     """Scores and mask quality by column name, (n,) each."""
     rows: list[dict[str, Any]] = []
-    second = config.mask.second_scorer
+    second = config.judge
     judge = make_scorer(second) if second is not None else None
     inside = masks > 0
     moved = moved_masks(inside, batch.indices, config.seed)

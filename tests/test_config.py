@@ -163,8 +163,9 @@ def leaves(model: BaseModel, prefix: str = "") -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name in type(model).model_fields:
         value = getattr(model, name)
-        nested = leaves(value, f"{prefix}{name}.") if isinstance(value, BaseModel) else [(f"{prefix}{name}", value)]
-        found += nested
+        # A second scorer comes as a whole: to name one is to say nothing about the fields of another.
+        section = isinstance(value, BaseModel) and name != "second_scorer"
+        found += leaves(value, f"{prefix}{name}.") if section else [(f"{prefix}{name}", value)]
     return found
 
 
@@ -192,7 +193,7 @@ OTHER: dict[str, Any] = {
     "regions.target": "emitter",
     "regions.rank_by": "mean",
     "regions.style": "hull",
-    "mask.second_scorer": {"name": "other"},
+    "mask.second_scorer": None,
     "curation.max_regions": 2,
     "curation.min_score_change": 0.5,
     "curation.min_retention": 0.5,
@@ -239,6 +240,15 @@ def test_the_hash_ignores_output_curation_store_and_runtime_and_nothing_else(nam
 def test_what_a_scorer_has_no_use_for_is_no_part_of_a_run() -> None:
     """So that runs from before these fields go on."""
     assert identity(RunConfig())["scorer"] == {"name": "lighting", "weights": "rooms"}
+
+
+def test_a_run_without_a_second_scorer_is_another_run_and_the_difference_is_named() -> None:
+    """As all runs were before one was embedded: they are refused, or go on with `mask.second_scorer=null`."""
+    before, now = load_config(overrides=["mask.second_scorer=null"]), RunConfig()
+    assert differing_fields(identity(before), identity(now)) == [
+        "mask.second_scorer: None there, {'name': 'lighting', 'weights': 'rooms_second'} asked for"
+    ]
+    assert parse_config(identity(before)).judge is None
 
 
 def test_the_number_of_a_class_may_be_written_as_a_number() -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-from higan_cam.config import EditConfig, RunConfig
+from higan_cam.config import EditConfig, RunConfig, ScorerConfig, parse_config
 from higan_cam.errors import ConfigError
+from higan_cam.manipulate import calibrated_ends
 from higan_cam.pipeline import (
     Models,
     attribute_unit,
+    codes_of,
+    edit_for,
+    edited_ends,
     label_unit,
     mask_samples,
 )
-from higan_cam.types import Boundary, Sample, WorkUnit
+from higan_cam.types import Boundary, Generator, Sample, WorkUnit
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +66,34 @@ def test_calibrated_edits_end_at_their_target_scores_and_say_so(
         assert -6 <= sample.distance_negative < sample.distance_positive <= 6
 
 
+def test_calibration_runs_the_layers_below_the_edit_once_and_finds_the_same_ends(
+    models: Models, config: RunConfig, boundary: Boundary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = config.model_copy(update={"edit": EditConfig(distance=6, targets=(0.6, 2.2), layers="5-8")})
+    edit = edit_for(models, settings, boundary)
+    w_plus = models.generator.truncate(codes_of(models, settings, range(3)))
+
+    def whole(codes: Tensor) -> Tensor:
+        return models.scorer.score(models.generator.synthesize(codes)[0])
+
+    with torch.inference_mode():
+        expected = calibrated_ends(whole, w_plus, boundary, edit, settings.edit, models.scorer.score_range)
+        firsts: list[int] = []
+        layer_by_layer = type(models.generator).advance
+
+        def counted(self: Generator, codes: Tensor, stop: int, *rest: Any, **named: Any) -> Any:
+            start = named.get("start", rest[1] if len(rest) > 1 else None)
+            firsts.append(0 if start is None else start.layer)
+            return layer_by_layer(self, codes, stop, *rest, **named)
+
+        monkeypatch.setattr(type(models.generator), "advance", counted)
+        found = edited_ends(models, settings, boundary, w_plus)
+    assert torch.equal(found.negative, expected.negative)
+    assert torch.equal(found.positive, expected.positive)
+    np.testing.assert_array_equal(found.reached, expected.reached)
+    assert (firsts.count(0), firsts.count(5)) == (1, 19)
+
+
 def test_masks_hold_more_of_the_change_than_the_same_masks_elsewhere(samples: list[Sample]) -> None:
     found = [sample for sample in samples if sample.status == "ok"]
     for figure in ("retention", "necessity"):
@@ -68,14 +104,37 @@ def test_masks_hold_more_of_the_change_than_the_same_masks_elsewhere(samples: li
 def test_a_second_scorer_judges_too_and_changes_nothing_else(
     models: Models, config: RunConfig, boundary: Boundary, samples: list[Sample]
 ) -> None:
-    assert all(np.isnan(sample.retention_second) and np.isnan(sample.necessity_second) for sample in samples)
-    mask = config.mask.model_copy(update={"second_scorer": config.scorer})
-    settings = config.model_copy(update={"mask": mask})
-    judged = mask_samples(models.scorer, settings, attribute_unit(models, settings, boundary, WorkUnit(0, 0, 8)))
-    for before, after in zip(samples, judged, strict=False):
-        assert (after.retention, after.retention_random) == (before.retention, before.retention_random)
-        seconds = (after.retention_second, after.necessity_second)
+    pairs = attribute_unit(models, config, boundary, WorkUnit(0, 0, 8))
+
+    def judged(second: ScorerConfig | None) -> list[Sample]:
+        mask = config.mask.model_copy(update={"second_scorer": second})
+        return mask_samples(models.scorer, config.model_copy(update={"mask": mask}), pairs)
+
+    for before, alone, twice in zip(samples, judged(None), judged(config.scorer), strict=False):
+        assert np.isnan([alone.retention_second, alone.necessity_second]).all()
+        for other in (alone, twice):
+            assert (other.retention, other.retention_random) == (before.retention, before.retention_random)
+        seconds = (twice.retention_second, twice.necessity_second)
         assert seconds == pytest.approx((before.retention, before.necessity), abs=1e-4)
+
+
+def test_the_embedded_second_scorer_confirms_masks_without_repeating_the_first(samples: list[Sample]) -> None:
+    found = [sample for sample in samples if sample.status == "ok"]
+    for figure in ("retention", "necessity"):
+        own, second, random = (
+            np.array([getattr(sample, figure + kind) for sample in found]) for kind in ("", "_second", "_random")
+        )
+        assert second.mean() > random.mean() + 0.2
+        assert 1e-3 < abs(second - own).mean() < 0.15
+
+
+def test_the_embedded_second_scorer_judges_the_embedded_scorers_runs_alone() -> None:
+    asked = [
+        parse_config({"scorer": scorer, "mask": {"second_scorer": second} if second is not ... else {}}).judge
+        for scorer, second in (({}, ...), ({"name": "luminance"}, ...), ({}, None), ({}, {"name": "warmth"}))
+    ]
+    names = [None if one is None else (one.name, one.weights) for one in asked]
+    assert names == [("lighting", "rooms_second"), None, None, ("warmth", "rooms")]
 
 
 def test_scores_that_no_edit_can_have_are_refused(models: Models, config: RunConfig, boundary: Boundary) -> None:

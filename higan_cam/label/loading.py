@@ -21,7 +21,7 @@ from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
 from higan_cam.weights import data_path, load_tensors
 
-EMBEDDED = {"rooms": "rooms_scorer.safetensors"}
+EMBEDDED = {"rooms": "rooms_scorer.safetensors", "rooms_second": "rooms_scorer_second.safetensors"}
 """What `scorer.weights` may name instead of a file, for `lighting`."""
 ALWAYS = ("name", "weights", "scale")
 

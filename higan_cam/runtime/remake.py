@@ -95,8 +95,11 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
         "generator": found("generator", config.generator, generator),
         "scorer": found("scorer", config.scorer, scorer_files(config.scorer)),
     }
-    if config.mask.second_scorer is not None:
-        second = found("mask.second_scorer", config.mask.second_scorer, scorer_files(config.mask.second_scorer))
+    if config.judge is not None:
+        files_named = scorer_files(config.judge)
+        # By its path: the embedded one judges where the run's scorer goes by its name, and that may have moved.
+        by_path = {"weights": str(files_named["weights"])} if "weights" in files_named else {}
+        second = found("mask.second_scorer", config.judge.model_copy(update=by_path), files_named)
         updates["mask"] = config.mask.model_copy(update={"second_scorer": second})
     return config.model_copy(update=updates)
 

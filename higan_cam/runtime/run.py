@@ -147,7 +147,7 @@ class _Job:
 def weights_digests(config: RunConfig) -> dict[str, str]:
     """{role: sha256} of every weights file that the run uses."""
     files = {"generator": weights_file(config.generator.weights, GENERATOR_FILES)}
-    for role, scorer in (("scorer", config.scorer), ("mask.second_scorer", config.mask.second_scorer)):
+    for role, scorer in (("scorer", config.scorer), ("mask.second_scorer", config.judge)):
         if scorer is not None:
             files |= {file_role(role, field): path for field, path in scorer_files(scorer).items()}
     if config.boundary.weights is not None:

@@ -48,7 +48,7 @@ def test_a_run_leaves_the_documented_layout_and_every_digest_holds(reference_run
     report = {path.relative_to(reference_run / "report").as_posix() for path in (reference_run / "report").rglob("*.*")}
     assert {"index.html", "gallery.html", "gallery/samples.js"} < report
     run = json.loads((reference_run / "run.json").read_text())
-    assert set(run["weights"]) == {"generator", "scorer"}
+    assert set(run["weights"]) == {"generator", "scorer", "mask.second_scorer"}
 
 
 def test_datasets_reads_the_output_offline_with_masks_the_size_of_the_images(
