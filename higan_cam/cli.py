@@ -19,6 +19,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from higan_cam import cli_curation, cli_measure
+from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import HiganCamError, QuarantinedError
 
@@ -103,12 +104,13 @@ def status(
     """Show how far a run is and who is at work on it: from the store alone, on any machine."""
     import json
 
-    from higan_cam.publish import open_store
+    from higan_cam.publish import open_store, run_uris
     from higan_cam.publish.status import read_status
     from higan_cam.publish.status_text import status_lines
 
-    found = read_status(open_store(output))
-    print(json.dumps(found.as_json(), indent=2) if json_ else "\n".join(status_lines(found)))  # noqa: T201
+    for uri in run_uris(open_store(output)):
+        found = read_status(open_store(uri))
+        print(json.dumps(found.as_json(), indent=2) if json_ else "\n".join(status_lines(found)))  # noqa: T201
 
 
 @app.command()
@@ -124,23 +126,33 @@ def verify(
 
     Status 0: complete and unchanged. 3: unchanged, and all that is missing is quarantined. 1: anything else.
     """
+    from higan_cam.publish import open_store, run_uris
+
+    statuses = [_verified(uri, remake, seed, weights or []) for uri in run_uris(open_store(output))]
+    if any(statuses):
+        raise typer.Exit(1 if 1 in statuses else QuarantinedError.exit_code)
+
+
+def _verified(uri: str, remake: int, seed: int, weights: list[Path]) -> int:
+    """One run's exit status."""
     from higan_cam.publish import open_store, verify_run
     from higan_cam.publish.status import read_status
     from higan_cam.publish.status_text import unfinished_lines
 
-    store, console = open_store(output), Console(soft_wrap=True, highlight=False)
+    store, console = open_store(uri), Console(soft_wrap=True, highlight=False)
     problems = verify_run(store)
     for problem in problems:
         _err.print(f"[red]{problem.kind}[/red] {escape(problem.key)}: {escape(problem.detail)}", soft_wrap=True)
     found = read_status(store)
     for line in unfinished_lines(found):
         _err.print(f"[yellow]unfinished[/yellow] {escape(line)}", soft_wrap=True)
-    same = _remade(store, remake, seed, weights or [], console) if remake else True
+    same = _remade(store, remake, seed, weights, console) if remake else True
     if problems or not same or any(set(stage.missing) - set(stage.quarantined) for stage in found.stages):
-        raise typer.Exit(1)
+        return 1
     if not found.complete:
-        raise typer.Exit(QuarantinedError.exit_code)
-    console.print(f"{escape(output)} is complete, and every shard has its recorded size and digest")
+        return QuarantinedError.exit_code
+    console.print(f"{escape(uri)} is complete, and every shard has its recorded size and digest")
+    return 0
 
 
 def _remade(store: Any, count: int, seed: int, weights: list[Path], console: Console) -> bool:
@@ -244,11 +256,13 @@ def _counted(unit: str) -> Iterator[Callable[[int, int], None]]:
 
 def _load(path: Path | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:
     extra = [] if output is None else [f"output={output}"]
-    return load_config(path, [*(overrides or []), *extra], profile)
+    config = load_config(path, [*(overrides or []), *extra], profile)
+    members(config)  # what is wrong with one of several attributes is wrong with the configuration
+    return config
 
 
 def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
-    from higan_cam.runtime.run import run_stages
+    from higan_cam.runtime.several import run_all
     from higan_cam.runtime.signals import exit_status, stoppable
 
     console = Console()
@@ -259,7 +273,7 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     )
     try:
         with stoppable():
-            outcome = run_stages(config, stages, console)
+            outcome = run_all(config, stages, console)
     except KeyboardInterrupt as error:
         _err.print("stopped; the same command goes on from here")
         raise typer.Exit(exit_status(error)) from None
@@ -272,9 +286,10 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
 def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:
     """What was made, where, and what to do next."""
     table = Table("stage", "made", "seconds", box=None, pad_edge=False)
+    runs = members(config)
     made = {
         "label": f"{outcome.samples.get('label', 0):,} latents labelled",
-        "fit": f"boundary/{config.attribute}.safetensors",
+        "fit": ", ".join(f"boundary/{name}.safetensors" for name in runs),
         "mask": f"{outcome.samples.get('mask', 0):,} samples in data/",
         "report": "report/index.html, report/gallery.html, README.md",
     }
@@ -285,7 +300,8 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
     if "report" in stages:
         console.print(f"\nreport   {escape(outcome.report)}", soft_wrap=True)
         console.print(f"check    higan-cam verify {escape(config.output)}", soft_wrap=True)
-        console.print(f"load     datasets.load_dataset({config.output!r})", soft_wrap=True)
+        for run in runs.values():
+            console.print(f"load     datasets.load_dataset({run.output!r})", soft_wrap=True)
     else:
         console.print("\nnext     higan-cam run with the same configuration does what is missing")
 

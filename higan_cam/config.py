@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from higan_cam.config_layers import checked_layers, parse_layers
 from higan_cam.config_scorer import ScorerConfig
 from higan_cam.config_sections import CaptionConfig, CurationConfig, RuntimeConfig
 from higan_cam.config_sections import Section as _Section
@@ -25,7 +25,6 @@ from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.types import MaskStyle, RankBy, Sign, Target
 
 PROFILES = ("default", "seed")
-_LAYER_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 
 class GeneratorConfig(_Section):
@@ -76,7 +75,7 @@ class BoundaryConfig(_Section):
     @field_validator("layers", mode="before")
     @classmethod
     def _layers(cls, value: Any) -> Any:
-        return value if value == "measured" else _checked_layers(value)
+        return value if value == "measured" else checked_layers(value)
 
     @field_validator("C")
     @classmethod
@@ -101,7 +100,7 @@ class EditConfig(_Section):
     @field_validator("layers", mode="before")
     @classmethod
     def _layers(cls, value: Any) -> Any:
-        return _checked_layers(value)
+        return checked_layers(value)
 
     @field_validator("targets")
     @classmethod
@@ -135,7 +134,7 @@ class AttributionConfig(_Section):
     @field_validator("layers", mode="before")
     @classmethod
     def _layers(cls, value: Any) -> Any:
-        return _checked_layers(value)
+        return checked_layers(value)
 
 
 class RegionConfig(_Section):
@@ -207,6 +206,9 @@ class RunConfig(_Section):
     """Seed of the latents and of every split."""
     attribute: str = Field(default="indoor_lighting", pattern=r"^\w[\w.-]{0,99}$")
     """What the score measures; names the boundary."""
+    attributes: dict[str, dict[str, Any]] = Field(default={})
+    """Several at once: {name: {section: {field: value}}}, what is said over the rest of this file for that attribute
+    alone. Each is a run of its own in `<output>/<name>`; images are drawn once for the labels of all."""
     generator: GeneratorConfig = GeneratorConfig()
     scorer: ScorerConfig = ScorerConfig()
     label: LabelConfig = LabelConfig()
@@ -261,11 +263,11 @@ def load_config(path: str | Path | None = None, overrides: Iterable[str] = (), p
         raise unknown_name("profile", profile, PROFILES)
     values: dict[str, Any] = {}
     if profile == "seed":
-        values = _merged(values, _SEED_PROFILE)
+        values = merged(values, _SEED_PROFILE)
     if path is not None:
-        values = _merged(values, _read_yaml(Path(path)))
+        values = merged(values, _read_yaml(Path(path)))
     for override in overrides:
-        values = _merged(values, _parse_override(override))
+        values = merged(values, _parse_override(override))
     return parse_config(values)
 
 
@@ -279,7 +281,8 @@ def parse_config(values: Mapping[str, Any]) -> RunConfig:
 
 def identity(config: RunConfig) -> dict[str, Any]:
     """The part of the configuration that decides the bytes of the dataset (no output, store, curation or runtime)."""
-    return config.model_dump(mode="json", exclude={"output", "curation", "store", "runtime"})
+    several = {"attributes"} if not config.attributes else set()
+    return config.model_dump(mode="json", exclude={"output", "curation", "store", "runtime", *several})
 
 
 def config_hash(config: RunConfig) -> str:
@@ -298,45 +301,6 @@ def differing_fields(left: Mapping[str, Any], right: Mapping[str, Any], prefix: 
         elif a != b:
             lines.append(f"{prefix}{key}: {a!r} there, {b!r} asked for")
     return lines
-
-
-def parse_layers(text: str, count: int, auto: tuple[int, ...], name: str = "layers") -> tuple[int, ...]:
-    """`auto`, `all`, `6-11` or `0-4,8` -> sorted layer numbers below `count`.
-
-    Raises:
-        ConfigError: for anything else, or a layer the generator does not have.
-    """
-    if text in ("auto", "all"):
-        return tuple(layer for layer in (auto if text == "auto" else range(count)) if layer < count)
-    try:
-        spans = _layer_spans(text)
-    except ValueError as error:
-        raise ConfigError(f"{name} {error}, got {text!r}") from error
-    if max(high for _, high in spans) >= count:
-        raise ConfigError(f"{name}: the generator has layers 0-{count - 1}, got {text!r}")
-    return tuple(sorted({layer for low, high in spans for layer in range(low, high + 1)}))
-
-
-def _layer_spans(text: str) -> list[tuple[int, int]]:
-    """`0-4,8` -> [(0, 4), (8, 8)], without building the ranges; ValueError says what was expected."""
-    spans = []
-    for part in text.split(","):
-        match = _LAYER_SPAN.fullmatch(part.strip())
-        if match is None:
-            raise ValueError("must be 'auto', 'all' or a list like '6-11' or '0-4,8'")
-        low, high = int(match[1]), int(match[2] or match[1])
-        if high < low:
-            raise ValueError(f"must have ranges that rise, like '{high}-{low}'")
-        spans.append((low, high))
-    return spans
-
-
-def _checked_layers(value: Any) -> Any:
-    """Layers as text, the syntax checked. YAML reads a single layer as an integer."""
-    text = str(value) if type(value) is int else value
-    if isinstance(text, str) and text not in ("auto", "all"):
-        _layer_spans(text)
-    return text
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -368,13 +332,14 @@ def _parse_override(text: str) -> dict[str, Any]:
     return dict(nested)
 
 
-def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings as one; `update` is said last."""
+    result = dict(base)
     for key, value in update.items():
-        old = merged.get(key)
+        old = result.get(key)
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        merged[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
-    return merged
+        result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
+    return result
 
 
 def _explain(item: Any) -> str:
@@ -416,6 +381,7 @@ __all__ = [
     "differing_fields",
     "identity",
     "load_config",
+    "merged",
     "parse_config",
     "parse_layers",
 ]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from higan_cam.config import RunConfig, parse_layers
-from higan_cam.generate import load_generator, sample_latents, to_uint8
+from higan_cam.generate import from_uint8, load_generator, sample_latents, to_uint8
 from higan_cam.label import calibrated, make_scorer, with_quartiles
 from higan_cam.manipulate import (
     Ends,
@@ -47,9 +47,8 @@ from higan_cam.types import (
 )
 from higan_cam.types import WorkUnit as WorkUnit  # noqa: PLC0414 - part of this module's interface
 
-RECOMMENDED_LAYERS = {"rooms": "all"}
-"""w+ rows that carry lighting, by generator. Anything else takes HiGAN's finding for scenes, rows 6-11."""
-HIGAN_LIGHTING_LAYERS = "6-11"
+HIGAN_LIGHTING_LAYERS = range(6, 12)
+"""w+ rows that carry lighting in HiGAN's scenes; the embedded generator has it in all rows."""
 QUALITY_FIGURES = (
     *("score_negative", "score_positive", "retention", "necessity", "retention_random", "necessity_random"),
     "coverage",
@@ -113,13 +112,21 @@ def codes_of(models: Models, config: RunConfig, indices: Sequence[int]) -> Tenso
 
 def label_unit(models: Models, config: RunConfig, unit: WorkUnit) -> tuple[IntArray, FloatArray]:
     """Latents -> images -> scores: (n,) int64 indices and (n,) float32 scores of one unit."""
+    indices, scores = label_by_all(models, [models.scorer], config, unit)
+    return indices, scores[0]
+
+
+def label_by_all(
+    models: Models, scorers: Sequence[Scorer], config: RunConfig, unit: WorkUnit
+) -> tuple[IntArray, FloatArray]:
+    """The same for S scorers, which look at one and the same image: (n,) indices and (S,n) scores."""
     scores = []
     with torch.inference_mode():
         for part in batches(unit.indices, config.label.micro_batch):
             w_plus = models.generator.truncate(codes_of(models, config, part))
             image, _ = models.generator.synthesize(w_plus)
-            scores.append(models.scorer.score(image).float().cpu().numpy())
-    return np.arange(unit.start, unit.stop, dtype=np.int64), np.concatenate(scores)
+            scores.append(np.stack([scorer.score(image).float().cpu().numpy() for scorer in scorers]))
+    return np.arange(unit.start, unit.stop, dtype=np.int64), np.concatenate(scores, axis=1)
 
 
 def fit_from_extremes(models: Models, config: RunConfig, extremes: Extremes, rest: LabelledCodes) -> Boundary:
@@ -128,10 +135,10 @@ def fit_from_extremes(models: Models, config: RunConfig, extremes: Extremes, res
         LabelledCodes(_codes_array(models, config, tail.indices.tolist()), tail.scores)
         for tail in (extremes.highest, extremes.lowest)
     )
-    recommended = RECOMMENDED_LAYERS.get(config.generator.weights, HIGAN_LIGHTING_LAYERS)
-    rows = parse_layers(recommended, models.generator.num_layers, ())
+    every = tuple(range(models.generator.num_layers))
+    rows = every if config.generator.weights == "rooms" else tuple(r for r in every if r in HIGAN_LIGHTING_LAYERS)
     return fit_boundary(
-        highest, lowest, rest, config.boundary, attribute=config.attribute, layers=rows, seed=config.seed
+        highest, lowest, rest, config.boundary, attribute=config.attribute, layers=rows or every, seed=config.seed
     )
 
 
@@ -267,7 +274,7 @@ def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArr
     for part in batches(range(len(masks)), config.mask.micro_batch):
         where = slice(part[0], part[-1] + 1)
         original, negative, positive = (
-            _from_uint8(kind[where]) for kind in (batch.original, batch.negative, batch.positive)
+            from_uint8(kind[where]) for kind in (batch.original, batch.negative, batch.positive)
         )
         mask = torch.from_numpy(inside[where])
         quality = mask_quality(scorer, negative, positive, mask, torch.from_numpy(moved[where]))
@@ -284,11 +291,6 @@ def _second_opinion(judge: Scorer | None, negative: Tensor, positive: Tensor, ma
     if judge is not None:
         shares = shares_of_change(judge, negative, positive, [mask])[2][0]
     return {name: share.numpy() for name, share in zip(("retention_second", "necessity_second"), shares, strict=True)}
-
-
-def _from_uint8(images: ByteArray) -> Tensor:
-    """(n,H,W,3) uint8 -> (n,3,H,W) float32 in [-1,1]."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _codes_array(models: Models, config: RunConfig, indices: Sequence[int]) -> FloatArray:

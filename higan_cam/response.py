@@ -38,6 +38,28 @@ def edit_sweep(
     return distances, np.stack(images), np.stack(scores)
 
 
+def cross_response(
+    models: Models, scorers: Sequence[Scorer], runs: Sequence[tuple[RunConfig, Boundary]], indices: Sequence[int]
+) -> tuple[ByteArray, FloatArray]:
+    """What each of B boundaries does to each of S scores: images (B,n,3,R,R,3) uint8 and scores (B,n,3,S).
+
+    The three are the negative end of the run's own edit, the sample as it is, and the positive end.
+    """
+    images, scores = [], []
+    with torch.inference_mode():
+        for config, boundary in runs:
+            edit = edit_for(models, config, boundary)
+            for part in batches(indices, config.mask.micro_batch):
+                w_plus = models.generator.truncate(codes_of(models, config, part))
+                for codes in sweep(w_plus, boundary, edit, (-edit.distance, 0.0, edit.distance)):
+                    image, _ = models.generator.synthesize(codes)
+                    images.append(to_uint8(image))
+                    scores.append(torch.stack([scorer.score(image).float() for scorer in scorers], dim=1).cpu().numpy())
+    shape = (len(runs), len(indices))
+    pictures, found = np.stack(images), np.stack(scores)
+    return pictures.reshape(*shape, *pictures.shape[1:]), found.reshape(*shape, *found.shape[1:])
+
+
 def with_response(boundary: Boundary, distances: Sequence[float], scores: FloatArray) -> Boundary:
     """The boundary with its measured score response, (n,K) scores at K distances, in the metrics."""
     low, high = np.quantile(scores, (0.1, 0.9), axis=0)

@@ -172,6 +172,7 @@ def leaves(model: BaseModel, prefix: str = "") -> list[tuple[str, Any]]:
 OTHER: dict[str, Any] = {
     "generator.truncation_psi": 0.5,
     "generator.truncation_layers": 3,
+    "attributes": {"warmth": {"scorer": {"name": "warmth"}}},
     "scorer.target": "bedroom",
     "scorer.against": "dark",
     "scorer.arch": "resnet50",

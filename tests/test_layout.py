@@ -29,10 +29,12 @@ FILES = {
 MODULES = {"config", "errors", "pipeline", "types", "weights", "cli", "__init__", "__main__"}
 BEYOND_DESIGN = {  # parts of others
     *(
+        "attributes",
         "benchmark",
         "benchmark_picture",
         "benchmark_tables",
         "benchmark_values",
+        "config_layers",
         "config_scorer",
         "config_sections",
         "config_store",
@@ -41,7 +43,7 @@ BEYOND_DESIGN = {  # parts of others
     *("cli_curation", "cli_measure"),
 }
 LONGEST = 300
-LONGER = {"higan_cam/config.py": 420, "higan_cam/cli.py": 320}  # every field or command, each with its documentation
+LONGER = {"higan_cam/config.py": 420, "higan_cam/cli.py": 330}  # every field or command, each with its documentation
 
 
 def test_import_contracts_hold() -> None:

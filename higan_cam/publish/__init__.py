@@ -4,7 +4,7 @@ from higan_cam.publish.card import CardFacts, render_card
 from higan_cam.publish.dataset import dataset_schema, encode_shard
 from higan_cam.publish.lease import Lease, read_lease
 from higan_cam.publish.manifest import Commit, commit_shard, committed, quarantine_shard, quarantined
-from higan_cam.publish.run import begin_run, describe_run, read_run
+from higan_cam.publish.run import begin_run, describe_run, read_run, run_uris
 from higan_cam.publish.samples import sample_row
 from higan_cam.publish.scores import decode_scores, encode_scores, scores_path
 from higan_cam.publish.splits import data_path, plan_splits
@@ -33,6 +33,7 @@ __all__ = [
     "read_lease",
     "read_run",
     "render_card",
+    "run_uris",
     "sample_row",
     "scores_path",
     "verify_run",

@@ -53,6 +53,12 @@ def read_run(store: Store) -> dict[str, Any]:
     return _parse(store, body)
 
 
+def run_uris(store: Store) -> list[str]:
+    """The run there, or, where it is one of several attributes, the run of each. StoreError: none."""
+    names = read_run(store)["config"].get("attributes", {})
+    return [f"{store.uri.rstrip('/')}/{name}" for name in names] or [store.uri]
+
+
 def describe_run(config: RunConfig, weights: Mapping[str, str]) -> dict[str, Any]:
     """What `run.json` says: configuration without output and runtime, its hash, versions, weights, seed. No clock."""
     return {

@@ -66,7 +66,7 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
         if missing:
             crew = plan_crew(config.runtime, *resources(), len(missing))
             with open_ledger(config, SCORES) as ledger:
-                for indices, scores in _stream(config, missing, crew, ledger):
+                for indices, scores in stream_labels(config, missing, crew, ledger, LabelWorker):
                     if np.any(indices == GIVEN_UP):
                         meter.quarantined()
                     else:
@@ -75,8 +75,13 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
     return labels.result()
 
 
-def _stream(config: RunConfig, shards: list[int], crew: Crew, ledger: Any) -> Iterator[tuple[IntArray, FloatArray]]:
-    """(indices, scores) of each shard, in the order in which they finish; one row `GIVEN_UP` of a quarantined one.
+def stream_labels(
+    config: RunConfig, shards: list[int], crew: Crew, ledger: Any, worker: type[LabelWorker], **settings: Any
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """(indices, scores) of each shard, in the order in which they finish; one row `GIVEN_UP` of one that was given up.
+
+    Args:
+        worker: makes the shards; `settings` are further arguments of its constructor.
 
     Raises:
         WorkersError: no worker can start.
@@ -94,8 +99,8 @@ def _stream(config: RunConfig, shards: list[int], crew: Crew, ledger: Any) -> It
     dataset = ray.data.read_datasource(
         Shards(shards), num_cpus=0, concurrency=1, override_num_blocks=len(shards)
     ).map_batches(
-        LabelWorker,
-        fn_constructor_kwargs={"config": config, "device": crew.device, "ledger": ledger},
+        worker,
+        fn_constructor_kwargs={"config": config, "device": crew.device, "ledger": ledger, **settings},
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(min_size=crew.workers, max_size=crew.most),
         num_gpus=crew.gpus or None,

@@ -70,7 +70,7 @@ def run_stages(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Con
         QuarantinedError: score shards are missing, so a boundary fitted now would not be this run's boundary.
     """
     models = load_models(config)
-    _check(models, config)
+    check_models(models, config)
     store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
     config = config.model_copy(update={"output": store.uri})
@@ -176,7 +176,7 @@ def _need_labels(config: RunConfig, store: Store) -> None:
         )
 
 
-def _check(models: Models, config: RunConfig) -> None:
+def check_models(models: Models, config: RunConfig) -> None:
     """Find configuration mistakes that need the networks before anything is written or started."""
     if config.boundary.method not in METHODS:
         raise unknown_name("boundary.method", config.boundary.method, METHODS)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import ray
 
 from higan_cam.config import RunConfig
+from higan_cam.label import calibrated, make_scorer
 from higan_cam.manipulate import Relevance, relevance
 from higan_cam.manipulate.rescore import DISTANCE
 from higan_cam.pipeline import Models, load_models, on_final_scale
-from higan_cam.response import edit_sweep, layer_peaks, layer_relevance
+from higan_cam.response import cross_response, edit_sweep, layer_peaks, layer_relevance
 from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary, ByteArray, FloatArray
 
@@ -39,6 +42,22 @@ def peaks_of_samples(config: RunConfig, boundary: Boundary, count: int) -> Float
     task = ray.remote(num_cpus=1)(_peaks)
     chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
     return np.concatenate(ray.get([task.remote(config, boundary, chunk) for chunk in chunks]))
+
+
+def cross_samples(runs: Sequence[tuple[RunConfig, Boundary]], count: int) -> tuple[ByteArray, FloatArray]:
+    """`cross_response` of the first `count` samples of runs that share their latents."""
+    indices = list(range(min(count, runs[0][0].label.count)))
+    task = ray.remote(num_cpus=1)(_cross)
+    chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
+    parts = ray.get([task.remote(runs, chunk) for chunk in chunks])
+    images, scores = (np.concatenate(column, axis=1) for column in zip(*parts, strict=True))
+    return images, scores
+
+
+def _cross(runs: Sequence[tuple[RunConfig, Boundary]], indices: list[int]) -> tuple[ByteArray, FloatArray]:
+    models = _models(*runs[0])
+    scorers = [calibrated(make_scorer(config.scorer), boundary.metrics) for config, boundary in runs]
+    return cross_response(models, scorers, runs, indices)
 
 
 def _peaks(config: RunConfig, boundary: Boundary, indices: list[int]) -> FloatArray:

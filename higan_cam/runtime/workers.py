@@ -14,6 +14,7 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.label import calibrated, make_scorer
 from higan_cam.pipeline import HeatBatch, attribute_unit, label_unit, load_models, mask_samples, on_final_scale
 from higan_cam.publish import (
+    Store,
     commit_shard,
     data_path,
     decode_scores,
@@ -32,10 +33,25 @@ from higan_cam.runtime.memory import reduced, with_micro_batch, within_memory
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask, unit_name
 from higan_cam.runtime.watch import Watch
-from higan_cam.types import Boundary, Scorer, WorkUnit
+from higan_cam.types import Boundary, FloatArray, IntArray, Scorer, WorkUnit
 
 GIVEN_UP = -1
 """Index that stands for a unit without scores: Ray Data passes no empty blocks on."""
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """What is known of the GPU's part of a unit.
+
+    Attributes:
+        seconds: taken.
+        micro_batch: that fitted into memory.
+        device: its kind, since bytes depend on that (`devices`).
+    """
+
+    seconds: float
+    micro_batch: int
+    device: str
 
 
 class LabelWorker:
@@ -71,49 +87,50 @@ class LabelWorker:
                 log.exception("failed")
                 time.sleep(backoff_s(verdict.attempt))
             else:
-                return self._give_up(unit, verdict)
+                return self.give_up(unit, verdict)
 
     def label(self, unit: WorkUnit, attempt: int, log: RunLog) -> dict[str, Any]:
         """One attempt: label, commit, write the stats."""
         began = time.monotonic()
-        (indices, scores), size = within_memory(
+        labelled, size = within_memory(
             self.config, "label", log, lambda config: phase("label", "score")(label_unit)(self.models, config, unit)
         )
-        commit = phase("label", "commit")(commit_shard)(
-            self.store,
-            stage=SCORES,
-            shard=unit.shard,
-            path=scores_path(unit.shard),
-            body=encode_scores(indices, scores),
-            rows=len(indices),
-            config_hash=config_hash(self.config),
-            extra=reduced(self.config, "label", size),
-        )
-        if commit.differing:  # another attempt was first: what it committed is what counts
-            indices, scores = decode_scores(self.store.get(commit.record.path))
-        seconds = time.monotonic() - began
-        summary = {"device": device_kind(self.device), "differing": commit.differing}
-        _write_stats(self.config, SCORES, unit, seconds, attempt, log, **summary)
+        done = Attributed(time.monotonic() - began, size, device_kind(self.device))
+        indices, scores = commit_scores(self.config, self.store, unit, labelled, done, attempt, log)
         return {"index": indices, "score": scores}
 
-    def _give_up(self, unit: WorkUnit, verdict: Verdict) -> dict[str, Any]:
+    def give_up(self, unit: WorkUnit, verdict: Verdict) -> dict[str, Any]:
+        """Quarantine the unit, and say so in one row."""
         quarantine_shard(self.store, SCORES, unit.shard, quarantine_details(verdict))
         return {"index": np.array([GIVEN_UP], np.int64), "score": np.array([np.nan], np.float32)}
 
 
-@dataclass(frozen=True)
-class Attributed:
-    """What the driver hears of the GPU's part of a unit.
-
-    Attributes:
-        seconds: taken.
-        micro_batch: that fitted into memory.
-        device: its kind, since bytes depend on that (`devices`).
-    """
-
-    seconds: float
-    micro_batch: int
-    device: str
+def commit_scores(
+    config: RunConfig,
+    store: Store,
+    unit: WorkUnit,
+    labelled: tuple[IntArray, FloatArray],
+    done: Attributed,
+    attempt: int,
+    log: RunLog,
+) -> tuple[IntArray, FloatArray]:
+    """Encoding, commit and stats of one score shard; the indices and scores that count from now on."""
+    began = time.monotonic() - done.seconds
+    commit = phase("label", "commit")(commit_shard)(
+        store,
+        stage=SCORES,
+        shard=unit.shard,
+        path=scores_path(unit.shard),
+        body=encode_scores(*labelled),
+        rows=len(unit.indices),
+        config_hash=config_hash(config),
+        extra=reduced(config, "label", done.micro_batch),
+    )
+    if commit.differing:  # another attempt was first: what it committed is what counts
+        labelled = decode_scores(store.get(commit.record.path))
+    summary = {"device": done.device, "differing": commit.differing}
+    _write_stats(config, SCORES, unit, time.monotonic() - began, attempt, log, **summary)
+    return labelled
 
 
 class MaskWorker:

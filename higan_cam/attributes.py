@@ -1,0 +1,49 @@
+"""Runs of several attributes: the configuration of each, which is that of an ordinary run.
+
+    attributes:
+      indoor_lighting: {}
+      warmth:
+        scorer: {name: warmth, scale: quartiles}
+        publish: {captions: {subject: window, levels: [cold, cool, warm, hot]}}
+
+Each becomes a run of its own in `<output>/<name>`, complete and readable by itself; only images are shared, while they
+are labelled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from higan_cam.config import RunConfig, merged, parse_config
+from higan_cam.errors import ConfigError, unknown_name
+
+SECTIONS = ("attribution", "boundary", "curation", "edit", "mask", "publish", "regions", "scorer")
+"""What an attribute may have of its own. Generator, seed and labels are those of all, or no image could be shared."""
+RESERVED = ("report", "stats")
+"""Folders beside those of the attributes."""
+
+
+def members(config: RunConfig) -> dict[str, RunConfig]:
+    """{attribute: configuration of its run}; of the one attribute, where the run does not list several.
+
+    Raises:
+        ConfigError: naming `attributes.<name>.<field>` and what is wrong with it.
+    """
+    if not config.attributes:
+        return {config.attribute: config}
+    return {name: _member(config, name, own) for name, own in config.attributes.items()}
+
+
+def _member(config: RunConfig, name: str, own: dict[str, Any]) -> RunConfig:
+    for section in own:
+        if section not in SECTIONS:
+            raise unknown_name(f"attributes.{name}", section, SECTIONS)
+    if name in RESERVED:
+        raise ConfigError(f"attributes.{name}: {' and '.join(RESERVED)} are folders of the run; choose another name")
+    whole = config.model_dump(exclude={"attributes"})
+    place = {"attribute": name, "output": f"{config.output.rstrip('/')}/{name}"}
+    try:
+        return parse_config(merged(whole, {**own, **place}))
+    except ConfigError as error:
+        lines = "\n".join(f"attributes.{name}.{line}" for line in str(error).splitlines())
+        raise ConfigError(lines) from error

@@ -1,0 +1,160 @@
+"""What works with what: every generator with every scorer, from latents to an encoded shard, in this process.
+
+Generators are embedded, or 32 px ones with random weights in a published layout; so are scorers. What is shown is that
+the stages fit together; what they are worth is shown elsewhere.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from torchvision import models as torchvision_models
+
+from higan_cam.config import RunConfig, parse_config
+from higan_cam.label import ResNet18
+from higan_cam.label.places365 import MATRIX_FILE
+from higan_cam.mask import ATTRIBUTIONS
+from higan_cam.pipeline import (
+    Models,
+    attribute_unit,
+    edited_ends,
+    label_and_fit,
+    load_models,
+    mask_samples,
+    on_final_scale,
+)
+from higan_cam.publish import encode_shard
+from higan_cam.types import Boundary, WorkUnit
+from higan_cam.weights import save_tensors
+from tests.generate.conftest import KINDS, SMALL_LATENT, small, small_latent
+
+GENERATORS = ("rooms", *KINDS)
+SCORERS = ("lighting", "luminance", "places365 attribute", "places365 category", "torchvision", "clip", "custom")
+ARCH = "mobilenet_v3_small"
+CLIP = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a weights file of every generator and scorer that needs one."""
+    folder = tmp_path_factory.mktemp("matrix")
+    for name, factory in KINDS.items():
+        generator: Any = small_latent(factory) if factory in SMALL_LATENT else small(factory)
+        state = {k: v.float() for k, v in generator.state_dict().items() if k != "truncation.truncation"}
+        torch.save(state, folder / f"{name}.pth")
+    torch.manual_seed(0)
+    scene = {f"module.{k}": v for k, v in ResNet18(width=64, classes=365).state_dict().items()}
+    torch.save({"arch": "wideresnet18", "state_dict": scene, "best_prec1": 50.0}, folder / "scene.pth.tar")
+    np.save(folder / MATRIX_FILE, np.random.Generator(np.random.PCG64(0)).standard_normal((102, 512)))
+    torch.save(torchvision_models.get_model(ARCH, weights=None).state_dict(), folder / "classifier.pth")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clip(files: Path) -> Path:
+    open_clip = pytest.importorskip("open_clip")
+    (files / "open_clip_config.json").write_text(json.dumps({"model_cfg": CLIP, "preprocess_cfg": {}}))
+    save_tensors(files / "clip.safetensors", open_clip.model.CLIP(**CLIP).state_dict(), {})
+    return files / "clip.safetensors"
+
+
+Settings = Callable[..., RunConfig]
+
+
+@pytest.fixture
+def settings(files: Path, request: pytest.FixtureRequest) -> Settings:
+    """`settings(generator, scorer, **sections)`: a configuration of a few images."""
+    scorers: dict[str, dict[str, Any]] = {
+        "lighting": {},
+        "luminance": {"name": "luminance", "scale": "quartiles"},
+        "places365 attribute": {"name": "places365", "target": "indoor lighting"},
+        "places365 category": {"name": "places365", "target": "bedroom", "arch": "resnet18", "output": "probability"},
+        "torchvision": {"name": "torchvision", "arch": ARCH, "target": "table lamp"},
+        "clip": {"name": "clip", "target": "a lit bedroom", "against": "a dark bedroom"},
+        "custom": {"name": "custom", "factory": "tests.integration.scorers:DaylightShare"},
+    }
+    weights = {"places365": "scene.pth.tar", "torchvision": "classifier.pth"}
+
+    def build(generator: str, scorer: str, **sections: Any) -> RunConfig:
+        chosen = dict(scorers[scorer])
+        name = chosen.get("name", "lighting")
+        if name == "clip":
+            chosen["weights"] = str(request.getfixturevalue("clip"))
+        elif name in weights:
+            chosen["weights"] = str(files / weights[name])
+        return parse_config(
+            {
+                "generator": {"weights": generator if generator == "rooms" else str(files / f"{generator}.pth")},
+                "scorer": chosen,
+                "label": {"count": 12, "micro_batch": 6},
+                "boundary": {"tails": 4},
+                "mask": {"count": 2, "micro_batch": 2, "second_scorer": None},
+                "regions": {"eps": 2.0, "min_samples": 4},
+                **sections,
+            }
+        )
+
+    return build
+
+
+def fitted(config: RunConfig) -> tuple[Models, Boundary]:
+    models = load_models(config)
+    boundary = label_and_fit(models, config)
+    return on_final_scale(models, boundary), boundary
+
+
+@pytest.mark.parametrize("scorer", SCORERS)
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_latents_become_a_shard(generator: str, scorer: str, settings: Settings) -> None:
+    config = settings(generator, scorer)
+    models, boundary = fitted(config)
+    np.testing.assert_allclose(np.linalg.norm(boundary.normal), 1, atol=1e-5)
+    low, high = models.scorer.score_range
+    samples = mask_samples(models.scorer, config, attribute_unit(models, config, boundary, WorkUnit(0, 0, 2)))
+    for sample in samples:
+        assert low <= sample.score_negative <= high
+        assert low <= sample.score_positive <= high
+        assert sample.status in ("ok", "empty")
+    rows = pq.read_table(io.BytesIO(encode_shard(samples, 100))).to_pylist()
+    assert [row["index"] for row in rows] == [0, 1]
+    assert all(row["text"] and row["image"]["bytes"] for row in rows)
+
+
+@pytest.mark.parametrize("attribution", sorted(ATTRIBUTIONS))
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_every_heat_map_answers_on_every_generator(generator: str, attribution: str, settings: Settings) -> None:
+    config = settings(generator, "lighting", attribution={"name": attribution, "steps": 2})
+    models, boundary = fitted(config)
+    batch = attribute_unit(models, config, boundary, WorkUnit(0, 0, 2))
+    assert batch.heat.shape == (2, 256, 256)
+    assert np.isfinite(batch.heat).all()
+    assert batch.heat.min() >= 0
+    assert batch.heat.max() <= 1
+
+
+@pytest.mark.parametrize("scorer", SCORERS)
+def test_every_scorer_can_be_steered_by_its_gradient_and_by_targets(scorer: str, settings: Settings) -> None:
+    """`path` differentiates the score; targets are on the scale that samples carry, calibrated or not."""
+    config = settings("rooms", scorer, attribution={"name": "path", "steps": 1})
+    models, boundary = fitted(config)
+    heat = attribute_unit(models, config, boundary, WorkUnit(0, 0, 1)).heat
+    assert np.isfinite(heat).all()
+    low, high = models.scorer.score_range
+    targets = [low + 0.45 * (high - low), low + 0.55 * (high - low)]
+    aimed = settings("rooms", scorer, edit={"targets": targets, "distance": 1.0})
+    with torch.inference_mode():
+        w_plus = models.generator.truncate(models.generator.map(torch.zeros(1, models.generator.z_dim)))
+        ends = edited_ends(models, aimed, boundary, w_plus)
+    assert (ends.distances[:, 0] <= ends.distances[:, 1]).all()
