@@ -28,7 +28,7 @@ from higan_cam.manipulate import (
     plan_edit,
     select_extremes,
 )
-from higan_cam.mask import find_regions, make_attribution, mask_quality, moved_masks, shares_of_change
+from higan_cam.mask import find_regions, make_attribution, mask_quality, moved_masks, second_opinion
 from higan_cam.mask.heat import shared_prefix
 from higan_cam.publish.captions import describe
 from higan_cam.types import (
@@ -281,16 +281,8 @@ def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArr
         with torch.inference_mode():
             score = scorer.score(original)
         rows.append({"score": score.numpy(), **{name: getattr(quality, name).numpy() for name in QUALITY_FIGURES}})
-        rows[-1] |= _second_opinion(judge, negative, positive, mask)
+        rows[-1] |= second_opinion(judge, negative, positive, mask)
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-
-
-def _second_opinion(judge: Scorer | None, negative: Tensor, positive: Tensor, mask: Tensor) -> dict[str, FloatArray]:
-    """Retention and necessity by a scorer that had no part in the edit or the mask; NaN where there is none."""
-    shares = (torch.full((len(mask),), torch.nan),) * 2
-    if judge is not None:
-        shares = shares_of_change(judge, negative, positive, [mask])[2][0]
-    return {name: share.numpy() for name, share in zip(("retention_second", "necessity_second"), shares, strict=True)}
 
 
 def _codes_array(models: Models, config: RunConfig, indices: Sequence[int]) -> FloatArray:

@@ -9,7 +9,7 @@ from higan_cam.mask.image_difference import ImageDifference
 from higan_cam.mask.layer_balance import BALANCE_KEY, measured_balance, needs_balance
 from higan_cam.mask.light_change import LightChange
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
-from higan_cam.mask.quality import MaskQuality, mask_quality, shares_of_change
+from higan_cam.mask.quality import MaskQuality, mask_quality, second_opinion, shares_of_change
 from higan_cam.mask.regions import find_regions
 from higan_cam.mask.shapes import decode_rle, encode_rle
 
@@ -34,5 +34,6 @@ __all__ = [
     "moved_masks",
     "needs_balance",
     "path_signed",
+    "second_opinion",
     "shares_of_change",
 ]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import DataError
-from higan_cam.types import Scorer
+from higan_cam.types import FloatArray, Scorer
 
 MIN_CHANGE = 1e-3
 """Score units. Where the ends differ by less, there is no change to hold, and both ratios are defined as 0."""
@@ -89,6 +89,17 @@ def shares_of_change(
 
     pairs = zip(mixed[::2], mixed[1::2], strict=True)
     return low, high, [(share(inside - low), share(high - outside)) for inside, outside in pairs]
+
+
+def second_opinion(judge: Scorer | None, negative: Tensor, positive: Tensor, mask: Tensor) -> dict[str, FloatArray]:
+    """Retention and necessity by a scorer that had no part in the edit or the mask; NaN where there is none.
+
+    (N,3,H,W) ends and (N,H,W) mask -> {column of the dataset: (N,)}.
+    """
+    shares = (torch.full((len(mask),), torch.nan),) * 2
+    if judge is not None:
+        shares = shares_of_change(judge, negative, positive, [mask])[2][0]
+    return {name: share.numpy() for name, share in zip(("retention_second", "necessity_second"), shares, strict=True)}
 
 
 def _composites(negative: Tensor, positive: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
