@@ -40,6 +40,7 @@ from higan_cam.types import (
     Edit,
     FloatArray,
     Generator,
+    ImageAttribution,
     IntArray,
     RegionResult,
     Sample,
@@ -203,14 +204,28 @@ def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: 
         for part in batches(unit.indices, config.mask.micro_batch):
             w_plus = models.generator.truncate(codes_of(models, config, part))
             ends = edited_ends(models, config, boundary, w_plus)
-            negative, positive = ends.negative, ends.positive
-            heats.append(attribution(models.generator, models.scorer, negative, positive).float().cpu().numpy())
+            codes = (w_plus, ends.negative, ends.positive)
+            images = images_of(models.generator, codes, edit)
+            if isinstance(attribution, ImageAttribution):
+                heat = attribution.between(*images[1:])
+            else:
+                heat = attribution(models.generator, models.scorer, *codes[1:])
+            heats.append(heat.float().cpu().numpy())
             moved.append((ends.distances, ends.reached))
-            codes = (w_plus, negative, positive)
-            pictures.append(tuple(to_uint8(models.generator.synthesize(code)[0]) for code in codes))
+            pictures.append(tuple(to_uint8(image) for image in images))
     original, negatives, positives = (np.concatenate(kind) for kind in zip(*pictures, strict=True))
     distances, reached = (np.concatenate(kind) for kind in zip(*moved, strict=True))
     return HeatBatch(tuple(unit.indices), original, negatives, positives, np.concatenate(heats), distances, reached)
+
+
+def images_of(generator: Generator, codes: Sequence[Tensor], edit: Edit) -> list[Tensor]:
+    """(n,L,w_dim) codes that differ in the edit's rows alone -> (n,3,R,R) images of each.
+
+    What lies below those rows runs once for all of them.
+    """
+    first = min(*edit.layers, len(generator.layer_resolutions))
+    start, _ = generator.advance(codes[0], first)
+    return [generator.synthesize(code, start=start)[0] for code in codes]
 
 
 def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sample]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from higan_cam.config import EditConfig, RunConfig, ScorerConfig, parse_config
 from higan_cam.errors import ConfigError
+from higan_cam.generate import to_uint8
 from higan_cam.manipulate import calibrated_ends
 from higan_cam.pipeline import (
     Models,
@@ -141,3 +144,36 @@ def test_scores_that_no_edit_can_have_are_refused(models: Models, config: RunCon
     settings = config.model_copy(update={"edit": EditConfig(targets=(0.6, 7.0))})
     with pytest.raises(ConfigError, match=r"edit\.targets must be two rising scores within the scorer's 0 to 3"):
         attribute_unit(models, settings, boundary, WorkUnit(0, 0, 2))
+
+
+class Counting:
+    """A generator that counts how many samples pass each of its layers."""
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator = generator
+        self.passed: Counter[int] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.generator, name)
+
+    def advance(self, w_plus: Tensor, stop: int, taps: Any = (), start: Any = None) -> Any:
+        self._count(w_plus, start, stop)
+        return self.generator.advance(w_plus, stop, taps, start)
+
+    def synthesize(self, w_plus: Tensor, taps: Any = (), start: Any = None) -> Any:
+        self._count(w_plus, start, len(self.generator.layer_resolutions))
+        return self.generator.synthesize(w_plus, taps, start)
+
+    def _count(self, w_plus: Tensor, start: Any, stop: int) -> None:
+        self.passed.update({layer: len(w_plus) for layer in range(start.layer if start else 0, stop)})
+
+
+def test_layers_below_the_edit_run_once_and_the_others_once_for_each_picture(
+    models: Models, config: RunConfig, boundary: Boundary
+) -> None:
+    counting = Counting(models.generator)
+    edited = config.model_copy(update={"edit": EditConfig(layers="6-9")})
+    seen = attribute_unit(replace(models, generator=counting), edited, boundary, WorkUnit(0, 0, 4))
+    assert counting.passed == {layer: 4 if layer < 6 else 12 for layer in range(11)}
+    plain = models.generator.synthesize(models.generator.truncate(codes_of(models, config, range(4))))[0]
+    np.testing.assert_allclose(seen.original, to_uint8(plain), atol=1)

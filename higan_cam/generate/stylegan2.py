@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from higan_cam.generate.base import StyleBasedGenerator, Truncation, channels_at, pixel_norm
+from higan_cam.generate.frozen import Frozen, frozen
 from higan_cam.types import SynthesisState
 
 NoiseChannels = Literal["one", "per_channel"]
@@ -96,28 +97,38 @@ class ModulatedLayer(nn.Module):
             self.noise_strength = nn.Parameter(torch.ones(()))
             self.noise = nn.Parameter(0.1 * torch.randn(1, outputs, resolution, resolution))
         self.filter = Fir() if up else None
+        self._frozen: Frozen | None = None
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """(N or 1,in,h,w), (N,w_dim) -> (N,out,h,w), or twice the side when doubling."""
+        sources = (self.weight, self.bias, self.noise, self.noise_strength)
+        self._frozen, (kernel, energy, shift) = frozen(self._frozen, sources, self._constants)
         style = self.style(w) * self.weight_scale
-        y = self._convolve(x * style[:, :, None, None])
-        gain = (self._demodulation(style) * ACTIVATION_GAIN).to(y.dtype)
-        shift = (self.noise * self.noise_strength + self.bias[:, None, None]) * ACTIVATION_GAIN
+        y = self._convolve(x * style[:, :, None, None], kernel)
+        gain = (_demodulation(style, energy) * ACTIVATION_GAIN).to(y.dtype)
         # The gain is positive, so it commutes with leaky ReLU and one pass over the features does all of it.
         return F.leaky_relu(torch.addcmul(shift.to(y.dtype), y, gain[:, :, None, None]), 0.2, inplace=True)
 
-    def _convolve(self, x: Tensor) -> Tensor:
-        if self.filter is None:
-            return F.conv2d(x, self.weight.permute(3, 2, 0, 1), padding=1)
-        flipped = self.weight.flip(0, 1).permute(2, 3, 0, 1)
-        return self.filter.blur(F.conv_transpose2d(x, flipped, stride=2))
-
-    def _demodulation(self, style: Tensor) -> Tensor:
-        """(N,in) scaled styles -> (N,out) factors that give unit variance, in float32 at least, even under autocast."""
+    def _constants(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Kernel as its convolution wants it, (in,out) sums of its squares, and (1,1 or out,h,w) noise with bias."""
+        up = self.filter is not None
+        kernel = self.weight.flip(0, 1).permute(2, 3, 0, 1) if up else self.weight.permute(3, 2, 0, 1)
         wide = torch.promote_types(self.weight.dtype, torch.float32)
-        with torch.autocast(style.device.type, enabled=False):
-            energy = style.to(wide).square() @ self.weight.to(wide).square().sum(dim=(0, 1))
-            return torch.rsqrt(energy + 1e-8)
+        energy = self.weight.to(wide).square().sum(dim=(0, 1))
+        shift = (self.noise * self.noise_strength + self.bias[:, None, None]) * ACTIVATION_GAIN
+        channels_last = torch.channels_last
+        return kernel.contiguous(memory_format=channels_last), energy, shift.contiguous(memory_format=channels_last)
+
+    def _convolve(self, x: Tensor, kernel: Tensor) -> Tensor:
+        if self.filter is None:
+            return F.conv2d(x, kernel, padding=1)
+        return self.filter.blur(F.conv_transpose2d(x, kernel, stride=2))
+
+
+def _demodulation(style: Tensor, energy: Tensor) -> Tensor:
+    """(N,in) scaled styles, (in,out) -> (N,out) factors that give unit variance; float32 at least, despite autocast."""
+    with torch.autocast(style.device.type, enabled=False):
+        return torch.rsqrt(style.to(energy.dtype).square() @ energy + 1e-8)
 
 
 class ToRgb(nn.Module):

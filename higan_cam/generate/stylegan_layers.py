@@ -8,11 +8,12 @@ kernel of a frozen layer is made once.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from higan_cam.generate.frozen import Frozen, frozen
 
 FUSED_FROM = 128
 """Side in pixels from which files store the weight of a doubling convolution transposed (the published "auto" rule)."""
@@ -146,7 +147,7 @@ class Layer(nn.Module):
         self.up = up
         self.fused = up and resolution >= FUSED_FROM
         self.folded = up and resolution >= FOLDED_FROM
-        self._frozen: _FrozenKernel | None = None
+        self._frozen: Frozen | None = None
         if self.fused:
             self.weight = nn.Parameter(torch.randn(3, 3, inputs, outputs))
         else:
@@ -170,34 +171,18 @@ class Layer(nn.Module):
         return out
 
     def _kernel(self) -> Tensor:
-        """(in,out,4,4). Kept while the weight is frozen: making it takes as long as the small convolutions."""
+        """(in,out,4,4). Making it takes as long as the small convolutions."""
         weight = self.weight if self.fused else self.conv.weight
-        if weight.requires_grad or weight.is_inference():
-            return self._transposed()
-        if self._frozen is None or not self._frozen.holds(weight):
-            with torch.inference_mode(False), torch.no_grad():
-                kernel = self._transposed().contiguous(memory_format=torch.channels_last)
-            self._frozen = _FrozenKernel(weight, weight._version, kernel)
-        return self._frozen.kernel
+        self._frozen, (kernel,) = frozen(self._frozen, (weight,), self._folded)
+        return kernel
+
+    def _folded(self) -> tuple[Tensor]:
+        return (self._transposed().contiguous(memory_format=torch.channels_last),)
 
     def _transposed(self) -> Tensor:
         if self.fused:
             return doubling_kernel(self.weight.permute(2, 3, 0, 1))
         return doubling_kernel(self.conv.weight.flip(2, 3).transpose(0, 1))
-
-
-@dataclass(frozen=True, eq=False)
-class _FrozenKernel:
-    """A folded kernel, and the state of the weight that it was made from."""
-
-    weight: Tensor
-    version: int
-    kernel: Tensor
-
-    def holds(self, weight: Tensor) -> bool:
-        """Whether `weight` is still what the kernel was made from. `Module.to` changes neither object nor version."""
-        same = weight is self.weight and weight._version == self.version
-        return same and (weight.dtype, weight.device) == (self.kernel.dtype, self.kernel.device)
 
 
 def doubling_kernel(weight: Tensor) -> Tensor:

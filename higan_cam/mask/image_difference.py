@@ -44,5 +44,10 @@ class ImageDifference:
         with torch.no_grad():
             start = repeat_state(shared_prefix(generator, negative, positive), 2)
             images, _ = generator.synthesize(torch.cat([negative, positive]), start=start)
-            low, high = luminance(images).chunk(2)
-            return unit_peak(resize_maps(one_sign(high - low, self.sign), self.map_size))
+            return self.between(*images.chunk(2))
+
+    def between(self, negative: Tensor, positive: Tensor) -> Tensor:
+        """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
+        with torch.no_grad():
+            change = luminance(positive) - luminance(negative)
+            return unit_peak(resize_maps(one_sign(change, self.sign), self.map_size))

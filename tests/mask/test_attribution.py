@@ -10,6 +10,7 @@ from higan_cam.errors import ConfigError
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
 from higan_cam.mask.image_difference import ImageDifference, luminance
+from higan_cam.types import ImageAttribution
 from tests.mask.conftest import EDITED, Pair, SmoothScore
 
 TAPS = EDITED[:2]
@@ -76,3 +77,10 @@ def test_image_difference_has_no_direction(generator: StyleGAN2, pair: Pair) -> 
     there = ImageDifference(16)(generator, SmoothScore(), pair.negative, pair.positive)
     back = ImageDifference(16)(generator, SmoothScore(), pair.positive, pair.negative)
     torch.testing.assert_close(back, there, atol=1e-5, rtol=0)
+
+
+def test_image_difference_gives_the_same_map_from_images_that_exist_already(generator: StyleGAN2, pair: Pair) -> None:
+    attribution = ImageDifference(64)
+    images = [generator.synthesize(code)[0] for code in (pair.negative, pair.positive)]
+    torch.testing.assert_close(attribution.between(*images), attribution(generator, SmoothScore(), *pair))
+    assert isinstance(attribution, ImageAttribution)
