@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from higan_cam import cli_curation, cli_measure
+from higan_cam import cli_curation, cli_doctor, cli_measure
 from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import HiganCamError, QuarantinedError
@@ -213,25 +212,7 @@ def export(
 
 cli_curation.register(app)
 cli_measure.register(app)
-
-
-@app.command()
-def doctor() -> None:
-    """Print versions, processors, GPUs and whether the embedded weights load."""
-    from importlib import metadata
-
-    import torch
-
-    from higan_cam.weights import data_path, sha256_of
-
-    table = Table("what", "found", box=None)
-    for package in ("higan-cam", "ray", "torch", "torchvision", "numpy", "scikit-learn", "pyarrow"):
-        table.add_row(package, metadata.version(package))
-    table.add_row("processors", str(os.cpu_count()))
-    table.add_row("GPUs", str(torch.cuda.device_count()))
-    for name in ("rooms_generator.safetensors", "rooms_scorer.safetensors", "rooms_scorer_second.safetensors"):
-        table.add_row(name, f"sha256 {sha256_of(data_path(name))[:12]}")
-    Console().print(table)
+cli_doctor.register(app)
 
 
 def main() -> None:

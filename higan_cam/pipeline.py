@@ -28,7 +28,7 @@ from higan_cam.manipulate import (
     plan_edit,
     select_extremes,
 )
-from higan_cam.mask import find_regions, make_attribution, mask_quality, moved_masks, second_opinion
+from higan_cam.mask import ImageAttribution, find_regions, make_attribution, mask_quality, moved_masks, second_opinion
 from higan_cam.mask.heat import shared_prefix
 from higan_cam.publish.captions import describe
 from higan_cam.types import (
@@ -40,7 +40,6 @@ from higan_cam.types import (
     Edit,
     FloatArray,
     Generator,
-    ImageAttribution,
     IntArray,
     RegionResult,
     Sample,

@@ -104,15 +104,6 @@ class Attribution(Protocol):
         ...
 
 
-@runtime_checkable
-class ImageAttribution(Protocol):
-    """An attribution that needs nothing but both ends' images: where those exist already, no generator pass is left."""
-
-    def between(self, negative: Tensor, positive: Tensor) -> Tensor:
-        """(N,3,H,W) images of both ends in [-1,1] -> (N,S,S) heat in [0,1]; what the call on their codes gives."""
-        ...
-
-
 @dataclass(frozen=True)
 class Boundary:
     """A hyperplane {x : normal . x + offset = 0} in a latent space; the positive side has more of the attribute.

@@ -5,7 +5,7 @@ from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
 from higan_cam.mask.baseline import moved_masks
 from higan_cam.mask.clustering import grid_dbscan
 from higan_cam.mask.grad_cam import GradCam
-from higan_cam.mask.image_difference import ImageDifference
+from higan_cam.mask.image_difference import ImageAttribution, ImageDifference
 from higan_cam.mask.layer_balance import BALANCE_KEY, measured_balance, needs_balance
 from higan_cam.mask.light_change import LightChange
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
@@ -18,6 +18,7 @@ __all__ = [
     "BALANCE_KEY",
     "ActivationDifference",
     "GradCam",
+    "ImageAttribution",
     "ImageDifference",
     "Jvp",
     "LightChange",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -18,6 +19,15 @@ def luminance(image: Tensor) -> Tensor:
     """(N,3,H,W) in [-1,1] -> (N,H,W), of the picture that is published, hence clamped."""
     weights = image.new_tensor(LUMINANCE)[:, None, None]
     return (image.clamp(-1, 1) * weights).sum(dim=1)
+
+
+@runtime_checkable
+class ImageAttribution(Protocol):
+    """An attribution that needs nothing but both ends' images: where those exist already, no generator pass is left."""
+
+    def between(self, negative: Tensor, positive: Tensor) -> Tensor:
+        """(N,3,H,W) images of both ends in [-1,1] -> (N,S,S) heat in [0,1]; what the call on their codes gives."""
+        ...
 
 
 @dataclass(frozen=True)

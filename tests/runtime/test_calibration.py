@@ -1,0 +1,30 @@
+"""The micro-batch that is recommended is the smallest of those that are about as fast as the fastest."""
+
+from __future__ import annotations
+
+import pytest
+
+from higan_cam.config import RunConfig
+from higan_cam.runtime.calibration import Calibration, Rate, calibrate
+
+
+def test_of_nearly_equal_sizes_the_smallest_is_best() -> None:
+    rates = (Rate("mask", 4, 60.0), Rate("mask", 8, 98.0), Rate("mask", 16, 100.0), Rate("label", 4, 500.0))
+    assert Calibration(2, "cpu", rates).best("mask") == 8
+
+
+def test_a_size_that_memory_did_not_suffice_for_is_never_best() -> None:
+    rates = (Rate("label", 4, 10.0), Rate("label", 8, 0.0))
+    assert Calibration(1, "cuda", rates).best("label") == 4
+    with pytest.raises(ValueError, match="memory"):
+        Calibration(1, "cuda", rates).best("mask")
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("local_ray")
+def test_every_size_of_both_stages_is_measured_with_all_workers(config: RunConfig) -> None:
+    two = config.model_copy(update={"runtime": config.runtime.model_copy(update={"workers": 2})})
+    found = calibrate(two, sizes=(1, 2), seconds=0.01)
+    assert found.workers == 2
+    assert [(rate.stage, rate.size) for rate in found.rates] == [("label", 1), ("label", 2), ("mask", 1), ("mask", 2)]
+    assert all(rate.per_second > 0 for rate in found.rates)
