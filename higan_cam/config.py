@@ -36,6 +36,8 @@ class GeneratorConfig(_Section):
     """Truncation strength; null keeps what the weights were made with."""
     truncation_layers: int | None = Field(default=None, ge=0)
     """Number of leading w+ rows that are truncated; null keeps what the weights were made with."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """Of the layers' products: tf32 (GPUs of 2020 and later) and bfloat16 are faster, and round more coarsely."""
 
 
 class LabelConfig(_Section):

@@ -92,6 +92,7 @@ def load_models(config: RunConfig, device: str = "cpu") -> Models:
         config.generator.weights,
         truncation_psi=config.generator.truncation_psi,
         truncation_layers=config.generator.truncation_layers,
+        precision=config.generator.precision,
     )
     scorer = make_scorer(config.scorer)
     for network in (generator, scorer):

@@ -203,6 +203,7 @@ OTHER: dict[str, Any] = {
     "curation.max_coverage": 0.5,
     "curation.balance": 2.0,
     "curation.balance_by": "score",
+    "generator.precision": "bfloat16",
     "store.endpoint_url": "http://127.0.0.1:9000",
     "store.addressing": "path",
     "runtime.workers": 2,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,8 @@ from torch import Tensor, nn
 from higan_cam.types import SynthesisState
 
 MIN_RESOLUTION, MAX_RESOLUTION = 8, 1024
+Precision = Literal["float32", "tf32", "bfloat16"]
+"""Of matrix products and convolutions. tf32 is a setting of a GPU process (`runtime.devices`), not of a network."""
 
 
 def block_resolutions(resolution: int) -> tuple[int, ...]:
@@ -101,6 +105,7 @@ class LayeredGenerator(nn.Module):
         self.edit_strength = tuple(edit_strength)
         self.num_layers = len(self.edit_strength)
         self.layer_resolutions = self._layer_resolutions()
+        self.precision: Precision = "float32"
 
     @abstractmethod
     def _layer_resolutions(self) -> tuple[int, ...]:
@@ -125,9 +130,14 @@ class LayeredGenerator(nn.Module):
     def synthesize(
         self, w_plus: Tensor, taps: Sequence[int] = (), start: SynthesisState | None = None
     ) -> tuple[Tensor, dict[int, Tensor]]:
-        """(N,L,w_dim) -> image (N,3,H,W), nominally in [-1,1], not clamped; and {layer: (N,C,h,w)} for each tap."""
+        """(N,L,w_dim) -> image (N,3,H,W), nominally in [-1,1], not clamped; and {layer: (N,C,h,w)} for each tap.
+
+        With `precision` bfloat16 the layers' products are 16-bit; image and taps are float32 all the same.
+        """
         state, features = self.advance(w_plus, len(self.layer_resolutions), taps, start)
-        return _for_batch(self._image(state, w_plus), w_plus), features
+        with self._computing(w_plus):
+            image = self._image(state, w_plus)
+        return _for_batch(image, w_plus).to(w_plus.dtype), features
 
     def advance(
         self, w_plus: Tensor, stop: int, taps: Sequence[int] = (), start: SynthesisState | None = None
@@ -142,12 +152,19 @@ class LayeredGenerator(nn.Module):
         tapped: dict[int, Tensor] = {}
         while state.layer < stop:
             layer = state.layer
-            state = self._layer(state, w_plus)
+            with self._computing(w_plus):
+                state = self._layer(state, w_plus)
             if layer in taps and state.features is not None:
                 # the later layers go on from the tap itself, so that gradients reach it
-                tapped[layer] = _for_batch(state.features, w_plus)
+                tapped[layer] = _for_batch(state.features, w_plus).to(w_plus.dtype)
                 state = replace(state, features=tapped[layer])
         return state, tapped
+
+    def _computing(self, w_plus: Tensor) -> AbstractContextManager[object]:
+        """The precision of the layers' products; nothing changes with float32 or tf32 (see `Precision`)."""
+        if self.precision != "bfloat16":
+            return nullcontext()
+        return torch.autocast(w_plus.device.type, torch.bfloat16)
 
     def forward(self, z: Tensor) -> Tensor:
         """(N,z_dim) latents -> image (N,3,H,W)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import ConfigError, WeightsError, unknown_name
-from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
+from higan_cam.generate.base import LayeredGenerator, Precision, StyleBasedGenerator
 from higan_cam.generate.dcgan import DCGAN
 from higan_cam.generate.latents import sample_latents
 from higan_cam.generate.layout_checks import check_fit
@@ -38,7 +39,11 @@ MEAN_CODE_SAMPLES = 4096
 
 
 def load_generator(
-    path_or_name: str | Path, *, truncation_psi: float | None = None, truncation_layers: int | None = None
+    path_or_name: str | Path,
+    *,
+    truncation_psi: float | None = None,
+    truncation_layers: int | None = None,
+    precision: Precision = "float32",
 ) -> Generator:
     """A generator on the CPU, ready for inference: float32, eval mode, parameters frozen.
 
@@ -48,17 +53,20 @@ def load_generator(
         truncation_psi: pull of truncated w+ rows towards the mean code, 0 to 1; None keeps what the file says (its
             "settings" metadata, else its truncation buffer, else HiGAN's setting for the architecture).
         truncation_layers: number of leading w+ rows that are truncated; None likewise. At 0 psi has no effect.
+        precision: of the layers' products; weights, codes and images are float32 all the same.
 
     Raises:
         ConfigError: an unknown name, or truncation of a generator without w.
         WeightsError: the file is missing, unsafe or damaged, or its keys and shapes fit no network.
     """
     name = str(path_or_name)
-    if name in GENERATORS:
-        return GENERATORS[name](truncation_psi, truncation_layers)
-    if not _looks_like_path(name):
+    if name not in GENERATORS and not _looks_like_path(name):
         raise unknown_name("generator.weights", name, GENERATORS)
-    return generator_from_file(Path(path_or_name), truncation_psi, truncation_layers)
+    make = GENERATORS.get(name, partial(generator_from_file, Path(path_or_name)))
+    generator = make(truncation_psi, truncation_layers)
+    if isinstance(generator, LayeredGenerator):
+        generator.precision = precision
+    return generator
 
 
 def generator_from_file(

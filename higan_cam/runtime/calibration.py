@@ -19,9 +19,9 @@ import torch
 from higan_cam.config import RunConfig, parse_layers
 from higan_cam.pipeline import HIGAN_LIGHTING_LAYERS, RECOMMENDED_LAYERS, attribute_unit, label_unit, load_models
 from higan_cam.runtime.cluster import cluster, resources
+from higan_cam.runtime.devices import prepare_process
 from higan_cam.runtime.memory import is_out_of_memory, with_micro_batch
 from higan_cam.runtime.plan import plan_crew
-from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary, WorkUnit
 
 Stage = Literal["label", "mask"]
@@ -95,7 +95,7 @@ class _Probe:
     """Ray actor: one worker's networks, timed."""
 
     def __init__(self, config: RunConfig, device: str) -> None:
-        one_thread(device)
+        prepare_process(device, config.generator)
         self.config, self.device = config, device
         self.models = load_models(config, device)
         self.boundary = _some_boundary(config, self.models.generator)

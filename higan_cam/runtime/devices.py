@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from higan_cam.config import GeneratorConfig
+
 
 def device_kind(device: str) -> str:
     """ "cuda NVIDIA H100 80GB HBM3" or "cpu x86_64 AVX2 Intel(R) …": what decides rounding, and no more than that."""
@@ -22,3 +24,19 @@ def _processor() -> str:
     except OSError:
         return platform.processor()
     return found[1].strip() if found else platform.processor()
+
+
+def prepare_process(device: str, config: GeneratorConfig) -> None:
+    """Once per worker, before it loads a network: threads on a CPU, arithmetic on a GPU.
+
+    CPU: one BLAS thread; two in one process can be ten times slower on shared cores. GPU: the precision asked for (by
+    itself PyTorch lets cuDNN round float32 to TF32), and algorithms that give the same bits every time.
+    """
+    if device == "cpu":
+        torch.set_num_threads(1)
+        return
+    coarse = config.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = coarse
+    torch.backends.cudnn.allow_tf32 = coarse
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False

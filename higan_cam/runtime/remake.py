@@ -19,11 +19,10 @@ from higan_cam.publish import Store, describe_run, encode_scores, encode_shard, 
 from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
 from higan_cam.publish.manifest import Entry, read_manifest
 from higan_cam.publish.status import recorded_config
-from higan_cam.runtime.devices import device_kind
+from higan_cam.runtime.devices import device_kind, prepare_process
 from higan_cam.runtime.fit_stage import find_boundary
 from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
 from higan_cam.runtime.run import GENERATOR_FILES, file_role, weights_file
-from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary
 from higan_cam.weights import sha256_of
 
@@ -66,7 +65,7 @@ def remake_shards(
         raise DataError(f"{store.uri}: no shard is committed yet, so there is nothing to make again")
     chosen = random.Random(seed).sample(entries, min(count, len(entries)))  # noqa: S311 - which shards, no secret
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    one_thread(device)
+    prepare_process(device, config.generator)
     maker = _Maker(config, load_models(config, device), find_boundary(config, store))
     for entry in chosen:
         tell(f"making {entry.record.path} again on {device_kind(device)}")

@@ -13,7 +13,7 @@ from higan_cam.manipulate import Relevance, relevance
 from higan_cam.manipulate.rescore import DISTANCE
 from higan_cam.pipeline import Models, load_models, on_final_scale
 from higan_cam.response import cross_response, edit_sweep, layer_peaks, layer_relevance
-from higan_cam.runtime.workers import one_thread
+from higan_cam.runtime.devices import prepare_process
 from higan_cam.types import Boundary, ByteArray, FloatArray
 
 CHUNK = 12
@@ -75,5 +75,5 @@ def _sweep(
 
 
 def _models(config: RunConfig, boundary: Boundary) -> Models:
-    one_thread("cpu")
+    prepare_process("cpu", config.generator)
     return on_final_scale(load_models(config), boundary)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.label import calibrated, make_scorer
@@ -26,7 +25,7 @@ from higan_cam.publish import (
     scores_path,
 )
 from higan_cam.publish.manifest import canonical_json
-from higan_cam.runtime.devices import device_kind
+from higan_cam.runtime.devices import device_kind, prepare_process
 from higan_cam.runtime.ledger import START, Verdict
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
 from higan_cam.runtime.memory import reduced, with_micro_batch, within_memory
@@ -59,7 +58,7 @@ class LabelWorker:
 
     def __init__(self, config: RunConfig, device: str, ledger: Any) -> None:
         log_to_stderr()
-        one_thread(device)
+        prepare_process(device, config.generator)
         self.config, self.device = config, device
         self.log = run_log(__name__, config, SCORES)
         self.watch = Watch(ledger)
@@ -138,7 +137,7 @@ class MaskWorker:
 
     def __init__(self, config: RunConfig, boundary: Boundary, device: str, ledger: Any) -> None:
         log_to_stderr()
-        one_thread(device)
+        prepare_process(device, config.generator)
         self.config, self.boundary, self.device = config, boundary, device
         self.log = run_log(__name__, config, DATA)
         self.watch = Watch(ledger)
@@ -194,7 +193,7 @@ def finish_unit(
 ) -> int:
     """Ray task: heat maps -> committed shard, on a CPU; the number of rows committed."""
     log_to_stderr()
-    one_thread("cpu")
+    prepare_process("cpu", config.generator)
     name = unit_name(DATA, unit.shard)
     log = run_log(__name__, config, DATA).of(shard=unit.shard, attempt=attempt)
     watch = Watch(ledger)
@@ -261,9 +260,3 @@ def _write_stats(
 def backoff_s(attempt: int) -> float:
     """Seconds to wait after the attempt-th failure: 1, 2, 4, … at most 30."""
     return float(min(30, 2 ** (attempt - 1)))
-
-
-def one_thread(device: str) -> None:
-    """One BLAS thread per process: two in one process can be ten times slower on shared cores."""
-    if device == "cpu":
-        torch.set_num_threads(1)

@@ -36,7 +36,6 @@ from higan_cam.runtime.fit_stage import boundary_keys, find_boundary
 from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
 from higan_cam.runtime.remake import Remade, remake_shards, with_recorded_weights
 from higan_cam.runtime.run import weights_digests
-from higan_cam.runtime.workers import one_thread
 from higan_cam.types import Boundary
 from higan_cam.weights import data_path as weights_path
 
@@ -52,7 +51,6 @@ SETTINGS = (
 
 def make_run(config: RunConfig) -> Store:
     """What the stages leave, without Ray and with a boundary that nobody fitted."""
-    one_thread("cpu")
     store, models, made = open_store(config.output), load_models(config), config_hash(config)
     begin_run(store, config, weights_digests(config))
     for unit in plan_label(config):
