@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [published dbscan ray masks scaling]`: measures, prints tables, writes JSON with --json.
+"""`python -m tests.benchmarks [ROWS]`: measures, prints tables, writes JSON with --json. `-h` names the rows.
 
 Everything runs on one thread with a tuned glibc allocator, both sides of every ratio alike; the process starts itself
 again with that environment. Nothing here is a test: no figure is asserted.
@@ -18,7 +18,7 @@ from typing import Any
 from tests.benchmarks.gate import regressions, write_baseline
 from tests.benchmarks.timing import ENVIRONMENT, SpeedRow, machine
 
-ROWS = ("published", "dbscan", "ray", "masks", "scaling")
+ROWS = ("published", "dbscan", "ray", "regions", "start", "memory", "masks", "scaling")
 
 
 def main() -> None:
@@ -38,6 +38,7 @@ def main() -> None:
     worse = regressions(speed) if options.gate else []
     if options.write_baseline:
         write_baseline(speed)
+    found |= _tables(console, options.rows)
     if "masks" in options.rows:
         found["masks"] = _masks(console, options)
     if "scaling" in options.rows:
@@ -58,6 +59,24 @@ def _speed() -> dict[str, Callable[[int], Iterable[SpeedRow]]]:
         return measure(repeats)
 
     return {"published": mask_rows, "dbscan": lambda repeats: [dbscan_row(repeats)], "ray": ray_rows}
+
+
+def _tables(console: Any, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """The measurements that are no ratios."""
+    from tests.benchmarks import growth, operations
+
+    known: dict[str, tuple[Callable[[], list[Any]], Callable[[list[Any]], Any]]] = {
+        "regions": (growth.measure_growth, growth.growth_table),
+        "start": (operations.measure_start, operations.start_table),
+        "memory": (operations.measure_peaks, operations.peak_table),
+    }
+    found = {}
+    for name, (measure, draw) in known.items():
+        if name in names:
+            rows = measure()
+            console.print(draw(rows))
+            found[name] = [asdict(row) for row in rows]
+    return found
 
 
 def _masks(console: Any, options: argparse.Namespace) -> dict[str, Any]:

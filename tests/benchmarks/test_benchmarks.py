@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.mask import grid_dbscan
+from tests.benchmarks.growth import KINDS
 from tests.benchmarks.published import PlainLayers, published_heat, published_masks
 from tests.benchmarks.speed import EPS, MIN_SAMPLES, heat_masks, our_heat, sklearn_labels
 from tests.benchmarks.timing import SpeedRow, side_by_side
@@ -71,3 +75,18 @@ def test_the_median_meets_the_target_or_not(sense: str, met: bool) -> None:
     row = SpeedRow("x", (1.0, 3.0, 9.0), 1, 3, "", 2.0, sense)  # type: ignore[arg-type]
     assert row.median == 3
     assert row.met is met
+
+
+@pytest.mark.parametrize("side", [64, 96])
+def test_the_worst_cases_of_regions_are_labelled_as_scikit_learn_labels_them(side: int) -> None:
+    for kind, draw in KINDS.items():
+        mask = draw(side)
+        labels = grid_dbscan(mask, EPS, MIN_SAMPLES)
+        np.testing.assert_array_equal(labels, sklearn_labels(mask), err_msg=kind)
+
+
+def test_the_gpu_script_says_that_it_measured_nothing_where_there_is_no_gpu() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    told = subprocess.run([sys.executable, "-m", "tests.benchmarks.gpu"], capture_output=True, text=True, check=True)
+    assert "not measured" in told.stdout
