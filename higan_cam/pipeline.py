@@ -1,7 +1,7 @@
-"""The flow, top to bottom, as pure functions: latents, images, scores, boundary, edited pairs, heat maps, samples.
+"""The flow, top to bottom, as pure functions: latents, images, scores, boundary, edited pairs, heat maps.
 
-Nothing here knows about Ray, files or time. The runtime calls these functions inside its workers; a notebook can call
-them directly.
+`finishing` goes on from there to samples. Nothing here knows about Ray, files or time. The runtime calls these
+functions inside its workers; a notebook can call them directly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from higan_cam.config import RunConfig, parse_layers
-from higan_cam.generate import from_uint8, load_generator, sample_latents, to_uint8
+from higan_cam.generate import load_generator, sample_latents, to_uint8
 from higan_cam.label import calibrated, make_scorer, with_quartiles
 from higan_cam.manipulate import (
     Ends,
@@ -28,32 +28,23 @@ from higan_cam.manipulate import (
     plan_edit,
     select_extremes,
 )
-from higan_cam.mask import ImageAttribution, find_regions, make_attribution, mask_quality, moved_masks, second_opinion
+from higan_cam.mask import ImageAttribution, make_attribution
 from higan_cam.mask.heat import shared_prefix
-from higan_cam.publish.captions import describe
 from higan_cam.types import (
     Attribution,
     BoolArray,
     Boundary,
     ByteArray,
-    Captions,
     Edit,
     FloatArray,
     Generator,
     IntArray,
-    RegionResult,
-    Sample,
     Scorer,
 )
 from higan_cam.types import WorkUnit as WorkUnit  # noqa: PLC0414 - part of this module's interface
 
 HIGAN_LIGHTING_LAYERS = range(6, 12)
 """w+ rows that carry lighting in HiGAN's scenes; the embedded generator has it in all rows."""
-QUALITY_FIGURES = (
-    *("score_negative", "score_positive", "retention", "necessity", "retention_random", "necessity_random"),
-    "coverage",
-)
-"""Of `MaskQuality`, what goes with every sample."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +127,17 @@ def fit_from_extremes(models: Models, config: RunConfig, extremes: Extremes, res
         LabelledCodes(_codes_array(models, config, tail.indices.tolist()), tail.scores)
         for tail in (extremes.highest, extremes.lowest)
     )
-    every = tuple(range(models.generator.num_layers))
-    rows = every if config.generator.weights == "rooms" else tuple(r for r in every if r in HIGAN_LIGHTING_LAYERS)
+    rows = recommended_rows(models, config)
     return fit_boundary(
-        highest, lowest, rest, config.boundary, attribute=config.attribute, layers=rows or every, seed=config.seed
+        highest, lowest, rest, config.boundary, attribute=config.attribute, layers=rows, seed=config.seed
     )
+
+
+def recommended_rows(models: Models, config: RunConfig) -> tuple[int, ...]:
+    """Rows of w+ that a boundary of this run recommends to edit: `HIGAN_LIGHTING_LAYERS`, or all."""
+    every = tuple(range(models.generator.num_layers))
+    scene = () if config.generator.weights == "rooms" else tuple(row for row in every if row in HIGAN_LIGHTING_LAYERS)
+    return scene or every
 
 
 def labelled_codes(models: Models, config: RunConfig, indices: IntArray, scores: FloatArray) -> LabelledCodes:
@@ -226,78 +223,6 @@ def images_of(generator: Generator, codes: Sequence[Tensor], edit: Edit) -> list
     first = min(*edit.layers, len(generator.layer_resolutions))
     start, _ = generator.advance(codes[0], first)
     return [generator.synthesize(code, start=start)[0] for code in codes]
-
-
-def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sample]:
-    """Heat maps -> regions -> masks -> samples of one unit. Scores are those of the published 8-bit pictures."""
-    side = batch.original.shape[1]
-    found = [find_regions(heat, config.regions, side) for heat in batch.heat]
-    masks = np.stack([result.mask for result in found])
-    figures = _figures(scorer, config, batch, masks)
-    return [
-        Sample(
-            id=f"{config.seed}-{index:09d}",
-            index=index,
-            seed=config.seed,
-            image=batch.positive[row],
-            original=batch.original[row],
-            negative=batch.negative[row],
-            mask=result.mask,
-            heat=batch.heat[row],
-            words=_words(scorer, config, index, result, figures, row),
-            distance_negative=float(batch.distances[row, 0]),
-            distance_positive=float(batch.distances[row, 1]),
-            reached=bool(batch.reached[row]),
-            status=result.status,
-            reason=result.reason,
-            regions=result.regions,
-            **{name: float(values[row]) for name, values in figures.items()},
-        )
-        for row, (index, result) in enumerate(zip(batch.indices, found, strict=True))
-    ]
-
-
-def _words(
-    scorer: Scorer,
-    config: RunConfig,
-    index: int,
-    result: RegionResult,
-    figures: dict[str, FloatArray],
-    row: int,
-) -> Captions:
-    height, width = result.mask.shape
-    return describe(
-        config.publish.captions,
-        attribute=config.attribute,
-        seed=config.seed,
-        index=index,
-        score_negative=float(figures["score_negative"][row]),
-        score_positive=float(figures["score_positive"][row]),
-        score_range=scorer.score_range,
-        regions=result.regions,
-        size=(height, width),
-    )
-
-
-def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArray) -> dict[str, FloatArray]:
-    """Scores and mask quality by column name, (n,) each."""
-    rows: list[dict[str, Any]] = []
-    second = config.judge
-    judge = make_scorer(second) if second is not None else None
-    inside = masks > 0
-    moved = moved_masks(inside, batch.indices, config.seed)
-    for part in batches(range(len(masks)), config.mask.micro_batch):
-        where = slice(part[0], part[-1] + 1)
-        original, negative, positive = (
-            from_uint8(kind[where]) for kind in (batch.original, batch.negative, batch.positive)
-        )
-        mask = torch.from_numpy(inside[where])
-        quality = mask_quality(scorer, negative, positive, mask, torch.from_numpy(moved[where]))
-        with torch.inference_mode():
-            score = scorer.score(original)
-        rows.append({"score": score.numpy(), **{name: getattr(quality, name).numpy() for name in QUALITY_FIGURES}})
-        rows[-1] |= second_opinion(judge, negative, positive, mask)
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
 def _codes_array(models: Models, config: RunConfig, indices: Sequence[int]) -> FloatArray:

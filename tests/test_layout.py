@@ -38,6 +38,7 @@ BEYOND_DESIGN = {  # parts of others
         "config_scorer",
         "config_sections",
         "config_store",
+        "finishing",
         "response",
     ),
     *("cli_curation", "cli_doctor", "cli_measure"),

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from higan_cam.config import EditConfig, RunConfig, ScorerConfig, parse_config
 from higan_cam.errors import ConfigError
+from higan_cam.finishing import mask_samples
 from higan_cam.generate import to_uint8
 from higan_cam.manipulate import calibrated_ends
 from higan_cam.pipeline import (
@@ -22,7 +23,6 @@ from higan_cam.pipeline import (
     edit_for,
     edited_ends,
     label_unit,
-    mask_samples,
 )
 from higan_cam.types import Boundary, Generator, Sample, WorkUnit
 

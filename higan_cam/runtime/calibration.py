@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import ray
 import torch
 
-from higan_cam.config import RunConfig, parse_layers
-from higan_cam.pipeline import HIGAN_LIGHTING_LAYERS, RECOMMENDED_LAYERS, attribute_unit, label_unit, load_models
+from higan_cam.config import RunConfig
+from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, recommended_rows
 from higan_cam.runtime.cluster import cluster, resources
 from higan_cam.runtime.devices import prepare_process
 from higan_cam.runtime.memory import is_out_of_memory, with_micro_batch
@@ -98,7 +98,7 @@ class _Probe:
         prepare_process(device, config.generator)
         self.config, self.device = config, device
         self.models = load_models(config, device)
-        self.boundary = _some_boundary(config, self.models.generator)
+        self.boundary = _some_boundary(config, self.models)
 
     def rate(self, stage: Stage, size: int, seconds: float) -> float:
         """Samples per second of this worker; 0 where memory did not suffice."""
@@ -124,10 +124,8 @@ class _Probe:
             torch.cuda.synchronize()
 
 
-def _some_boundary(config: RunConfig, generator: Any) -> Boundary:
+def _some_boundary(config: RunConfig, models: Models) -> Boundary:
     """Edits along any direction cost the same."""
-    rows = RECOMMENDED_LAYERS.get(config.generator.weights, HIGAN_LIGHTING_LAYERS)
-    normal = np.zeros(generator.w_dim, np.float32)
+    normal = np.zeros(models.generator.w_dim, np.float32)
     normal[0] = 1
-    layers = parse_layers(rows, generator.num_layers, ()) or tuple(range(generator.num_layers))
-    return Boundary(normal, 0.0, "w", layers, config.attribute)
+    return Boundary(normal, 0.0, "w", recommended_rows(models, config), config.attribute)

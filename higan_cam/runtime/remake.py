@@ -13,8 +13,9 @@ import torch
 
 from higan_cam.config import RunConfig, differing_fields
 from higan_cam.errors import DataError, WeightsError
+from higan_cam.finishing import mask_samples
 from higan_cam.label import calibrated, final_range, make_scorer, scorer_files
-from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, mask_samples, on_final_scale
+from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, on_final_scale
 from higan_cam.publish import Store, describe_run, encode_scores, encode_shard, read_run
 from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
 from higan_cam.publish.manifest import Entry, read_manifest

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from higan_cam.config import RunConfig, config_hash
+from higan_cam.finishing import mask_samples
 from higan_cam.label import calibrated, make_scorer
-from higan_cam.pipeline import HeatBatch, attribute_unit, label_unit, load_models, mask_samples, on_final_scale
+from higan_cam.pipeline import HeatBatch, attribute_unit, label_unit, load_models, on_final_scale
 from higan_cam.publish import (
     Store,
     commit_shard,

@@ -18,7 +18,8 @@ import numpy as np
 from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash, parse_config
-from higan_cam.pipeline import Models, attribute_unit, label_and_fit, label_unit, load_models, mask_samples
+from higan_cam.finishing import mask_samples
+from higan_cam.pipeline import Models, attribute_unit, label_and_fit, label_unit, load_models
 from higan_cam.publish import begin_run, committed, encode_scores, encode_shard, open_store
 from higan_cam.runtime.cluster import cluster
 from higan_cam.runtime.label_stage import label_samples

@@ -19,6 +19,7 @@ import torch
 from torchvision import models as torchvision_models
 
 from higan_cam.config import RunConfig, parse_config
+from higan_cam.finishing import mask_samples
 from higan_cam.label import ResNet18
 from higan_cam.label.places365 import MATRIX_FILE
 from higan_cam.mask import ATTRIBUTIONS
@@ -28,7 +29,6 @@ from higan_cam.pipeline import (
     edited_ends,
     label_and_fit,
     load_models,
-    mask_samples,
     on_final_scale,
 )
 from higan_cam.publish import encode_shard

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from higan_cam.cli import app
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import DataError, WeightsError
+from higan_cam.finishing import mask_samples
 from higan_cam.manipulate import encode_boundary
-from higan_cam.pipeline import attribute_unit, label_unit, load_models, mask_samples
+from higan_cam.pipeline import attribute_unit, label_unit, load_models
 from higan_cam.publish import (
     begin_run,
     commit_shard,
