@@ -115,8 +115,8 @@ class EditConfig(_Section):
 class AttributionConfig(_Section):
     """How the change between the two ends becomes a heat map."""
 
-    name: str = "image_difference"
-    """image_difference, light_change, light_steps, path, jvp, activation_difference, grad_cam, hires_cam or
+    name: str = "light_change"
+    """light_change, light_steps, image_difference, path, jvp, activation_difference, grad_cam, hires_cam or
     layer_cam."""
     layers: str = "auto"
     """Generator layers that are tapped, where the method taps layers; `auto` takes the edited ones."""

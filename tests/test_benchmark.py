@@ -91,6 +91,21 @@ def test_turning_up_the_true_lamps_is_found_better_than_any_prior_finds_it(resul
     assert light["pointing"].value > 0.9
 
 
+@pytest.mark.slow
+def test_the_default_beats_the_luminance_difference_the_published_map_and_every_prior(
+    models: Models, config: RunConfig, boundary: Boundary
+) -> None:
+    """On 40 rooms, with a boundary of few labels; by how much with a good one is in the README."""
+    default, published = config.attribution.name, "activation_difference"
+    result = benchmark_masks(models, config, boundary, count=40, methods=(default, published))
+    light, fixtures = result.truths
+    assert light[default].estimates["over_image_difference"].low > 0.03
+    assert light[default].estimates["over_prior"].low > 0.15
+    for known in (light, fixtures):
+        ours, theirs = (known[name].estimates["average_precision"] for name in (default, published))
+        assert ours.low > theirs.high + 0.03
+
+
 def test_the_truth_agrees_with_a_generator_that_renders(result: MaskBenchmarkResult) -> None:
     assert result.agreement.psnr_db > 90
     assert result.agreement.correlation.value > 0.8

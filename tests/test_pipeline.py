@@ -128,7 +128,7 @@ def test_the_embedded_second_scorer_confirms_masks_without_repeating_the_first(s
             np.array([getattr(sample, figure + kind) for sample in found]) for kind in ("", "_second", "_random")
         )
         assert second.mean() > random.mean() + 0.2
-        assert 1e-3 < abs(second - own).mean() < 0.15
+        assert 1e-3 < abs(second - own).mean() < 0.3
 
 
 def test_the_embedded_second_scorer_judges_the_embedded_scorers_runs_alone() -> None:

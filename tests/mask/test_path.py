@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
+from higan_cam.mask.heat import image_gradient
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
 from higan_cam.types import Scorer
 from tests.mask.conftest import Pair, SmoothScore, WeightedMean
@@ -68,6 +69,20 @@ def test_the_one_point_map_is_the_derivative_of_the_image_times_that_of_the_scor
     expected = (scorer.score(near[1]) - scorer.score(near[0])) / (2 * nudge)
     total = jvp_signed(precise, scorer, negative, positive).sum(dim=(1, 2))
     torch.testing.assert_close(total, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_the_one_point_map_equals_finite_differences_in_every_pixel(generator: StyleGAN2, pair: Pair) -> None:
+    precise, scorer = copy.deepcopy(generator).double(), SmoothScore()
+    negative, positive = pair.negative.double(), pair.positive.double()
+    nudge = 1e-6
+    with torch.no_grad():
+        low, middle, high = (
+            precise.synthesize(torch.lerp(negative, positive, 0.5 + at))[0] for at in (-nudge, 0, nudge)
+        )
+    change = (high - low) / (2 * nudge)
+    expected = (image_gradient(scorer, middle) * change).sum(dim=1)
+    found = jvp_signed(precise, scorer, negative, positive)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max()))
 
 
 def test_the_one_point_map_is_a_short_path(generator: StyleGAN2, pair: Pair) -> None:

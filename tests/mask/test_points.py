@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from higan_cam.config import RegionConfig, RunConfig
 from higan_cam.generate import sample_latents
 from higan_cam.manipulate import push
-from higan_cam.mask import ImageDifference, find_regions
+from higan_cam.mask import LightChange, find_regions
 from higan_cam.mask.points import emitter_points, extent_points
 from higan_cam.pipeline import Models, edit_for
 from higan_cam.rooms import truth
@@ -124,7 +124,7 @@ def test_in_rooms_emitters_are_the_lamps_and_extents_their_light(
     with torch.inference_mode():
         codes = models.generator.truncate(models.generator.map(torch.from_numpy(latents)))
         ends = push(codes, boundary, edit_for(models, config, boundary))
-        heats = ImageDifference(256)(models.generator, models.scorer, *ends).numpy()
+        heats = LightChange()(models.generator, models.scorer, *ends).numpy()
     known = truth(latents, models.generator.resolution)
     lamps, light = known.fixture.any(dim=1).numpy(), known.light.sum(dim=1).numpy()
     truths = {"lamps": lamps, "light": light > 0.25 * light.max(axis=(1, 2), keepdims=True)}
