@@ -20,12 +20,12 @@ from higan_cam.publish.store import Store
 
 FIGURES_KEY, PICTURE_KEY = "report/inpainter.json", "report/inpainter.png"
 PICTURES = {
-    "truth": "dataset's lit picture",
+    "truth": "true lit picture",
     "inpainter": "inpainter",
-    "constant": "constant under the mask",
-    "unlit": "unlit picture as it is",
+    "constant": "added constant",
+    "unlit": "unlit picture",
 }
-MASKS = {"own": "its own", "moved": "another sample's, elsewhere", "disc": "a disc, elsewhere", "empty": "empty"}
+MASKS = {"own": "its own", "moved": "another's, elsewhere", "disc": "a disc, elsewhere", "empty": "empty"}
 FIGURES = ("inside", "outside", "ratio", "own_place", "largest", "largest_inside", "score_change", "l1", "psnr")
 
 
