@@ -18,7 +18,7 @@ demo: $(VENV)/.installed ## label, fit and mask with the embedded model; prints 
 	$(BIN)/higan-cam run --output $(OUTPUT)
 
 test: $(VENV)/.installed-dev ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev ## style, types and import contracts
 	$(BIN)/ruff check .

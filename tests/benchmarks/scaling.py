@@ -28,8 +28,9 @@ from tests.chaos import namespace
 
 NODES, CPUS_PER_NODE = 4, 2
 GPUS_PER_HOST = 16
-UNIT_S, UNITS_PER_GPU = 6.0, 5
 SIZES = (1, 4, 16, 64, 256)
+UNITS: tuple[tuple[float, int, int], ...] = ((6.0, 5, 1), (20.0, 10, 64))
+"""Seconds per unit, units per GPU, and the smallest size measured with them."""
 FEEDS = (64, 256, 1024)
 FEED_UNITS = 1_000
 LATENTS = (100_000, 1_000_000, 10_000_000)
@@ -110,12 +111,12 @@ def scaling_tables(found: dict[str, Any]) -> list[Any]:
     """The measured rows, for a terminal."""
     from rich.table import Table
 
-    scale = Table(title=f"Simulated GPUs, units of {UNIT_S:g} s, {NODES} Ray nodes on this machine")
-    for heading in ("GPUs", "units", "seconds", "efficiency", "units/s", "driver CPU", "driver MB"):
+    scale = Table(title=f"Simulated GPUs, {NODES} Ray nodes on this machine")
+    for heading in ("GPUs", "unit, s", "units", "seconds", "efficiency", "units/s", "driver CPU", "driver MB"):
         scale.add_column(heading, justify="right")
     for row in (ScaleRow(**values) for values in found["scale"]):
         cells = (f"{row.efficiency:.1%}", f"{row.units_per_s:.1f}", f"{row.driver_cpu:.0%}", f"{row.driver_mb:.0f}")
-        scale.add_row(str(row.gpus), str(row.units), f"{row.wall_s:.1f}", *cells)
+        scale.add_row(str(row.gpus), f"{row.unit_s:g}", str(row.units), f"{row.wall_s:.1f}", *cells)
     scale.caption = (
         f"target {TARGET:.0%} at 256; seconds without the start of the actors, filling and draining included"
     )
@@ -211,7 +212,12 @@ def main() -> None:
         cluster = Cluster(Path(folder), count=NODES, cpus=CPUS_PER_NODE)
         ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
         _scale_row(4, 16, 0.1)  # workers of CPU tasks start once
-        scale = [asdict(_scale_row(gpus, UNITS_PER_GPU * gpus, UNIT_S)) for gpus in options.sizes]
+        scale = [
+            asdict(_scale_row(gpus, each * gpus, unit_s))
+            for unit_s, each, least in UNITS
+            for gpus in options.sizes
+            if gpus >= least
+        ]
         feed = [asdict(_scale_row(gpus, FEED_UNITS, 0.0)) for gpus in options.feeds]
         ray.shutdown()
         cluster.stop()
