@@ -53,4 +53,6 @@ class ScorerConfig(Section):
     def describe(self) -> str:
         """For reports: `places365 'indoor lighting' (wideresnet18.pth.tar)`."""
         what = self.target or self.factory
-        return f"{self.name} {what!r} ({self.weights})" if what else f"{self.name} ({self.weights})"
+        named = f"{self.name} {what!r}" if what else self.name
+        reads = self.name == "lighting" or self.weights != ScorerConfig.model_fields["weights"].default
+        return f"{named} ({self.weights})" if reads else named

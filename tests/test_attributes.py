@@ -59,6 +59,15 @@ def test_what_is_wrong_with_one_is_found_with_the_configuration(
     assert "attributes." in told
 
 
+def test_an_attribute_may_be_conditioned_on_others_and_comes_after_them(higan_cam: Command) -> None:
+    conditions = "attributes.indoor_lighting.boundary.conditions=[warmth, view.npy]"
+    runs = members(load_config(overrides=[*BOTH, conditions]))
+    assert list(runs) == ["warmth", "indoor_lighting"]
+    assert runs["indoor_lighting"].boundary.conditions == ("attribute:warmth", "view.npy")
+    with pytest.raises(ConfigError, match=r"boundary\.conditions go round in a circle \(.*warmth.*\); leave one out"):
+        members(load_config(overrides=[*BOTH, conditions, "attributes.warmth.boundary.conditions=[indoor_lighting]"]))
+
+
 def test_the_folder_above_names_the_runs_in_it_and_is_none_itself(tmp_path: Path) -> None:
     config = load_config(overrides=[*BOTH, f"output={tmp_path}/both"])
     store = open_store(config.output)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from higan_cam.attributes import SIBLING
 from higan_cam.config import RunConfig, parse_layers
+from higan_cam.errors import DataError
 from higan_cam.label import with_quartiles
 from higan_cam.manipulate import check_extremes, condition, decode_boundary, encode_boundary, load_boundary
 from higan_cam.mask import needs_balance
 from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, on_final_scale
-from higan_cam.publish import Store
+from higan_cam.publish import Store, open_store
 from higan_cam.publish.manifest import canonical_json
 from higan_cam.response import with_layer_balance, with_measured_layers, with_response
 from higan_cam.runtime.label_stage import Labels, outside_tails
@@ -55,7 +57,7 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
         if labels is None:
             raise ValueError("a fit needs labels")
         boundary = _fit(config, store, models, labels)
-    boundary = condition(boundary, [load_boundary(Path(file)) for file in config.boundary.conditions])
+    boundary = condition(boundary, [_condition(config, name) for name in config.boundary.conditions])
     scores = labels.scores if labels is not None else np.zeros(0)
     boundary = with_quartiles(boundary, config.scorer, models.scorer, scores)
     models = on_final_scale(models, boundary)
@@ -69,6 +71,24 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
     store.put_new(metrics_key, metrics)
     # What a restart would read, to the last type: nothing downstream may depend on who fitted it.
     return decode_boundary(store.get(tensors_key), store.get(metrics_key), f"{store.uri}/{tensors_key}")
+
+
+def condition_files(config: RunConfig) -> dict[int, Path]:
+    """{number: file} of the conditions that are files, not other attributes of the run."""
+    named = enumerate(config.boundary.conditions)
+    return {number: Path(name) for number, name in named if not name.startswith(SIBLING)}
+
+
+def _condition(config: RunConfig, name: str) -> Boundary:
+    """A boundary to project out, from a file or from the run of another attribute beside this one."""
+    if not name.startswith(SIBLING):
+        return load_boundary(Path(name))
+    attribute = name.removeprefix(SIBLING)
+    store = open_store(f"{config.output.rstrip('/').rpartition('/')[0]}/{attribute}", config.store)
+    found = find_boundary(config.model_copy(update={"attribute": attribute}), store)
+    if found is None:
+        raise DataError(f"{store.uri}: no boundary is there yet, and {config.attribute!r} is conditioned on it; fit it")
+    return found
 
 
 def _with_layers(config: RunConfig, models: Models, boundary: Boundary) -> Boundary:

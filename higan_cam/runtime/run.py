@@ -20,7 +20,7 @@ from higan_cam.manipulate import METHODS, checked_targets, edit_direction, load_
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.publish import Lease, Store, begin_run, committed, open_store
 from higan_cam.runtime.cluster import cluster, resources
-from higan_cam.runtime.fit_stage import find_boundary, settle_boundary
+from higan_cam.runtime.fit_stage import condition_files, find_boundary, settle_boundary
 from higan_cam.runtime.label_stage import Labels, label_samples
 from higan_cam.runtime.mask_stage import make_masks
 from higan_cam.runtime.plan import SCORES, plan_crew, plan_label, plan_mask
@@ -152,7 +152,7 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
             files |= {file_role(role, field): path for field, path in scorer_files(scorer).items()}
     if config.boundary.weights is not None:
         files["boundary"] = Path(config.boundary.weights)
-    files |= {f"boundary.conditions.{number}": Path(file) for number, file in enumerate(config.boundary.conditions)}
+    files |= {f"boundary.conditions.{number}": file for number, file in condition_files(config).items()}
     return {role: sha256_of(path) for role, path in files.items()}
 
 
@@ -187,7 +187,7 @@ def check_models(models: Models, config: RunConfig) -> None:
     needs_quartiles(config.scorer, models.scorer)
     edit = edit_for(models, config, boundary)
     codes = torch.zeros(1, models.generator.num_layers, models.generator.w_dim)
-    for each in (boundary, *(load_boundary(Path(file)) for file in config.boundary.conditions)):
+    for each in (boundary, *(load_boundary(file) for file in condition_files(config).values())):
         edit_direction(each, edit, codes)
     if config.boundary.layers != "measured":
         parse_layers(config.boundary.layers, models.generator.num_layers, rows, "boundary.layers")
