@@ -31,7 +31,7 @@ class GeneratorConfig(_Section):
     """Which generator draws the images."""
 
     weights: str = "rooms"
-    """`rooms` (embedded), or a path to a .safetensors / .pth file in HiGAN's or GenForce's layout."""
+    """`rooms` (embedded), a fetched checkpoint by name (`higan-cam weights list`), or a path to its file."""
     truncation_psi: float | None = Field(default=None, ge=0, le=1)
     """Truncation strength; null keeps what the weights were made with."""
     truncation_layers: int | None = Field(default=None, ge=0)

@@ -24,10 +24,11 @@ PICKLED = frozenset({".pth", ".pt", ".tar"})
 """Files of torch.save; `.tar` is how Places365 ends them (`resnet18_places365.pth.tar`)."""
 NVIDIA = ".pkl"
 _NVIDIA_WAY_OUT = (
-    "NVIDIA's .pkl files hold code, which is not run here. Convert it where you trust it, in GenForce's repository "
-    "with `python convert_model.py stylegan2 --source_model_path FILE.pkl` (or pggan, stylegan), or in rosinality's "
-    "stylegan2-pytorch with `python convert_weight.py --repo PATH_OF_NVLABS_STYLEGAN2 FILE.pkl`, and name the .pth "
-    "or .pt file that comes out"
+    "NVIDIA's .pkl files hold code, which is not run here. Convert it where you trust it: in GenForce's repository "
+    "(github.com/genforce/genforce) with `python convert_model.py stylegan2 --source_model_path FILE.pkl` (or pggan, "
+    "stylegan, stylegan2ada_tf, stylegan2ada_pth, whichever wrote it), or in rosinality's "
+    "(github.com/rosinality/stylegan2-pytorch) with `python convert_weight.py --repo PATH_OF_NVLABS_STYLEGAN2 "
+    "FILE.pkl`; then name the .pth or .pt file that comes out. Many are converted already: `higan-cam weights list`"
 )
 _PACKAGE = Path(__file__).resolve().parent
 

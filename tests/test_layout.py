@@ -41,7 +41,8 @@ BEYOND_DESIGN = {  # parts of others
         "finishing",
         "response",
     ),
-    *("cli_curation", "cli_doctor", "cli_measure"),
+    *("cli_curation", "cli_doctor", "cli_measure", "cli_weights"),
+    *("weights_fetch", "weights_zoo"),
 }
 LONGEST = 300
 LONGER = {"higan_cam/config.py": 420, "higan_cam/cli.py": 330}  # every field or command, each with its documentation

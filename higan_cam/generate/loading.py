@@ -22,6 +22,7 @@ from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.types import Generator
 from higan_cam.weights import NVIDIA, PICKLED, data_path, load_tensors
+from higan_cam.weights_zoo import resolve, zoo
 
 ARCHITECTURES: dict[str, Callable[..., LayeredGenerator]] = {
     "stylegan": StyleGAN,
@@ -48,8 +49,9 @@ def load_generator(
     """A generator on the CPU, ready for inference: float32, eval mode, parameters frozen.
 
     Args:
-        path_or_name: a name in `GENERATORS` ("rooms" is embedded), or a .safetensors, .pth, .pt or .tar file in a known
-            layout (`layouts.LAYOUTS`). Architecture, resolution and channels are read off its shapes.
+        path_or_name: a name in `GENERATORS` ("rooms" is embedded); the name of a fetched checkpoint, such as
+            "stylegan_bedroom" (`higan-cam weights list`); or a .safetensors, .pth, .pt or .tar file in a known layout
+            (`layouts.LAYOUTS`). Architecture, resolution and channels are read off its shapes.
         truncation_psi: pull of truncated w+ rows towards the mean code, 0 to 1; None keeps what the file says (its
             "settings" metadata, else its truncation buffer, else HiGAN's setting for the architecture).
         truncation_layers: number of leading w+ rows that are truncated; None likewise. At 0 psi has no effect.
@@ -60,9 +62,10 @@ def load_generator(
         WeightsError: the file is missing, unsafe or damaged, or its keys and shapes fit no network.
     """
     name = str(path_or_name)
-    if name not in GENERATORS and not _looks_like_path(name):
-        raise unknown_name("generator.weights", name, GENERATORS)
-    make = GENERATORS.get(name, partial(generator_from_file, Path(path_or_name)))
+    fetched = generator_names()
+    if name not in GENERATORS and name not in fetched and not _looks_like_path(name):
+        raise unknown_name("generator.weights", name, [*GENERATORS, *fetched])
+    make = GENERATORS.get(name, partial(generator_from_file, resolve(name)))
     generator = make(truncation_psi, truncation_layers)
     if isinstance(generator, LayeredGenerator):
         generator.precision = precision
@@ -148,6 +151,11 @@ def _settings(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
 def _looks_like_path(name: str) -> bool:
     path = Path(name)
     return path.suffix in PICKLED | {".safetensors", NVIDIA} or len(path.parts) > 1 or path.exists()
+
+
+def generator_names() -> list[str]:
+    """Checkpoints that are known by name, fetched or not."""
+    return [checkpoint.name for checkpoint in zoo().values() if checkpoint.kind == "generator"]
 
 
 def _rooms(truncation_psi: float | None, truncation_layers: int | None) -> Generator:

@@ -1,0 +1,262 @@
+"""Download a known checkpoint, on request only: over HTTPS, whole or not at all, and the same bytes every time.
+
+The standard library does it: certificates, proxies and redirects are urllib's, no package more is needed, and what a
+download library would add (a cache, retries) is not wanted here, while what is wanted (no step down to plain HTTP, a
+limit on the size, a page of HTML told from a file, digests remembered) would have to be built onto one.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import http.client
+import json
+import os
+import ssl
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from higan_cam.errors import WeightsError
+from higan_cam.weights import sha256_of
+from higan_cam.weights_zoo import Checkpoint
+
+LOCK = "weights.lock.json"
+"""Beside the files: {name: {file, sha256, bytes, url}} of what was fetched, which every later fetch must match."""
+MAX_BYTES = 4 << 30
+TIMEOUT_S = 60.0
+"""Seconds without a byte after which a server counts as gone."""
+_CHUNK = 1 << 20
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_BEGINNINGS = {
+    ".pth": (b"PK\x03\x04", b"\x80"),
+    ".tar": (b"PK\x03\x04", b"\x80"),
+    ".npy": (b"\x93NUMPY",),
+}
+"""First bytes of the kinds of file there are: a zip or a pickle of torch.save, numpy's magic."""
+_AGENT = "higan-cam (weights fetch)"
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What `fetch` left: the file, its digest, and how both are known.
+
+    Attributes:
+        verdict: `pinned` (the digest in weights.toml), `locked` (as at the first fetch), `first` (trusted and recorded
+            now).
+        downloaded: False where the file was there already.
+    """
+
+    path: Path
+    sha256: str
+    verdict: str
+    downloaded: bool
+
+
+def fetch(
+    checkpoint: Checkpoint,
+    folder: Path,
+    *,
+    url: str | None = None,
+    progress: Progress | None = None,
+    max_bytes: int = MAX_BYTES,
+    timeout_s: float = TIMEOUT_S,
+) -> Fetched:
+    """Make sure that the checkpoint's file is in `folder`, with the digest that is pinned or was recorded.
+
+    A file that is there is hashed and not downloaded again. Interrupted, it leaves nothing, and the next call begins
+    anew.
+
+    Args:
+        url: another address of the same file; the digest must still match.
+        progress: called with bytes so far and bytes in all (None where the server does not say).
+
+    Raises:
+        WeightsError: no address, no HTTPS (plain HTTP is for loopback only), whatever the server or the network says,
+            a page or anything else that is not such a file, too large, truncated, another digest, no room on the disk.
+    """
+    path = folder / checkpoint.file
+    expected, verdict = _expected(checkpoint, folder)
+    if path.is_file():
+        found, source = sha256_of(path), None
+        if expected is not None and found != expected:
+            raise WeightsError(_differs(checkpoint, f"{path} has", found, expected, verdict))
+    else:
+        source = _checked_url(checkpoint, path, url)
+        found = _download(source, path, checkpoint, (expected, verdict), progress, max_bytes, timeout_s)
+    _remember(checkpoint, folder, found, path.stat().st_size, None if source is None else _shown(source))
+    return Fetched(path, found, verdict, source is not None)
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    """What weights.lock.json says, by name; empty where there is none. WeightsError: it is damaged."""
+    path = folder / LOCK
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not all(isinstance(entry["sha256"], str) for entry in entries.values()):
+            raise TypeError("a sha256 is not text")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WeightsError(
+            f"{path}: not a record of fetched files ({error}); restore it, or remove it to trust the files anew"
+        ) from error
+    return dict(entries)
+
+
+def _expected(checkpoint: Checkpoint, folder: Path) -> tuple[str | None, str]:
+    if checkpoint.sha256 is not None:
+        return checkpoint.sha256, "pinned"
+    entry = recorded(folder).get(checkpoint.name)
+    return (None, "first") if entry is None else (entry["sha256"], "locked")
+
+
+def _checked_url(checkpoint: Checkpoint, path: Path, url: str | None) -> str:
+    chosen = url or checkpoint.url
+    if chosen is None:
+        raise WeightsError(
+            f"{checkpoint.name}: no HTTPS address is known. It is at {checkpoint.where}. Download it as {path} and "
+            "fetch again to record its digest, or name an HTTPS copy with --url"
+        )
+    return _secure(chosen)
+
+
+def _secure(url: str) -> str:
+    """The address. WeightsError unless it is HTTPS, or plain HTTP on this machine."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise WeightsError(f"{_shown(url)}: weights come over https:// only, got {parts.scheme or 'no scheme'!r}")
+    return url
+
+
+def _shown(url: str) -> str:
+    """The address without what may be secret in it: a password, a signed query."""
+    parts = urllib.parse.urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+class _SecureRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but never from HTTPS to anything else."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        return super().redirect_request(req, fp, code, msg, headers, _secure(newurl))
+
+
+def _download(
+    url: str,
+    path: Path,
+    checkpoint: Checkpoint,
+    wanted: tuple[str | None, str],
+    progress: Progress | None,
+    max_bytes: int,
+    timeout_s: float,
+) -> str:
+    """The digest of the file that is at `path` afterwards."""
+    temporary, shown = None, _shown(url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _opened(url, timeout_s) as response:
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+            with os.fdopen(handle, "wb") as file:
+                digest = _copy(response, file, shown, path, progress, max_bytes)
+        expected, verdict = wanted
+        if expected is not None and digest != expected:
+            raise WeightsError(_differs(checkpoint, f"{shown} gave", digest, expected, verdict))
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise WeightsError(f"{shown}: {_network_reason(error) or _disk_reason(error, path)}") from error
+    except http.client.HTTPException as error:
+        raise WeightsError(f"{shown}: the download broke off ({type(error).__name__}); fetch again") from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+    return digest
+
+
+def _opened(url: str, timeout_s: float) -> Any:
+    request = urllib.request.Request(url, headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"})  # noqa: S310
+    return urllib.request.build_opener(_SecureRedirects).open(request, timeout=timeout_s)
+
+
+def _copy(response: Any, file: IO[bytes], url: str, path: Path, progress: Progress | None, max_bytes: int) -> str:
+    """Write the body and return its digest."""
+    length = response.headers.get("Content-Length", "")
+    total = int(length) if length.isdecimal() else None
+    if total is not None and total > max_bytes:
+        raise WeightsError(f"{url}: {total:,} bytes, more than the {max_bytes:,} that are accepted")
+    digest, done = hashlib.sha256(), 0
+    while chunk := response.read(_CHUNK):
+        if done == 0:
+            _check_beginning(chunk, response.headers.get_content_type(), url, path)
+        done += len(chunk)
+        if done > max_bytes:
+            raise WeightsError(f"{url}: more than the {max_bytes:,} bytes that are accepted")
+        file.write(chunk)
+        digest.update(chunk)
+        if progress is not None:
+            progress(done, total)
+    if done == 0 or (total is not None and done != total):
+        raise WeightsError(f"{url}: the download broke off after {done:,} of {total or 'some'} bytes; fetch again")
+    return digest.hexdigest()
+
+
+def _check_beginning(chunk: bytes, kind: str, url: str, path: Path) -> None:
+    """WeightsError where this cannot be the file: a web page, or other bytes than such a file begins with."""
+    if kind == "text/html" or chunk.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        raise WeightsError(
+            f"{url}: a web page came instead of the file, as file hosts answer that want a click or have removed it; "
+            f"open the address in a browser, save the file as {path} and fetch again, or name another with --url"
+        )
+    expected = _BEGINNINGS.get(path.suffix)
+    if expected is not None and not chunk.startswith(expected):
+        raise WeightsError(f"{url}: what came begins with {chunk[:12]!r}, which is no {path.suffix} file")
+
+
+def _network_reason(error: OSError) -> str | None:
+    """What a failure to open or read says to a user; None where it is the disk's."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answered {error.code} {error.reason}; the file may have moved: name its address with --url"
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"the server's certificate is not trusted ({reason.verify_message}); nothing was downloaded"
+    if isinstance(reason, TimeoutError):
+        return "the server fell silent; fetch again"
+    if isinstance(error, urllib.error.URLError | ssl.SSLError | ConnectionError):
+        return f"cannot be reached ({reason}); check the address and the network"
+    return None
+
+
+def _disk_reason(error: OSError, path: Path) -> str:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return f"{path} cannot be written ({error.strerror})" + ("; make room and fetch again" if full else "")
+
+
+def _differs(checkpoint: Checkpoint, what: str, found: str, expected: str, verdict: str) -> str:
+    origin = "weights.toml pins" if verdict == "pinned" else f"{LOCK} recorded at the first fetch"
+    return (
+        f"{checkpoint.name}: {what} sha256 {found}, but {origin} {expected}; the file has changed and is not used. "
+        "Ask its publisher which is right"
+        + ("" if verdict == "pinned" else f"; to trust the new one, remove the entry from {LOCK}")
+    )
+
+
+def _remember(checkpoint: Checkpoint, folder: Path, sha256: str, size: int, url: str | None) -> None:
+    """Record the file; an entry with the same digest stays as it is."""
+    entries = recorded(folder)
+    if entries.get(checkpoint.name, {}).get("sha256") == sha256:
+        return
+    entries[checkpoint.name] = {"file": checkpoint.file, "sha256": sha256, "bytes": size, "url": url}
+    path = folder / LOCK
+    try:
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=LOCK, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(entries, indent=2, sort_keys=True) + "\n")
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,71 @@
+"""The table of known checkpoints holds only what can be stood behind, and a name means a file that is there."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import pytest
+import torch
+
+from higan_cam.errors import ConfigError, WeightsError
+from higan_cam.generate import StyleGAN, load_generator
+from higan_cam.weights_zoo import known, resolve, weights_folder, zoo
+from tests.generate.conftest import small
+
+
+def test_every_entry_says_what_it_is_and_has_an_https_address_or_the_way_by_hand() -> None:
+    assert len(zoo()) > 60
+    for checkpoint in zoo().values():
+        assert checkpoint.kind in {"generator", "scorer", "boundary"}
+        assert all([checkpoint.about, checkpoint.licence, checkpoint.source])
+        assert (checkpoint.url is None) != (checkpoint.where == "")
+        assert checkpoint.url is None or urlsplit(checkpoint.url).scheme == "https"
+        assert "{" not in f"{checkpoint.url}{checkpoint.where}{checkpoint.file}"
+
+
+def test_files_stay_below_the_folder_and_no_two_names_share_one() -> None:
+    files = [PurePosixPath(checkpoint.file) for checkpoint in zoo().values()]
+    assert len(set(files)) == len(files)
+    assert not any(file.is_absolute() or ".." in file.parts for file in files)
+
+
+def test_pinned_digests_are_those_of_higans_own_files(shared: Path) -> None:
+    pinned = [checkpoint for checkpoint in zoo().values() if checkpoint.sha256 is not None]
+    assert len(pinned) == 8
+    for checkpoint in pinned:
+        data = (shared / checkpoint.file).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == checkpoint.sha256
+
+
+def test_an_unknown_name_is_told_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'stylegan_bedroom'"):
+        known("stylegan_bedrom")
+
+
+def test_the_folder_is_the_one_asked_for_then_the_environments_then_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HIGAN_CAM_WEIGHTS", raising=False)
+    assert weights_folder() == Path("weights")
+    monkeypatch.setenv("HIGAN_CAM_WEIGHTS", "/models")
+    assert weights_folder() == Path("/models")
+    assert weights_folder("here") == Path("here")
+
+
+def test_what_is_no_name_is_a_path() -> None:
+    assert resolve("models/my.pth") == Path("models/my.pth")
+
+
+def test_a_fetched_generator_loads_by_name_and_an_absent_one_names_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIGAN_CAM_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match="higan-cam weights fetch stylegan_bedroom"):
+        load_generator("stylegan_bedroom")
+    torch.save(small(StyleGAN).float().state_dict(), tmp_path / "stylegan_bedroom256_generator.pth")
+    assert load_generator("stylegan_bedroom").num_layers == 8
+
+
+def test_the_name_of_a_boundary_is_no_generator() -> None:
+    with pytest.raises(ConfigError, match=r"generator\.weights: unknown name 'wideresnet18_places365'"):
+        load_generator("wideresnet18_places365")
