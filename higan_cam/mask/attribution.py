@@ -13,7 +13,7 @@ from higan_cam.mask.activation_difference import ActivationDifference
 from higan_cam.mask.grad_cam import WEIGHTINGS, GradCam
 from higan_cam.mask.image_difference import ImageDifference
 from higan_cam.mask.layer_balance import stored_balance
-from higan_cam.mask.light_change import LightChange
+from higan_cam.mask.light_change import LightChange, LightSteps
 from higan_cam.mask.path import Jvp, Path
 from higan_cam.types import Attribution, Sign
 
@@ -42,8 +42,8 @@ ATTRIBUTIONS: Mapping[str, Factory] = {
     "jvp": lambda config, _layers: Jvp(config.map_size, **_asked(config)),
     "activation_difference": _activation_difference,
     "image_difference": lambda config, _layers: ImageDifference(config.map_size, **_asked(config)),
-    "light_change": lambda config, _layers: LightChange(1, config.map_size, **_asked(config)),
-    "light_steps": lambda config, _layers: LightChange(config.steps, config.map_size, **_asked(config)),
+    "light_change": lambda config, _layers: LightChange(config.map_size, **_asked(config)),
+    "light_steps": lambda config, _layers: LightSteps(config.steps, config.map_size, **_asked(config)),
     **{name: partial(_grad_cam, name) for name in WEIGHTINGS},
 }
 """Name -> factory(config, tapped generator layers). Methods that tap no layers ignore them."""

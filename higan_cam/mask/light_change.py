@@ -25,24 +25,20 @@ def linear_light(image: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class LightChange:
-    """d + G * d, resized, peak 1, with d the largest change of linear luminance in one of K steps along the edit.
+    """d + G * d, resized, peak 1, with d = one_sign(Y(I+) - Y(I-)): the change of linear luminance between both ends.
 
-    With I_0 … I_K the images of the straight line in w+, Y linear luminance, and G a Gaussian of `NEIGHBOURHOOD`:
-    d = max over k of one_sign(Y(I_k) - Y(I_k-1)). Display values compress what is bright, and a lamp's light falls
-    where it is bright already; in linear units the same light counts the same there. A pixel also counts for its
-    surroundings (G), since light spreads and small texture does not. In several steps what switches somewhere along the
-    edit, as a lamp does, stands out from what drifts all the way, as exposure does. It never looks at the scorer.
+    Y is linear luminance and G a Gaussian of `NEIGHBOURHOOD`. Display values compress what is bright, and a lamp's
+    light falls where it is bright already; in linear units the same light counts the same there. A pixel also counts
+    for its surroundings (G), since light spreads and small texture does not. It never looks at the scorer.
 
-    No paper: chosen on 159 rooms, measured on others by `higan-cam benchmark-masks`. Cost: K + 1 images from the first
-    edited row on; one (both, for K = 1) is held at a time.
+    No paper: chosen on 159 rooms, measured on others by `higan-cam benchmark-masks`. Cost: both images from the first
+    edited row on, none where they exist (`between`).
 
     Attributes:
-        steps: K >= 1.
         map_size: side of the heat map, pixels.
         sign: both; positive or negative for what brightens or darkens alone.
     """
 
-    steps: int = 1
     map_size: int = 256
     sign: Sign = "both"
 
@@ -55,22 +51,55 @@ class LightChange:
     ) -> Tensor:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
         with torch.no_grad():
-            change = self._largest_step(generator, negative, positive)
-            around = smooth(change, NEIGHBOURHOOD * change.shape[-1])
-            return unit_peak(resize_maps(change + around, self.map_size))
+            start = repeat_state(shared_prefix(generator, negative, positive), 2)
+            images, _ = generator.synthesize(torch.cat([negative, positive]), start=start)
+            return self.between(*images.chunk(2))
 
-    def _largest_step(self, generator: Generator, negative: Tensor, positive: Tensor) -> Tensor:
-        """(N,H,W) >= 0 at the image's own size."""
-        state = shared_prefix(generator, negative, positive)
-        if self.steps == 1:
-            images, _ = generator.synthesize(torch.cat([negative, positive]), start=repeat_state(state, 2))
-            low, high = linear_light(images).chunk(2)
-            return one_sign(high - low, self.sign)
-        before = linear_light(generator.synthesize(negative, start=state)[0])
-        largest = torch.zeros_like(before)
-        for step in range(1, self.steps + 1):
-            here = torch.lerp(negative, positive, step / self.steps)
-            after = linear_light(generator.synthesize(here, start=state)[0])
-            largest = torch.maximum(largest, one_sign(after - before, self.sign))
-            before = after
-        return largest
+    def between(self, negative: Tensor, positive: Tensor) -> Tensor:
+        """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
+        with torch.no_grad():
+            change = one_sign(linear_light(positive) - linear_light(negative), self.sign)
+            return _with_surroundings(change, self.map_size)
+
+
+@dataclass(frozen=True)
+class LightSteps:
+    """`LightChange` with d the largest change in one of K steps along the edit.
+
+    With I_0 … I_K the images of the straight line in w+: d = max over k of one_sign(Y(I_k) - Y(I_k-1)). What switches
+    somewhere along the edit, as a lamp does, stands out from what drifts all the way, as exposure does. Cost: K + 1
+    images from the first edited row on; one is held at a time.
+
+    Attributes:
+        steps: K >= 1; 1 is `LightChange`.
+        map_size, sign: as there.
+    """
+
+    steps: int = 6
+    map_size: int = 256
+    sign: Sign = "both"
+
+    def __call__(
+        self,
+        generator: Generator,
+        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
+        negative: Tensor,
+        positive: Tensor,
+    ) -> Tensor:
+        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
+        with torch.no_grad():
+            state = shared_prefix(generator, negative, positive)
+            before = linear_light(generator.synthesize(negative, start=state)[0])
+            largest = torch.zeros_like(before)
+            for step in range(1, self.steps + 1):
+                here = torch.lerp(negative, positive, step / self.steps)
+                after = linear_light(generator.synthesize(here, start=state)[0])
+                largest = torch.maximum(largest, one_sign(after - before, self.sign))
+                before = after
+            return _with_surroundings(largest, self.map_size)
+
+
+def _with_surroundings(change: Tensor, map_size: int) -> Tensor:
+    """(N,H,W) >= 0 -> d + G * d, resized, peak 1."""
+    around = smooth(change, NEIGHBOURHOOD * change.shape[-1])
+    return unit_peak(resize_maps(change + around, map_size))

@@ -18,7 +18,7 @@ from typing import Any
 from tests.benchmarks.gate import regressions, write_baseline
 from tests.benchmarks.timing import ENVIRONMENT, SpeedRow, machine
 
-ROWS = ("published", "dbscan", "ray", "regions", "start", "memory", "masks", "scaling")
+ROWS = ("published", "dbscan", "pictures", "ray", "regions", "start", "memory", "masks", "scaling")
 
 
 def main() -> None:
@@ -51,14 +51,19 @@ def main() -> None:
 
 
 def _speed() -> dict[str, Callable[[int], Iterable[SpeedRow]]]:
-    from tests.benchmarks.speed import dbscan_row, mask_rows
+    from tests.benchmarks.speed import dbscan_row, generator_row, mask_rows, picture_rows
 
     def ray_rows(repeats: int) -> Iterable[SpeedRow]:
         from tests.benchmarks.ray_overhead import ray_rows as measure
 
         return measure(repeats)
 
-    return {"published": mask_rows, "dbscan": lambda repeats: [dbscan_row(repeats)], "ray": ray_rows}
+    return {
+        "published": mask_rows,
+        "dbscan": lambda repeats: [dbscan_row(repeats)],
+        "pictures": lambda repeats: [generator_row(repeats), *picture_rows(repeats)],
+        "ray": ray_rows,
+    }
 
 
 def _tables(console: Any, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:

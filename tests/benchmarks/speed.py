@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import cycle
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -12,11 +14,21 @@ import torch
 from sklearn.cluster import DBSCAN
 from torch import Tensor
 
-from higan_cam.config import AttributionConfig, RegionConfig
+from higan_cam.config import AttributionConfig, RegionConfig, load_config
 from higan_cam.generate.stylegan import StyleGAN
+from higan_cam.generate.stylegan2 import ModulatedLayer, StyleGAN2
 from higan_cam.mask import find_regions, grid_dbscan, make_attribution
 from higan_cam.mask.heat import repeat_state
-from higan_cam.types import BoolArray, FloatArray, Scorer
+from higan_cam.pipeline import (
+    attribute_unit,
+    attribution_for,
+    codes_of,
+    edit_for,
+    edited_ends,
+    label_and_fit,
+    load_models,
+)
+from higan_cam.types import BoolArray, FloatArray, Scorer, WorkUnit
 from tests.benchmarks.published import PlainLayers, published_heat, published_masks
 from tests.benchmarks.timing import SpeedRow, side_by_side
 from tests.parity.hash_weights import hash_generator
@@ -81,6 +93,99 @@ def dbscan_row(repeats: int = 3) -> SpeedRow:
     return SpeedRow(
         "DBSCAN", tuple(ratios), float(np.median(ours)), float(np.median(others)), meaning, 10.0, ">=", note
     )
+
+
+def picture_rows(repeats: int = 5) -> list[SpeedRow]:
+    """The GPU's part of a mask unit on rooms: against drawing the ends again for the map, and against its floor."""
+    config = load_config(None, ["boundary.tails=60", "label.count=400", "mask.count=24"])
+    models = load_models(config)
+    boundary, unit = label_and_fit(models, config), WorkUnit(0, 0, config.mask.micro_batch)
+    attribution = attribution_for(models, config, edit_for(models, config, boundary))
+
+    def ours() -> object:
+        return attribute_unit(models, config, boundary, unit)
+
+    def codes() -> tuple[Tensor, Tensor, Tensor]:
+        w_plus = models.generator.truncate(codes_of(models, config, list(unit.indices)))
+        ends = edited_ends(models, config, boundary, w_plus)
+        return w_plus, ends.negative, ends.positive
+
+    def floor() -> object:
+        with torch.inference_mode():
+            return [models.generator.synthesize(code)[0] for code in codes()]
+
+    def again() -> object:
+        with torch.inference_mode():
+            original, negative, positive = codes()
+            heat = attribution(models.generator, models.scorer, negative, positive)
+            return heat, [models.generator.synthesize(code)[0] for code in (original, negative, positive)]
+
+    fast, slow = side_by_side(ours, again, repeats)
+    whole, least = side_by_side(ours, floor, repeats)
+    name = f"heat maps and pictures of {unit.stop} rooms, {config.attribution.name}"
+    return [
+        SpeedRow(
+            name,
+            tuple(b / a for a, b in zip(fast, slow, strict=True)),
+            float(np.median(fast)),
+            float(np.median(slow)),
+            "ends drawn again for the map / ours",
+            1.4,
+            ">=",
+            "five passes of the generator against three",
+        ),
+        SpeedRow(
+            name,
+            tuple(a / b for a, b in zip(whole, least, strict=True)),
+            float(np.median(whole)),
+            float(np.median(least)),
+            "ours / floor",
+            1.15,
+            "<=",
+            "floor: the three pictures of every sample, and nothing else",
+        ),
+    ]
+
+
+def generator_row(repeats: int = 5) -> SpeedRow:
+    """The embedded StyleGAN2's forward pass against its convolutions alone, with kernels as they are used."""
+    config = load_config(None, [])
+    models, size = load_models(config), config.label.micro_batch
+    with torch.inference_mode():
+        w_plus = models.generator.truncate(codes_of(models, config, range(size)))
+        convolutions = list(_convolutions(cast(StyleGAN2, models.generator), size))
+
+    def ours() -> object:
+        with torch.inference_mode():
+            return models.generator.synthesize(w_plus)
+
+    def floor() -> object:
+        with torch.inference_mode():
+            return [convolution() for convolution in convolutions]
+
+    whole, least = side_by_side(ours, floor, repeats)
+    return SpeedRow(
+        f"pictures of {size} rooms",
+        tuple(a / b for a, b in zip(whole, least, strict=True)),
+        float(np.median(whole)),
+        float(np.median(least)),
+        "generator / its convolutions alone",
+        1.5,
+        "<=",
+        "the rest is styles, noise, bias and activation: passes over memory",
+    )
+
+
+def _convolutions(generator: StyleGAN2, size: int) -> Iterator[Callable[[], Tensor]]:
+    """Every convolution of a forward pass, on inputs of its shape."""
+    for layer in generator.synthesis.children():
+        if not isinstance(layer, ModulatedLayer):
+            continue
+        kernel, up = layer._constants()[0], layer.filter
+        side = layer.noise.shape[-1] // (1 if up is None else 2)
+        channels = layer.weight.shape[2]
+        x = torch.randn(size, channels, side, side).contiguous(memory_format=torch.channels_last)
+        yield partial(layer._convolve, x, kernel)
 
 
 def bedroom() -> tuple[StyleGAN, Pairs, str]:

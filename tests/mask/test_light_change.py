@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.mask.light_change import NEIGHBOURHOOD, LightChange, linear_light
+from higan_cam.mask.light_change import NEIGHBOURHOOD, LightChange, LightSteps, linear_light
 from higan_cam.types import FloatArray, Sign, SynthesisState
 from tests.mask.conftest import Pair, SmoothScore
 from tests.mask.test_planted import PLACES, SCORER, SIDE, Planted, ends, features
@@ -53,7 +53,7 @@ def test_the_planted_answer_is_met_in_every_pixel(sign: Sign, steps: int) -> Non
     levels = np.stack([planted_light(amount) for amount in np.linspace(-1, 1, steps + 1)])
     change = np.diff(levels, axis=0)
     change = {"positive": np.maximum(change, 0), "negative": np.maximum(-change, 0), "both": abs(change)}[sign]
-    heat = LightChange(steps, SIDE, sign)(Planted(), SCORER, *ends())[0].numpy()
+    heat = LightSteps(steps, SIDE, sign)(Planted(), SCORER, *ends())[0].numpy()
     np.testing.assert_allclose(heat, with_surroundings(change.max(axis=0)), atol=2e-3)
     lit = [heat[place].mean() > 0.5 for place in PLACES]
     assert lit == [sign != "negative", sign != "negative", sign != "positive"]
@@ -76,7 +76,7 @@ class SwitchAndDrift(Planted):
 
 
 def test_in_steps_what_switches_stands_out_from_what_drifts() -> None:
-    at_once, in_steps = (LightChange(steps, SIDE)(SwitchAndDrift(), SCORER, *ends())[0] for steps in (1, 8))
+    at_once, in_steps = (LightSteps(steps, SIDE)(SwitchAndDrift(), SCORER, *ends())[0] for steps in (1, 8))
     assert at_once[:, :8].mean() == pytest.approx(1, abs=1e-3)
     assert in_steps[:, :8].mean() == pytest.approx(1 / 8, abs=1e-3)
     assert in_steps[:, -8:].mean() == pytest.approx(1, abs=1e-3)
@@ -84,8 +84,18 @@ def test_in_steps_what_switches_stands_out_from_what_drifts() -> None:
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_swapped_ends_have_the_same_light_to_change(steps: int, generator: StyleGAN2, pair: Pair) -> None:
-    there, back = (LightChange(steps, 16)(generator, SmoothScore(), *codes) for codes in (pair, pair[::-1]))
+    there, back = (LightSteps(steps, 16)(generator, SmoothScore(), *codes) for codes in (pair, pair[::-1]))
     torch.testing.assert_close(back, there, atol=1e-4, rtol=0)
-    brighter = LightChange(steps, 16, "positive")(generator, SmoothScore(), *pair)
-    darker = LightChange(steps, 16, "negative")(generator, SmoothScore(), *pair[::-1])
+    brighter = LightSteps(steps, 16, "positive")(generator, SmoothScore(), *pair)
+    darker = LightSteps(steps, 16, "negative")(generator, SmoothScore(), *pair[::-1])
     torch.testing.assert_close(darker, brighter, atol=1e-4, rtol=0)
+
+
+def test_one_step_is_the_change_between_the_ends_whose_pictures_may_exist_already(
+    generator: StyleGAN2, pair: Pair
+) -> None:
+    change = LightChange(16)
+    heat = change(generator, SmoothScore(), *pair)
+    images = [generator.synthesize(code)[0] for code in (pair.negative, pair.positive)]
+    torch.testing.assert_close(change.between(*images), heat, atol=1e-5, rtol=0)
+    torch.testing.assert_close(LightSteps(1, 16)(generator, SmoothScore(), *pair), heat, atol=1e-5, rtol=0)

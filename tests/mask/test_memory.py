@@ -10,7 +10,7 @@ from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.activation_difference import ActivationDifference
-from higan_cam.mask.light_change import LightChange
+from higan_cam.mask.light_change import LightSteps
 from higan_cam.mask.path import Path
 from higan_cam.types import Attribution, SynthesisState
 from tests.mask.conftest import Pair, SmoothScore
@@ -55,9 +55,9 @@ def most_held(attribution: Attribution, generator: StyleGAN2, pair: Pair) -> tup
     return counting.most, counting.given
 
 
-@pytest.mark.parametrize("method", [Path, LightChange])
+@pytest.mark.parametrize("method", [Path, LightSteps])
 def test_pictures_held_at_once_do_not_grow_with_the_steps(
-    method: type[Path | LightChange], generator: StyleGAN2, pair: Pair
+    method: type[Path | LightSteps], generator: StyleGAN2, pair: Pair
 ) -> None:
     (few, first), (many, second) = (most_held(method(steps, 16), generator, pair) for steps in (2, 12))
     assert (first, second) == (3, 13)
