@@ -9,10 +9,12 @@ import pytest
 from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash, identity, load_config
 from higan_cam.errors import ConfigError, StoreError
+from higan_cam.label.loading import checked_kind
 from higan_cam.publish import begin_run, open_store, run_uris
 from higan_cam.publish.status import recorded_config
 from tests.conftest import Command
 
+ROOT = Path(__file__).resolve().parents[1]
 BOTH = (
     "output=runs/both/",
     "seed=7",
@@ -66,6 +68,12 @@ def test_an_attribute_may_be_conditioned_on_others_and_comes_after_them(higan_ca
     assert runs["indoor_lighting"].boundary.conditions == ("attribute:warmth", "view.npy")
     with pytest.raises(ConfigError, match=r"boundary\.conditions go round in a circle \(.*warmth.*\); leave one out"):
         members(load_config(overrides=[*BOTH, conditions, "attributes.warmth.boundary.conditions=[indoor_lighting]"]))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data" / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_example_is_a_configuration_whose_scorers_have_what_they_need(path: Path) -> None:
+    for config in members(load_config(path)).values():
+        checked_kind(config.scorer)
 
 
 def test_the_folder_above_names_the_runs_in_it_and_is_none_itself(tmp_path: Path) -> None:

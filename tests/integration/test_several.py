@@ -18,9 +18,9 @@ from tests.integration.conftest import digests
 pytestmark = pytest.mark.integration
 MADE = ("label", "fit", "mask")
 TINY = (
-    "label.count=60",
-    "label.shard_size=30",
-    "boundary.tails=15",
+    "label.count=24",
+    "label.shard_size=12",
+    "boundary.tails=6",
     "mask.count=4",
     "mask.shard_size=4",
     "mask.second_scorer=null",
