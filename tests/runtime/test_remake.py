@@ -235,3 +235,20 @@ def test_a_scorer_without_weights_has_no_digest_and_needs_no_file(tmp_path: Path
     recorded = {"weights": weights_digests(config)}
     assert set(recorded["weights"]) == {"generator"}
     assert with_recorded_weights(config, recorded) == config
+
+
+def test_a_scorers_module_that_changed_since_the_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "scorer_of_then.py"
+    module.write_text("class Mean:\n    def score(self, image):\n        return image.mean(dim=(1, 2, 3))\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    config = load_config(None, ["scorer.name=custom", "scorer.factory=scorer_of_then:Mean"])
+    recorded = {"weights": weights_digests(config)}
+    assert "scorer.factory" in recorded["weights"]
+    assert with_recorded_weights(config, recorded) == config
+    module.write_text(module.read_text().replace("mean", "amax"))
+    with pytest.raises(
+        WeightsError, match=r"scorer\.factory: this run was made with sha256.*(?s:.*)scorer_of_then\.py"
+    ):
+        with_recorded_weights(config, recorded)
