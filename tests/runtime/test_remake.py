@@ -248,7 +248,5 @@ def test_a_scorers_module_that_changed_since_the_run_is_refused(
     assert "scorer.factory" in recorded["weights"]
     assert with_recorded_weights(config, recorded) == config
     module.write_text(module.read_text().replace("mean", "amax"))
-    with pytest.raises(
-        WeightsError, match=r"scorer\.factory: this run was made with(?s:.*)scorer_of_then\.py"
-    ):
+    with pytest.raises(WeightsError, match=r"scorer\.factory: this run was made with(?s:.*)scorer_of_then\.py"):
         with_recorded_weights(config, recorded)
