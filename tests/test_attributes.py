@@ -10,8 +10,7 @@ from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash, identity, load_config
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.label.loading import checked_kind
-from higan_cam.publish import begin_run, open_store, run_uris
-from higan_cam.publish.status import recorded_config
+from higan_cam.publish import begin_run, open_store, read_run, run_uris
 from tests.conftest import Command
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,7 +81,7 @@ def test_the_folder_above_names_the_runs_in_it_and_is_none_itself(tmp_path: Path
     begin_run(store, config)
     assert run_uris(store) == [f"{store.uri}/indoor_lighting", f"{store.uri}/warmth"]
     with pytest.raises(StoreError, match=r"holds a run for each of several attributes; name one of them: .*/warmth"):
-        recorded_config(store)
+        read_run(store)
     alone = open_store(str(tmp_path / "alone"))
     begin_run(alone, RunConfig())
     assert run_uris(alone) == [alone.uri]

@@ -45,17 +45,18 @@ def read_run(store: Store) -> dict[str, Any]:
     """The contents of `run.json`.
 
     Raises:
-        StoreError: when there is none, or it is not one.
+        StoreError: when there is none, it is not one, or each of several attributes has a run of its own.
     """
-    body = store.find(RUN_KEY)
-    if body is None:
-        raise StoreError(f"{store.uri}: not a run (there is no {RUN_KEY}); check the path")
-    return _parse(store, body)
+    run = _read(store)
+    if run["config"].get("attributes"):
+        listed = ", ".join(run_uris(store))
+        raise StoreError(f"{store.uri} holds a run for each of several attributes; name one of them: {listed}")
+    return run
 
 
 def run_uris(store: Store) -> list[str]:
     """The run there, or, where it is one of several attributes, the run of each. StoreError: none."""
-    names = read_run(store)["config"].get("attributes", {})
+    names = _read(store)["config"].get("attributes", {})
     return [f"{store.uri.rstrip('/')}/{name}" for name in names] or [store.uri]
 
 
@@ -68,6 +69,13 @@ def describe_run(config: RunConfig, weights: Mapping[str, str]) -> dict[str, Any
         "versions": _versions(),
         "weights": dict(weights),
     }
+
+
+def _read(store: Store) -> dict[str, Any]:
+    body = store.find(RUN_KEY)
+    if body is None:
+        raise StoreError(f"{store.uri}: not a run (there is no {RUN_KEY}); check the path")
+    return _parse(store, body)
 
 
 def _claim(store: Store, ours: Mapping[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from higan_cam.config import RunConfig, config_hash, parse_config
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.publish.lease import Holder, read_lease
 from higan_cam.publish.manifest import MANIFEST
-from higan_cam.publish.run import RUN_KEY, read_run, run_uris
+from higan_cam.publish.run import RUN_KEY, read_run
 from higan_cam.publish.store import Store
 
 _ENTRY = re.compile(r"manifest/(?P<given_up>quarantined-)?(?P<stage>scores|data)-(?P<shard>\d{5,})\.json")
@@ -138,9 +138,6 @@ def recorded_config(store: Store) -> RunConfig:
         StoreError: no run, or one whose configuration this version does not know in every field.
     """
     run = read_run(store)
-    if run["config"].get("attributes"):
-        listed = ", ".join(run_uris(store))
-        raise StoreError(f"{store.uri} holds a run for each of several attributes; name one of them: {listed}")
     try:
         config = parse_config({**run["config"], "output": store.uri})
     except ConfigError as error:
