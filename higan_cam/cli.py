@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from higan_cam import cli_curation, cli_doctor, cli_measure, cli_weights
+from higan_cam import cli_curation, cli_doctor, cli_manipulate, cli_measure, cli_weights
 from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import HiganCamError, QuarantinedError
@@ -211,6 +211,7 @@ def export(
 
 
 cli_curation.register(app)
+cli_manipulate.register(app)
 cli_measure.register(app)
 cli_doctor.register(app)
 cli_weights.register(app)

@@ -38,10 +38,11 @@ BEYOND_DESIGN = {  # parts of others
         "config_scorer",
         "config_sections",
         "config_store",
+        "editing",
         "finishing",
         "response",
     ),
-    *("cli_curation", "cli_doctor", "cli_measure", "cli_weights"),
+    *("cli_curation", "cli_doctor", "cli_manipulate", "cli_measure", "cli_weights"),
     *("weights_fetch", "weights_zoo"),
 }
 LONGEST = 300

@@ -8,6 +8,7 @@ from higan_cam.manipulate.boundary_files import (
     load_boundary,
     save_boundary,
 )
+from higan_cam.manipulate.boundary_list import ListedBoundary, parse_boundary_list, read_boundary_list
 from higan_cam.manipulate.calibrate import Calibration, calibrate
 from higan_cam.manipulate.edit import edit_direction, move, plan_edit, push, sweep
 from higan_cam.manipulate.ends import Ends, calibrated_ends, checked_targets, fixed_ends
@@ -15,7 +16,7 @@ from higan_cam.manipulate.extremes import Extremes, Tail, check_extremes, merge,
 from higan_cam.manipulate.fit_metrics import spearman
 from higan_cam.manipulate.fitting import METHODS, LabelledCodes
 from higan_cam.manipulate.higan_npy import decode_npy, encode_npy
-from higan_cam.manipulate.mixing import interpolate, mix_styles
+from higan_cam.manipulate.mixing import combined_direction, interpolate, mix_styles, rows_at
 from higan_cam.manipulate.rescore import Relevance, entanglement, layer_scores, relevance, rescore
 
 __all__ = [
@@ -24,12 +25,14 @@ __all__ = [
     "Ends",
     "Extremes",
     "LabelledCodes",
+    "ListedBoundary",
     "Relevance",
     "Tail",
     "calibrate",
     "calibrated_ends",
     "check_extremes",
     "checked_targets",
+    "combined_direction",
     "condition",
     "decode_boundary",
     "decode_npy",
@@ -46,10 +49,13 @@ __all__ = [
     "merge",
     "mix_styles",
     "move",
+    "parse_boundary_list",
     "plan_edit",
     "push",
+    "read_boundary_list",
     "relevance",
     "rescore",
+    "rows_at",
     "save_boundary",
     "select_extremes",
     "spearman",

@@ -22,14 +22,14 @@ from PIL import Image, ImageDraw, ImageFont
 from higan_cam.types import ByteArray, FloatArray
 
 PANELS = ("strong", "weak", "heat", "mask")
-_MARGIN, _GAP, _COLUMNS = 20, 6, 2
+MARGIN, GAP, _COLUMNS = 20, 6, 2
 _SMALLEST, _LARGEST = 128, 192
 """Side of a panel, pixels."""
-_BACKGROUND, _INK, _MUTED, _EDGE = (250, 249, 246), (28, 28, 30), (110, 108, 104), (255, 214, 10)
+BACKGROUND, INK, MUTED, _EDGE = (250, 249, 246), (28, 28, 30), (110, 108, 104), (255, 214, 10)
 _SIZES = {"title": 20, "section": 16, "heading": 12, "line": 12}
 _LONGEST_LINE = 1_000
 """Characters that are measured at all; a line holds about 80."""
-_LEADING = 1.4
+LEADING = 1.4
 """Distance of lines, in font sizes."""
 
 
@@ -60,7 +60,7 @@ def draw_sheet(title: str, notes: Sequence[str], sections: Sequence[Section]) ->
     side = panel_side(max((max(tile.strong.shape[:2]) for tile in tiles), default=_SMALLEST))
     sheet = _Sheet(side, max((len(tile.lines) for tile in tiles), default=0))
     height = sheet.layout(None, title, notes, sections)
-    canvas = Image.new("RGB", (sheet.width, height), _BACKGROUND)
+    canvas = Image.new("RGB", (sheet.width, height), BACKGROUND)
     sheet.layout(canvas, title, notes, sections)
     sink = io.BytesIO()
     canvas.save(sink, "PNG", compress_level=6)
@@ -75,12 +75,12 @@ def panel_side(longest: int) -> int:
 def panels(tile: Tile, side: int) -> list[ByteArray]:
     """The four panels of a tile, (side,side,3) uint8 RGB each, in the order of `PANELS`."""
     levels = (np.clip(tile.heat, 0.0, 1.0) * 255).round().astype(np.uint8)
-    heat = np.asarray(cv2.applyColorMap(_fitted(levels, side), cv2.COLORMAP_INFERNO), np.uint8)[:, :, ::-1]
-    return [_fitted(tile.strong, side), _fitted(tile.weak, side), heat, _masked(tile, side)]
+    heat = np.asarray(cv2.applyColorMap(fitted(levels, side), cv2.COLORMAP_INFERNO), np.uint8)[:, :, ::-1]
+    return [fitted(tile.strong, side), fitted(tile.weak, side), heat, _masked(tile, side)]
 
 
 def _masked(tile: Tile, side: int) -> ByteArray:
-    picture = _fitted(tile.strong, side).copy()
+    picture = fitted(tile.strong, side).copy()
     inside = np.asarray(cv2.resize(tile.mask, (side, side), interpolation=cv2.INTER_NEAREST) > 0, np.uint8)
     picture[inside == 0] //= 3
     edge = inside - cv2.erode(inside, np.ones((3, 3), np.uint8))
@@ -88,7 +88,8 @@ def _masked(tile: Tile, side: int) -> ByteArray:
     return picture
 
 
-def _fitted(image: ByteArray, side: int) -> ByteArray:
+def fitted(image: ByteArray, side: int) -> ByteArray:
+    """A picture at that side, pixels: enlarged without blurring, reduced by area."""
     reduce = max(image.shape[:2]) > side
     resized = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if reduce else cv2.INTER_NEAREST)
     return np.asarray(resized, np.uint8)
@@ -99,26 +100,26 @@ class _Sheet:
 
     def __init__(self, side: int, lines: int) -> None:
         self.side, self.lines = side, lines
-        self.tile_width = len(PANELS) * side + (len(PANELS) - 1) * _GAP
-        self.width = 2 * _MARGIN + _COLUMNS * self.tile_width + (_COLUMNS - 1) * _MARGIN
-        self.fonts = {name: _font(size, bold=name != "line") for name, size in _SIZES.items()}
+        self.tile_width = len(PANELS) * side + (len(PANELS) - 1) * GAP
+        self.width = 2 * MARGIN + _COLUMNS * self.tile_width + (_COLUMNS - 1) * MARGIN
+        self.fonts = {name: font(size, bold=name != "line") for name, size in _SIZES.items()}
 
     def layout(self, canvas: Image.Image | None, title: str, notes: Sequence[str], sections: Sequence[Section]) -> int:
         """Draw on the canvas where there is one; the height of it all, pixels."""
         draw = None if canvas is None else ImageDraw.Draw(canvas)
-        y = self._write(draw, (_MARGIN, _MARGIN), title, "title")
+        y = self._write(draw, (MARGIN, MARGIN), title, "title")
         for note in notes:
-            y = self._write(draw, (_MARGIN, y), note, "line", _MUTED)
+            y = self._write(draw, (MARGIN, y), note, "line", MUTED)
         for section in sections:
-            y = self._write(draw, (_MARGIN, y + _MARGIN), section.title, "section") + _GAP
+            y = self._write(draw, (MARGIN, y + MARGIN), section.title, "section") + GAP
             if not section.tiles:
-                y = self._write(draw, (_MARGIN, y), section.empty, "line", _MUTED)
+                y = self._write(draw, (MARGIN, y), section.empty, "line", MUTED)
             for start in range(0, len(section.tiles), _COLUMNS):
                 for column, tile in enumerate(section.tiles[start : start + _COLUMNS]):
-                    x = _MARGIN + column * (self.tile_width + _MARGIN)
+                    x = MARGIN + column * (self.tile_width + MARGIN)
                     bottom = self._tile(canvas, draw, (x, y), tile)
-                y = bottom + 2 * _GAP
-        return y + _MARGIN
+                y = bottom + 2 * GAP
+        return y + MARGIN
 
     def _tile(
         self, canvas: Image.Image | None, draw: ImageDraw.ImageDraw | None, corner: tuple[int, int], tile: Tile
@@ -127,10 +128,10 @@ class _Sheet:
         y = self._write(draw, (x, top), tile.heading, "heading", room=self.tile_width)
         if canvas is not None:
             for place, panel in enumerate(panels(tile, self.side)):
-                canvas.paste(Image.fromarray(np.ascontiguousarray(panel)), (x + place * (self.side + _GAP), y))
-        y += self.side + _GAP
+                canvas.paste(Image.fromarray(np.ascontiguousarray(panel)), (x + place * (self.side + GAP), y))
+        y += self.side + GAP
         for place, name in enumerate(PANELS):
-            below = self._write(draw, (x + place * (self.side + _GAP), y), name, "line", _MUTED, self.side)
+            below = self._write(draw, (x + place * (self.side + GAP), y), name, "line", MUTED, self.side)
         y = below
         for line in tile.lines:
             y = self._write(draw, (x, y), line, "line", room=self.tile_width)
@@ -142,20 +143,20 @@ class _Sheet:
         corner: tuple[int, int],
         text: str,
         style: str,
-        ink: tuple[int, int, int] = _INK,
+        ink: tuple[int, int, int] = INK,
         room: int | None = None,
     ) -> int:
         """One line, cut after `room` pixels (None: where the sheet ends); the y below it."""
         if draw is not None:
-            width = self.width - _MARGIN - corner[0] if room is None else room
-            draw.text(corner, _cut(text, self.fonts[style], width), ink, self.fonts[style])
+            width = self.width - MARGIN - corner[0] if room is None else room
+            draw.text(corner, cut(text, self.fonts[style], width), ink, self.fonts[style])
         return corner[1] + self._height(style)
 
     def _height(self, style: str) -> int:
-        return round(_LEADING * _SIZES[style])
+        return round(LEADING * _SIZES[style])
 
 
-def _cut(text: str, font: ImageFont.FreeTypeFont, room: int) -> str:
+def cut(text: str, font: ImageFont.FreeTypeFont, room: int) -> str:
     """The text, or as much of it as fits with an ellipsis."""
     text = " ".join(text.split())[:_LONGEST_LINE]
     if font.getlength(text) <= room:
@@ -164,7 +165,7 @@ def _cut(text: str, font: ImageFont.FreeTypeFont, room: int) -> str:
     return f"{text[: max(0, keep)]}…"
 
 
-def _font(size: int, *, bold: bool) -> ImageFont.FreeTypeFont:
+def font(size: int, *, bold: bool) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which matplotlib brings along: no machine needs fonts of its own."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / name), size)
