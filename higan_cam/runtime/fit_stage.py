@@ -57,7 +57,7 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
         if labels is None:
             raise ValueError("a fit needs labels")
         boundary = _fit(config, store, models, labels)
-    boundary = condition(boundary, [_condition(config, name) for name in config.boundary.conditions])
+    boundary = condition(boundary, conditions_of(config))
     scores = labels.scores if labels is not None else np.zeros(0)
     boundary = with_quartiles(boundary, config.scorer, models.scorer, scores)
     models = on_final_scale(models, boundary)
@@ -79,8 +79,16 @@ def condition_files(config: RunConfig) -> dict[int, Path]:
     return {number: Path(name) for number, name in named if not name.startswith(SIBLING)}
 
 
+def conditions_of(config: RunConfig) -> list[Boundary]:
+    """The boundaries to project out, from files or from the runs of other attributes beside this one.
+
+    Raises:
+        DataError: another attribute has no boundary yet.
+    """
+    return [_condition(config, name) for name in config.boundary.conditions]
+
+
 def _condition(config: RunConfig, name: str) -> Boundary:
-    """A boundary to project out, from a file or from the run of another attribute beside this one."""
     if not name.startswith(SIBLING):
         return load_boundary(Path(name))
     attribute = name.removeprefix(SIBLING)

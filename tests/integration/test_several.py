@@ -10,7 +10,6 @@ from higan_cam.attributes import members
 from higan_cam.config import RunConfig, load_config
 from higan_cam.publish import open_store, verify_run
 from higan_cam.publish.status import read_status
-from higan_cam.runtime.fit_stage import find_boundary
 from higan_cam.runtime.run import run_stages
 from higan_cam.runtime.several import run_all, write_overview
 from tests.integration.conftest import digests
@@ -29,7 +28,6 @@ TINY = (
     "attributes.indoor_lighting={}",
 )
 DAYLIGHT = 'attributes.daylight.scorer={name: custom, factory: "tests.integration.scorers:DaylightShare"}'
-ALONE = "attributes.lighting_alone.boundary.conditions=[daylight]"
 BRITTLE = 'attributes.brittle.scorer={name: custom, factory: "tests.integration.scorers:Brittle"}'
 
 
@@ -40,7 +38,7 @@ def tiny(output: Path, *overrides: str) -> RunConfig:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory, local_ray: None) -> Path:
     output = tmp_path_factory.mktemp("several") / "both"
-    assert run_all(tiny(output, DAYLIGHT, ALONE), MADE).problems == []
+    assert run_all(tiny(output, DAYLIGHT), MADE).problems == []
     return output
 
 
@@ -60,27 +58,18 @@ def test_each_folder_is_complete_by_itself(both: Path) -> None:
     assert not (both / "scores").exists()
 
 
-def test_a_conditioned_boundary_leaves_the_other_attribute_alone(both: Path) -> None:
-    runs = members(tiny(both, DAYLIGHT, ALONE))
-    found = {name: find_boundary(each, open_store(each.output)) for name, each in runs.items()}
-    normals = {name: boundary.normal for name, boundary in found.items() if boundary is not None}
-    assert abs(float(normals["lighting_alone"] @ normals["daylight"])) < 1e-5
-    assert abs(float(normals["indoor_lighting"] @ normals["daylight"])) > 1e-3
-    assert float(normals["lighting_alone"] @ normals["indoor_lighting"]) > 0.5
-
-
 def test_one_damaged_label_of_one_attribute_is_made_again_alone(both: Path) -> None:
     before = [digests(both / name) for name in ("indoor_lighting", "daylight")]
     (both / "daylight" / "scores" / "part-00001.parquet").write_bytes(b"cut")
     kept = both / "indoor_lighting" / "scores" / "part-00001.parquet"
     stamp = kept.stat().st_mtime_ns
-    run_all(tiny(both, DAYLIGHT, ALONE), MADE)
+    run_all(tiny(both, DAYLIGHT), MADE)
     assert [digests(both / name) for name in ("indoor_lighting", "daylight")] == before
     assert kept.stat().st_mtime_ns == stamp
 
 
 def test_the_page_above_says_what_each_edit_does_to_all(both: Path) -> None:
-    write_overview(open_store(str(both)), members(tiny(both, DAYLIGHT, ALONE)), [])
+    write_overview(open_store(str(both)), members(tiny(both, DAYLIGHT)), [])
     page = (both / "report" / "index.html").read_text()
     assert "../daylight/report/index.html" in page
     assert "What each edit changes" in page

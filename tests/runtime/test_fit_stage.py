@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from higan_cam.attributes import members
 from higan_cam.config import load_config
-from higan_cam.manipulate import save_boundary
+from higan_cam.errors import DataError
+from higan_cam.manipulate import encode_boundary, save_boundary
 from higan_cam.mask import BALANCE_KEY
 from higan_cam.pipeline import Models
 from higan_cam.publish import open_store
 from higan_cam.response import layer_peaks
-from higan_cam.runtime.fit_stage import find_boundary, settle_boundary
+from higan_cam.runtime.fit_stage import boundary_keys, condition_files, conditions_of, find_boundary, settle_boundary
 from higan_cam.types import Boundary
 
 
@@ -44,3 +46,32 @@ def test_what_layers_count_is_measured_once_and_stored_with_the_boundary(
     found = find_boundary(config, store)
     assert found is not None
     assert found.metrics[BALANCE_KEY] == balance
+
+
+def plain(attribute: str, place: int) -> Boundary:
+    return Boundary(np.eye(4, dtype=np.float32)[place], 0.0, "w", (0,), attribute)
+
+
+def test_conditions_come_from_files_and_from_the_run_of_another_attribute(tmp_path: Path) -> None:
+    view, _ = save_boundary(plain("view", 1), tmp_path)
+    runs = members(
+        load_config(
+            None,
+            [
+                f"output={tmp_path / 'both'}",
+                "attributes.lighting={}",
+                f"attributes.warmth.boundary.conditions=[lighting, {view}]",
+            ],
+        )
+    )
+    warmth = runs["warmth"]
+    assert condition_files(warmth) == {1: view}
+    with pytest.raises(DataError, match=r"both/lighting: no boundary is there yet, and 'warmth' is conditioned on it"):
+        conditions_of(warmth)
+    store = open_store(runs["lighting"].output)
+    for key, body in zip(boundary_keys(runs["lighting"]), encode_boundary(plain("lighting", 2)), strict=True):
+        store.put(key, body)
+    assert [(each.attribute, int(each.normal.argmax())) for each in conditions_of(warmth)] == [
+        ("lighting", 2),
+        ("view", 1),
+    ]
