@@ -49,6 +49,8 @@ def test_a_run_leaves_the_documented_layout_and_every_digest_holds(reference_run
     assert {"index.html", "gallery.html", "gallery/samples.js"} < report
     run = json.loads((reference_run / "run.json").read_text())
     assert set(run["weights"]) == {"generator", "scorer", "mask.second_scorer"}
+    shown = (reference_run / "report/index.html").read_text()
+    assert all(curve in shown for curve in ("moved mask", "held-out scorer"))
 
 
 def test_datasets_reads_the_output_offline_with_masks_the_size_of_the_images(
@@ -62,6 +64,9 @@ def test_datasets_reads_the_output_offline_with_masks_the_size_of_the_images(
     assert row["image"].size == row["conditioning_image"].size == (128, 128)
     assert set(np.unique(np.asarray(row["conditioning_image"]))) <= {0, 255}
     assert row["score_positive"] > row["score_negative"]
+    judged = np.concatenate([split["retention_second"] for split in loaded.values()])
+    assert np.isfinite(judged).all()
+    assert (judged > 0).mean() > 0.9
 
 
 @pytest.mark.parametrize("count", [2, 3])
