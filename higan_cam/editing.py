@@ -140,7 +140,7 @@ def pictures(models: Models, config: RunConfig, shown: Pictured, *, scores: bool
             scored += models.scorer.score(image).tolist() if scores else []
     lines: list[tuple[str, ...]] = [(caption,) for row in shown.captions for caption in row]
     if scores:
-        lines = [(*line, f"{models.scorer.attribute} {score:.2f}") for line, score in zip(lines, scored, strict=True)]
+        lines = [(*line, f"{models.scorer.attribute} {score:.3g}") for line, score in zip(lines, scored, strict=True)]
     parts = [slice(row * steps, (row + 1) * steps) for row in range(count)]
     return [Strip(heading, images[part], lines[part]) for heading, part in zip(shown.headings, parts, strict=True)]
 
