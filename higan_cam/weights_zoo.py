@@ -68,16 +68,15 @@ def weights_folder(folder: str | Path | None = None) -> Path:
     return Path(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
 
 
-def resolve(name: str) -> Path:
-    """The file that a checkpoint's name stands for; anything that is no such name is a path already.
+def located(name: str) -> Path:
+    """The file that a checkpoint's name stands for, there or not; anything that is no such name is a path already."""
+    return weights_folder() / zoo()[name].file if name in zoo() else Path(name)
 
-    Raises:
-        WeightsError: a known name whose file is not in the weights folder.
-    """
-    if name not in zoo():
-        return Path(name)
-    path = weights_folder() / zoo()[name].file
-    if not path.is_file():
+
+def resolve(name: str) -> Path:
+    """As `located`. WeightsError: a known name whose file is not in the weights folder; says how to get it."""
+    path = located(name)
+    if name in zoo() and not path.is_file():
         raise WeightsError(
             f"{name}: not fetched yet (looked for {path}); run `higan-cam weights fetch {name}`, or set "
             f"${FOLDER_VARIABLE} to the folder that has {zoo()[name].file}"

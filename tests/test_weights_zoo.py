@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 import torch
 
+from higan_cam.config import load_config
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.generate import StyleGAN, load_generator
-from higan_cam.weights_zoo import known, resolve, weights_folder, zoo
+from higan_cam.runtime.remake import with_recorded_weights
+from higan_cam.weights import sha256_of
+from higan_cam.weights_zoo import known, located, resolve, weights_folder, zoo
 from tests.generate.conftest import small
 
 
@@ -66,6 +69,18 @@ def test_a_fetched_generator_loads_by_name_and_an_absent_one_names_the_command(
     assert load_generator("stylegan_bedroom").num_layers == 8
 
 
-def test_the_name_of_a_boundary_is_no_generator() -> None:
+def test_a_runs_generator_is_found_by_its_digest_where_its_name_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIGAN_CAM_WEIGHTS", str(tmp_path / "elsewhere"))
+    (tmp_path / "moved.pth").write_bytes(b"weights")
+    settings = ["generator.weights=stylegan_bedroom", "scorer.name=luminance", "mask.second_scorer=null"]
+    run = {"weights": {"generator": sha256_of(tmp_path / "moved.pth")}}
+    assert not located("stylegan_bedroom").exists()
+    found = with_recorded_weights(load_config(None, settings), run, [tmp_path / "moved.pth"])
+    assert found.generator.weights == str(tmp_path / "moved.pth")
+
+
+def test_the_name_of_a_scorer_is_no_generator() -> None:
     with pytest.raises(ConfigError, match=r"generator\.weights: unknown name 'wideresnet18_places365'"):
         load_generator("wideresnet18_places365")

@@ -28,7 +28,7 @@ from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.report_stage import REPORT_KEY, warnings, write_report
 from higan_cam.types import Boundary
 from higan_cam.weights import data_path, sha256_of
-from higan_cam.weights_zoo import resolve
+from higan_cam.weights_zoo import located
 
 log = logging.getLogger(__name__)
 STAGES = ("label", "fit", "mask", "report")
@@ -199,7 +199,7 @@ def check_models(models: Models, config: RunConfig) -> None:
 
 def weights_file(name: str, embedded: dict[str, str]) -> Path:
     """Where the weights are that the configuration calls `name`: an embedded file, a fetched checkpoint, or a path."""
-    return data_path(embedded[name]) if name in embedded else resolve(name)
+    return data_path(embedded[name]) if name in embedded else located(name)
 
 
 def _plan_workers(config: RunConfig, outcome: Outcome) -> None:
