@@ -19,7 +19,7 @@ from typing import Any
 from higan_cam.config import RunConfig, merged, parse_config
 from higan_cam.errors import ConfigError, unknown_name
 
-SECTIONS = ("attribution", "boundary", "curation", "edit", "mask", "publish", "regions", "scorer")
+SECTIONS = ("attribution", "boundary", "edit", "mask", "publish", "regions", "scorer")
 """What an attribute may have of its own. Generator, seed and labels are those of all, or no image could be shared."""
 RESERVED = ("report", "stats")
 """Folders beside those of the attributes."""
@@ -36,6 +36,7 @@ def members(config: RunConfig) -> dict[str, RunConfig]:
         ConfigError: naming `attributes.<name>.<field>` and what is wrong with it.
     """
     if not config.attributes:
+        check_conditions(config)
         return {config.attribute: config}
     found = {name: _member(config, name, own) for name, own in config.attributes.items()}
     needs = {name: siblings(each) for name, each in found.items()}
@@ -51,6 +52,15 @@ def siblings(config: RunConfig) -> tuple[str, ...]:
     return tuple(name.removeprefix(SIBLING) for name in config.boundary.conditions if name.startswith(SIBLING))
 
 
+def check_conditions(config: RunConfig, prefix: str = "") -> None:
+    """ConfigError: the user wrote the prefix that stands for another attribute of the same run."""
+    for each in config.boundary.conditions:
+        if each.startswith(SIBLING):
+            raise ConfigError(
+                f"{prefix}boundary.conditions: {each!r}; write a file, or the bare name of an attribute of the same run"
+            )
+
+
 def _member(config: RunConfig, name: str, own: dict[str, Any]) -> RunConfig:
     for section in own:
         if section not in SECTIONS:
@@ -64,5 +74,6 @@ def _member(config: RunConfig, name: str, own: dict[str, Any]) -> RunConfig:
     except ConfigError as error:
         lines = "\n".join(f"attributes.{name}.{line}" for line in str(error).splitlines())
         raise ConfigError(lines) from error
+    check_conditions(member, f"attributes.{name}.")
     conditions = tuple(SIBLING + each if each in config.attributes else each for each in member.boundary.conditions)
     return member.model_copy(update={"boundary": member.boundary.model_copy(update={"conditions": conditions})})

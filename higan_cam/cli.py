@@ -92,13 +92,17 @@ def show_config(
         console.print(_explained())
     elif show:
         print(yaml.safe_dump(effective.model_dump(mode="json"), sort_keys=False), end="")  # noqa: T201
-        _err.print(f"[dim]config hash {config_hash(effective)[:12]} (output and runtime do not count)[/dim]")
+        _err.print(
+            f"[dim]config hash {config_hash(effective)[:12]} (output, curation, store and runtime do not count)[/dim]"
+        )
 
 
 @app.command()
 def status(
     output: Annotated[str, typer.Argument(help="Folder or URI of a run.")],
-    json_: Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")] = False,
+    json_: Annotated[
+        bool, typer.Option("--json", help="For machines: one JSON object; of several attributes, a list.")
+    ] = False,
 ) -> None:
     """Show how far a run is and who is at work on it: from the store alone, on any machine."""
     import json
@@ -107,9 +111,15 @@ def status(
     from higan_cam.publish.status import read_status
     from higan_cam.publish.status_text import status_lines
 
-    for uri in run_uris(open_store(output)):
-        found = read_status(open_store(uri))
-        print(json.dumps(found.as_json(), indent=2) if json_ else "\n".join(status_lines(found)))  # noqa: T201
+    store = open_store(output)
+    uris = run_uris(store)
+    found = [read_status(open_store(uri)) for uri in uris]
+    if json_:
+        objects = [each.as_json() for each in found]
+        print(json.dumps(objects[0] if uris == [store.uri] else objects, indent=2))  # noqa: T201
+        return
+    for each in found:
+        print("\n".join(status_lines(each)))  # noqa: T201
 
 
 @app.command()
@@ -272,7 +282,7 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
     runs = members(config)
     made = {
         "label": f"{outcome.samples.get('label', 0):,} latents labelled",
-        "fit": ", ".join(f"boundary/{name}.safetensors" for name in runs),
+        "fit": ", ".join(f"{f'{name}/' if config.attributes else ''}boundary/{name}.safetensors" for name in runs),
         "mask": f"{outcome.samples.get('mask', 0):,} samples in data/",
         "report": "report/index.html, report/gallery.html, README.md",
     }

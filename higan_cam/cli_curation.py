@@ -67,8 +67,8 @@ def inspect(
     """Draw a contact sheet of the best, the worst and random samples that a filter lets through.
 
     Figures: index, score, score_negative, score_positive, score_change, retention, necessity, retention_random,
-    necessity_random, coverage, distance_negative, distance_positive, reached (1 or 0), regions; and in filters also
-    status ('ok', 'empty') and split ('train', 'validation', 'test').
+    necessity_random, retention_second, necessity_second, coverage, distance_negative, distance_positive, reached (1 or
+    0), regions; and in filters also status ('ok', 'empty') and split ('train', 'validation', 'test').
     """
     from higan_cam.errors import StoreError
     from higan_cam.publish import open_store

@@ -88,7 +88,7 @@ def _along(
     scores: bool,
 ) -> list[StripSection]:
     """One section along the sum of the boundaries, or one for each of the list."""
-    from higan_cam.editing import as_listed, moved, parse_weighted, pictures
+    from higan_cam.editing import as_listed, check_room, moved, parse_weighted, pictures
     from higan_cam.manipulate import load_boundary, read_boundary_list
     from higan_cam.publish.strips import StripSection
 
@@ -101,10 +101,9 @@ def _along(
             f"{each.name} ({each.space})": [(as_listed(load_boundary(each.path), each.name, each.space), 1.0)]
             for each in read_boundary_list(listed)
         }
-    return [
-        StripSection(title, pictures(models, config, moved(models, config, group, *moves), scores=scores))
-        for title, group in groups.items()
-    ]
+    shown = {title: moved(models, config, group, *moves) for title, group in groups.items()}
+    check_room(shown.values())
+    return [StripSection(title, pictures(models, config, each, scores=scores)) for title, each in shown.items()]
 
 
 def _pair(
@@ -171,8 +170,11 @@ def _models(config: RunConfig) -> Models:
     import torch
 
     from higan_cam.pipeline import load_models
+    from higan_cam.runtime.devices import prepare_process
 
-    return load_models(config, "cuda" if torch.cuda.is_available() else "cpu")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    prepare_process(device, config.generator)
+    return load_models(config, device)
 
 
 def _write(path: Path, picture: bytes) -> None:

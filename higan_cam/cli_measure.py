@@ -110,6 +110,7 @@ def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Mode
     from higan_cam.pipeline import load_models, on_final_scale
     from higan_cam.publish import read_run
     from higan_cam.publish.status import recorded_config
+    from higan_cam.runtime.devices import prepare_process
     from higan_cam.runtime.fit_stage import find_boundary
     from higan_cam.runtime.remake import with_recorded_weights
 
@@ -117,7 +118,9 @@ def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Mode
     boundary = find_boundary(config, store)
     if boundary is None:
         raise DataError(f"{store.uri}: no boundary is there yet; `higan-cam fit` with the run's configuration makes it")
-    models = load_models(config, "cuda" if torch.cuda.is_available() else "cpu")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    prepare_process(device, config.generator)
+    models = load_models(config, device)
     return config, on_final_scale(models, boundary), boundary
 
 

@@ -6,7 +6,7 @@ Shapes: N strips, K pictures each, L rows of w+, D code dimension.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -124,14 +124,20 @@ def between(models: Models, config: RunConfig, pair: tuple[int, int], steps: int
     return Pictured(interpolate(source, target, steps), [f"sample {pair[0]} to sample {pair[1]}"], [captions])
 
 
+def check_room(shown: Iterable[Pictured]) -> None:
+    """ConfigError: more pictures than a sheet holds."""
+    count = sum(len(each.codes.flatten(0, 1)) for each in shown)
+    if count > MOST_PICTURES:
+        raise ConfigError(f"{count} pictures: a sheet holds {MOST_PICTURES} at most; ask for fewer")
+
+
 def pictures(models: Models, config: RunConfig, shown: Pictured, *, scores: bool) -> list[Strip]:
     """Draw the codes, and write the scores under the pictures where asked.
 
     ConfigError: more pictures than a sheet holds.
     """
+    check_room([shown])
     count, steps = shown.codes.shape[:2]
-    if count * steps > MOST_PICTURES:
-        raise ConfigError(f"{count} strips of {steps} pictures: a sheet holds {MOST_PICTURES} pictures at most")
     codes, images, scored = shown.codes.flatten(0, 1), [], []
     with torch.inference_mode():
         for part in batches(range(len(codes)), config.label.micro_batch):

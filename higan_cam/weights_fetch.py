@@ -127,7 +127,12 @@ def _checked_url(checkpoint: Checkpoint, path: Path, url: str | None) -> str:
 
 def _secure(url: str) -> str:
     """The address. WeightsError unless it is HTTPS, or plain HTTP on this machine."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError as error:
+        raise WeightsError(f"--url: not an address ({error})") from error
+    if not url.isascii():
+        raise WeightsError(f"{_shown(url)}: an address has ASCII letters only; write others as %XX")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise WeightsError(f"{_shown(url)}: weights come over https:// only, got {parts.scheme or 'no scheme'!r}")
     return url
@@ -140,9 +145,11 @@ def _shown(url: str) -> str:
 
 
 class _SecureRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from HTTPS to anything else."""
+    """Follows redirects, but never from HTTPS to anything else, this machine included."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if req.type == "https" and urllib.parse.urlsplit(newurl).scheme != "https":
+            raise WeightsError(f"{_shown(newurl)}: an https:// address leads there; weights come over https:// only")
         return super().redirect_request(req, fp, code, msg, headers, _secure(newurl))
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from higan_cam.errors import HiganCamError
 from higan_cam.train.inpaint.settings import InpaintSettings
 
 log = logging.getLogger(__name__)
@@ -33,24 +34,37 @@ def main(
     from higan_cam.publish.store import open_store
     from higan_cam.train.inpaint.data import fingerprint
     from higan_cam.train.inpaint.export import publish_inpainter, train_and_export_inpainter
+    from higan_cam.train.inpaint.model import build_inpainter
     from higan_cam.train.launch import launch
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    store = open_store(dataset)
-    settings = InpaintSettings(
-        output=str(output.resolve()),
-        dataset=store.uri,
-        shards=fingerprint(store),
-        size=size,
-        channels=tuple(int(text) for text in channels.split(",")),
-        steps=steps,
-        seed=seed,
-    )
+    try:
+        store = open_store(dataset)
+        settings = InpaintSettings(
+            output=str(output.resolve()),
+            dataset=store.uri,
+            shards=fingerprint(store),
+            size=size,
+            channels=_numbers(channels),
+            steps=steps,
+            seed=seed,
+        )
+        build_inpainter(settings)
+    except HiganCamError as error:
+        raise typer.BadParameter(str(error)) from error
     launch(partial(train_and_export_inpainter, settings), "train_inpainter", output, workers)
     log.info("report=%s", output / "index.html")
     if publish:
         publish_inpainter(output, store)
         log.info("published=%s; `higan-cam report` draws it into the run's report", store.uri)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """ "48,64,96" -> (48, 64, 96)."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"--channels {text}: expected whole numbers with commas, such as 48,64,96") from error
 
 
 if __name__ == "__main__":

@@ -46,6 +46,11 @@ def test_each_member_is_an_ordinary_run_with_its_own_words_said_last() -> None:
         ("attributes.warmth.edit.distance=-1", r"attributes\.warmth\.edit\.distance: .*greater than 0, got -1"),
         ("attributes.warmth.edit.distence=1", r"attributes\.warmth\..*edit.*Did you mean 'distance'"),
         ("attributes.warmth.seed=1", r"attributes\.warmth: unknown name 'seed'; known: attribution, boundary"),
+        ("attributes.warmth.curation.min_retention=0.5", r"attributes\.warmth: unknown name 'curation'"),
+        (
+            "attributes.warmth.boundary.conditions=[attribute:indoor_lighting]",
+            r"attributes\.warmth\.boundary\.conditions: 'attribute:indoor_lighting'; write a file, or the bare name",
+        ),
         ("attributes.report={}", r"attributes\.report: report and stats are folders of the run"),
         ("attributes.a/b={}", r"attributes\.a/b\.attribute: .*pattern"),
     ],

@@ -95,7 +95,7 @@ def test_a_boundary_in_z_moves_only_generators_without_w(config: RunConfig, mode
 
 
 def test_a_sheet_has_a_limit(config: RunConfig, models: Models) -> None:
-    with pytest.raises(ConfigError, match="512 pictures at most"):
+    with pytest.raises(ConfigError, match="a sheet holds 512 at most"):
         pictures(models, config, moved(models, config, [(boundary_of(0, (0,)), 1.0)], range(300), (0, 1)), scores=False)
 
 

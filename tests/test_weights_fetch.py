@@ -182,6 +182,23 @@ def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkp
         assert fetch(secure, tmp_path / "weights").sha256 == DIGEST
 
 
+def test_https_leads_nowhere_else_this_machine_included(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Checkpoint
+) -> None:
+    certificate = write_certificate(tmp_path / "server.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving({"/plain.pth": body(GOOD)}) as plain:
+        answers = {"/g.pth": redirect(f"{plain}/plain.pth")}
+        with serving(answers, certificate) as address, pytest.raises(WeightsError, match="over https:// only"):
+            fetch(checkpoint, tmp_path / "new", url=f"{address}/g.pth")
+
+
+@pytest.mark.parametrize("url", ["https://[", "https://example.invalid/sch\u00f6n.pth"])
+def test_what_is_no_address_is_refused(url: str, checkpoint: Checkpoint, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="address"):
+        fetch(checkpoint, tmp_path / "new", url=url)
+
+
 @pytest.mark.parametrize("url", ["http://example.org/g.pth", "ftp://example.org/g.pth", "file:///etc/passwd", "g.pth"])
 def test_only_https_leaves_this_machine(url: str, checkpoint: Checkpoint, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="come over https:// only"):

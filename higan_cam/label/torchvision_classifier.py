@@ -113,6 +113,7 @@ def _build(arch: str, **options: Any) -> nn.Module:
     from torchvision import models
 
     if arch in ("googlenet", "inception_v3"):
-        options["init_weights"] = False
+        # transform_input: their published weights want [-1,1], and the network converts from ImageNet's normalisation.
+        options |= {"init_weights": False, "transform_input": True}
     network: nn.Module = models.get_model(arch, weights=None, **options)
     return network

@@ -26,7 +26,8 @@ from higan_cam.types import IntArray, ShardRecord
 STAGE = "data"
 FIGURES = (
     *("score", "score_negative", "score_positive", "retention", "necessity", "coverage"),
-    *("retention_random", "necessity_random", "distance_negative", "distance_positive"),
+    *("retention_random", "necessity_random", "retention_second", "necessity_second"),
+    *("distance_negative", "distance_positive"),
 )
 _COLUMNS = ("index", *FIGURES, "reached", "status", "image_hash")
 _AHEAD = 4
@@ -116,7 +117,7 @@ def shard_table(store: Store, record: ShardRecord, columns: tuple[str, ...]) -> 
         absent = [name for name in columns if name not in file.schema_arrow.names]
         if not absent:
             return file.read(columns=list(columns), use_threads=False)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:  # Arrow reports damage within a page as OSError
         raise StoreError(f"{store.uri}: {record.path} cannot be read ({error}); see `higan-cam verify`") from error
     raise StoreError(f"{store.uri}: {record.path} has no column {', '.join(absent)}; is it of another version?")
 

@@ -106,7 +106,10 @@ def _write_shard(store: Store, record: ShardRecord, index: _Index, pool: ThreadP
     stem = record.path.removeprefix("data/").removesuffix(".parquet")
     for rows in _row_batches(store, record):
         name = f"{stem}.{first:05d}.js"
-        thumbnails = list(pool.map(_thumbnail, rows))
+        try:
+            thumbnails = list(pool.map(_thumbnail, rows))
+        except ValueError as error:
+            raise _unreadable(store, record, error) from error
         store.put(f"{FOLDER}/{name}", _script("pictures", {"file": name, **_pictures(rows, thumbnails)}))
         index.files.append((name, place, first, len(rows)))
         index.add(_figures(rows))
@@ -114,13 +117,20 @@ def _write_shard(store: Store, record: ShardRecord, index: _Index, pool: ThreadP
 
 
 def _row_batches(store: Store, record: ShardRecord) -> Iterator[list[dict[str, Any]]]:
+    body = store.get(record.path)
     try:
-        file = pq.ParquetFile(io.BytesIO(store.get(record.path)))
+        file = pq.ParquetFile(io.BytesIO(body))
         known = [name for name in _COLUMNS if name in file.schema_arrow.names]
-        for batch in file.iter_batches(batch_size=ROWS, columns=known, use_threads=False):
-            yield batch.to_pylist()
-    except pa.ArrowException as error:
-        raise StoreError(f"{store.uri}: {record.path} cannot be read ({error}); see `higan-cam verify`") from error
+        batches = file.iter_batches(batch_size=ROWS, columns=known, use_threads=False)
+        while (batch := next(batches, None)) is not None:
+            rows = batch.to_pylist()
+            yield rows
+    except (pa.ArrowException, OSError) as error:  # Arrow reports damage within a page as OSError
+        raise _unreadable(store, record, error) from error
+
+
+def _unreadable(store: Store, record: ShardRecord, error: Exception) -> StoreError:
+    return StoreError(f"{store.uri}: {record.path} cannot be read ({error}); see `higan-cam verify`")
 
 
 def _thumbnail(row: Mapping[str, Any]) -> Thumbnail:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import mimetypes
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -147,7 +148,8 @@ class S3Backend:
         raise failure
 
     def _put(self, path: str, body: bytes, **condition: str) -> None:
-        self._try("put_object", **_split(path), Body=body, ContentMD5=_md5(body), **condition)
+        kind = content_type(path)
+        self._try("put_object", **_split(path), Body=body, ContentMD5=_md5(body), ContentType=kind, **condition)
 
     def _get(self, path: str) -> bytes | None:
         try:
@@ -193,7 +195,8 @@ class S3Backend:
         """Several parts at once; whatever goes wrong, the upload is aborted, so nothing is stored and paid for."""
         target = _split(path)
         size = self.settings.part_bytes
-        upload = {**target, "UploadId": self._call("create_multipart_upload", **target)["UploadId"]}
+        begun = self._call("create_multipart_upload", **target, ContentType=content_type(path))
+        upload = {**target, "UploadId": begun["UploadId"]}
 
         def send(start: int) -> dict[str, Any]:
             part, number = body[start : start + size], start // size + 1
@@ -270,6 +273,11 @@ def s3_backend(settings: StoreConfig) -> S3Backend:
     )
     client = botocore.session.get_session().create_client("s3", endpoint_url=settings.endpoint_url, config=config)
     return S3Backend(client, settings)
+
+
+def content_type(path: str) -> str:
+    """What a browser is told: the report in a bucket opens as a page, instead of being downloaded."""
+    return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
 def _split(path: str) -> dict[str, str]:

@@ -16,12 +16,14 @@ import numpy as np
 import ray
 import torch
 
-from higan_cam.config import RunConfig
+from higan_cam.config import RunConfig, RuntimeConfig
+from higan_cam.errors import ConfigError
 from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, recommended_rows
 from higan_cam.runtime.cluster import cluster, resources
 from higan_cam.runtime.devices import prepare_process
 from higan_cam.runtime.memory import is_out_of_memory, with_micro_batch
 from higan_cam.runtime.plan import plan_crew
+from higan_cam.runtime.run import check_models
 from higan_cam.types import Boundary, WorkUnit
 
 Stage = Literal["label", "mask"]
@@ -59,11 +61,11 @@ class Calibration:
     def best(self, stage: Stage) -> int:
         """The smallest micro-batch within `GOOD_ENOUGH` of the fastest.
 
-        ValueError: no size fitted into memory.
+        ConfigError: no size fitted into memory.
         """
         mine = [rate for rate in self.rates if rate.stage == stage and rate.per_second > 0]
         if not mine:
-            raise ValueError(f"no micro-batch of stage {stage} fitted into memory")
+            raise ConfigError(f"{stage}.micro_batch: none of those tried fitted into memory; use fewer workers")
         fastest = max(rate.per_second for rate in mine)
         return min(rate.size for rate in mine if rate.per_second >= GOOD_ENOUGH * fastest)
 
@@ -71,16 +73,21 @@ class Calibration:
 def calibrate(config: RunConfig, sizes: Sequence[int] | None = None, seconds: float = SECONDS) -> Calibration:
     """Measure both stages' micro-batches with the configured networks on the configured cluster.
 
+    Edits that end at target scores are measured as edits of fixed distance: their search is the same for all sizes.
+
     Args:
-        config: weights, attribution and workers count; the output is not touched.
+        config: weights, attribution and workers count (several attributes: the run's own sections); the output is not
+            touched. More workers than there is room for are not waited for.
         sizes: to try; None for `SIZES`, or `GPU_SIZES` where workers hold GPUs.
         seconds: for each size at least.
 
     Raises:
         ConfigError: as a run: weights, cluster, workers.
     """
+    config = comparable(config)
+    check_models(load_models(config), config)
     with cluster(config.runtime):
-        crew = plan_crew(config.runtime, *resources(), units=10**6)
+        crew = plan_crew(at_once(config.runtime, *resources()), *resources(), units=10**6)
         hire = ray.remote(num_cpus=crew.cpus, num_gpus=crew.gpus)(_Probe)
         probes = [hire.remote(config, crew.device) for _ in range(crew.workers)]
         rates = [
@@ -89,6 +96,26 @@ def calibrate(config: RunConfig, sizes: Sequence[int] | None = None, seconds: fl
             for size in sizes or (GPU_SIZES if crew.gpus else SIZES)
         ]
         return Calibration(crew.workers, crew.device, tuple(rates))
+
+
+def comparable(config: RunConfig) -> RunConfig:
+    """The same work without what only a fitted boundary knows: layer weights, scales and the scores' quartiles."""
+    plain = {"layer_weights": "equal", "scale": "sample"}
+    return config.model_copy(
+        update={
+            "attribution": config.attribution.model_copy(update=plain),
+            "edit": config.edit.model_copy(update={"targets": None}) if config.edit.targets else config.edit,
+        }
+    )
+
+
+def at_once(runtime: RuntimeConfig, cpus: float, gpus: float) -> RuntimeConfig:
+    """As many workers as there is room for now: a number beyond that would wait for nodes."""
+    if runtime.workers == "auto":
+        return runtime
+    share = (1.0 if gpus >= 1 else 0.0) if runtime.gpus_per_worker == "auto" else float(runtime.gpus_per_worker)
+    room = int(gpus / share) if share > 0 else int(cpus)
+    return runtime.model_copy(update={"workers": max(1, min(int(runtime.workers), room))})
 
 
 class _Probe:

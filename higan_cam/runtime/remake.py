@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from higan_cam.config import RunConfig, differing_fields
@@ -16,7 +17,7 @@ from higan_cam.errors import DataError, WeightsError
 from higan_cam.finishing import mask_samples
 from higan_cam.label import calibrated, final_range, make_scorer, scorer_files
 from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, on_final_scale
-from higan_cam.publish import Store, describe_run, encode_scores, encode_shard, read_run
+from higan_cam.publish import Store, decode_scores, describe_run, encode_scores, encode_shard, read_run
 from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
 from higan_cam.publish.manifest import Entry, read_manifest
 from higan_cam.publish.status import recorded_config
@@ -24,7 +25,7 @@ from higan_cam.runtime.devices import device_kind, prepare_process
 from higan_cam.runtime.fit_stage import find_boundary
 from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
 from higan_cam.runtime.run import GENERATOR_FILES, file_role, weights_file
-from higan_cam.types import Boundary
+from higan_cam.types import Boundary, Scorer
 from higan_cam.weights import sha256_of
 
 
@@ -70,8 +71,15 @@ def remake_shards(
     maker = _Maker(config, load_models(config, device), find_boundary(config, store))
     for entry in chosen:
         tell(f"making {entry.record.path} again on {device_kind(device)}")
-        scale = final_range(config.scorer, maker.models.scorer)
+        scale = _scale(config, maker.models.scorer, entry)
         yield _compared(store, entry, maker.make(entry), scale, device_kind(device))
+
+
+def _scale(config: RunConfig, scorer: Scorer, entry: Entry) -> tuple[float, float] | None:
+    """Bounds of the scores in the shard: labels are raw, samples on the final scale; None where there are none."""
+    if entry.record.stage == DATA:
+        return final_range(config.scorer, scorer)
+    return scorer.score_range if np.isfinite(scorer.score_range).all() else None
 
 
 def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequence[Path] = ()) -> RunConfig:
@@ -147,11 +155,14 @@ class _Maker:
         return encode_shard(mask_samples(scorer, config, heat), config.publish.row_group)
 
 
-def _compared(store: Store, entry: Entry, ours: bytes, score_range: tuple[float, float], kind: str) -> Remade:
+def _compared(store: Store, entry: Entry, ours: bytes, score_range: tuple[float, float] | None, kind: str) -> Remade:
     record = entry.record
     theirs = store.get(record.path)
     if theirs == ours:
         return Remade(record.path, "identical")
+    if score_range is None:  # scores without bounds: those of the shard
+        scores = decode_scores(theirs)[1]
+        score_range = float(np.nanmin(scores)), float(np.nanmax(scores))
     reasons = _reasons(store, entry, kind)
     if not reasons:
         return Remade(record.path, "differing", "other bytes, on the same kind of device with the same versions")

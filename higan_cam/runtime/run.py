@@ -14,8 +14,8 @@ import torch
 from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash, parse_layers
-from higan_cam.errors import DataError, QuarantinedError, unknown_name
-from higan_cam.label import final_range, needs_quartiles, scorer_files
+from higan_cam.errors import ConfigError, DataError, QuarantinedError, unknown_name
+from higan_cam.label import final_range, make_scorer, needs_quartiles, scorer_files
 from higan_cam.manipulate import METHODS, checked_targets, edit_direction, load_boundary
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.publish import Lease, Store, begin_run, committed, open_store
@@ -186,6 +186,7 @@ def check_models(models: Models, config: RunConfig) -> None:
     dummy = Boundary(normal, 0.0, "w", rows, config.attribute)
     boundary = dummy if config.boundary.weights is None else load_boundary(Path(config.boundary.weights))
     needs_quartiles(config.scorer, models.scorer)
+    _check_judge(config)
     edit = edit_for(models, config, boundary)
     codes = torch.zeros(1, models.generator.num_layers, models.generator.w_dim)
     for each in (boundary, *(load_boundary(file) for file in condition_files(config).values())):
@@ -195,6 +196,20 @@ def check_models(models: Models, config: RunConfig) -> None:
     if config.edit.targets is not None:
         checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
     attribution_for(models, config, edit)
+
+
+def _check_judge(config: RunConfig) -> None:
+    """Build the second scorer once. ConfigError: a scale of its own, which shares of a change do not depend on."""
+    if config.judge is None:
+        return
+    if config.judge.scale is not None:
+        raise ConfigError(
+            f"mask.second_scorer.scale: {config.judge.scale}, but it only judges shares of a change; leave it null"
+        )
+    try:
+        make_scorer(config.judge)
+    except ConfigError as error:
+        raise ConfigError(f"mask.second_scorer: {error}") from error
 
 
 def weights_file(name: str, embedded: dict[str, str]) -> Path:

@@ -7,6 +7,7 @@ Every attribute's folder is a run of its own (run.json, manifest, lease, dataset
 from __future__ import annotations
 
 import logging
+import time
 
 import numpy as np
 from rich.console import Console
@@ -14,7 +15,7 @@ from scipy import stats
 
 from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash
-from higan_cam.errors import QuarantinedError
+from higan_cam.errors import DataError, QuarantinedError
 from higan_cam.manipulate import entanglement
 from higan_cam.pipeline import load_models
 from higan_cam.publish import Lease, Store, begin_run, committed, decode_scores, open_store
@@ -54,13 +55,15 @@ def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Consol
     with lease.held(meters.snapshot), cluster(config.runtime):
         outcome = Outcome(store)
         if "label" in stages:
+            began = time.monotonic()
             label_together([_begun(each) for each in runs.values()], meters)
+            outcome.seconds["label"] = time.monotonic() - began
         for name, each in runs.items():
             lease.check()
             log.info("run=%s attribute=%s", config_hash(config)[:12], name)
             try:
                 _add(outcome, name, run_stages(each, stages, console))
-            except QuarantinedError as error:
+            except (QuarantinedError, DataError) as error:  # labels that failed, or a condition's that did
                 outcome.problems.append(f"{name}: {error}")
         if "report" in stages:
             write_overview(store, runs, outcome.problems)

@@ -8,7 +8,7 @@ and commits one score shard to each attribute's own run, with the bytes that run
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -38,10 +38,19 @@ class SharedLabelWorker(LabelWorker):
     Args:
         config: of the first run.
         others: of the others, which differ in the scorer alone as far as labels go.
+        done: shards that each run had when the stage began, the first run's first.
     """
 
-    def __init__(self, config: RunConfig, device: str, ledger: Any, others: Sequence[RunConfig]) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        device: str,
+        ledger: Any,
+        others: Sequence[RunConfig],
+        done: Sequence[Collection[int]],
+    ) -> None:
         super().__init__(config, device, ledger)
+        self.done = done
         self.watch.begin(START)
         with self.watch.settling(START):
             self.runs = [(config, self.store), *((other, open_store(other.output, other.store)) for other in others)]
@@ -60,11 +69,11 @@ class SharedLabelWorker(LabelWorker):
         )
         seconds = (time.monotonic() - began) / len(self.runs)
         done = Attributed(seconds, size, device_kind(self.device))
-        labelled = [
-            commit_scores(config, store, unit, (indices, column), done, attempt, log)
-            for (config, store), column in zip(self.runs, scores, strict=True)
-        ]
-        return {"index": labelled[0][0], "score": labelled[0][1]}
+        for (config, store), column, there in zip(self.runs, scores, self.done, strict=True):
+            # One that was there before keeps its stats, which say on what device it was made.
+            if unit.shard not in there:
+                commit_scores(config, store, unit, (indices, column), done, attempt, log)
+        return {"index": indices, "score": scores[0]}
 
     def give_up(self, unit: WorkUnit, verdict: Verdict) -> dict[str, Any]:
         """Leave the unit to each run's own label stage."""
@@ -86,6 +95,8 @@ def label_together(runs: Sequence[tuple[RunConfig, Store]], meters: Meters) -> N
             others = [config for config, _ in runs[1:]]
             with open_ledger(first, SCORES) as ledger:
                 shards = [unit.shard for unit in missing]
-                for indices, _ in stream_labels(first, shards, crew, ledger, SharedLabelWorker, others=others):
+                for indices, _ in stream_labels(
+                    first, shards, crew, ledger, SharedLabelWorker, others=others, done=done
+                ):
                     if not np.any(indices == GIVEN_UP):
                         meter.advance(len(indices))

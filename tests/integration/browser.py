@@ -127,16 +127,22 @@ def served(folder: Path, asked: list[str]) -> Iterator[str]:
     """The folder over HTTP, as a bucket would serve it; paths that are asked for are appended to `asked`."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
+        def end_headers(self) -> None:
+            self.send_header("Cache-Control", "no-store")  # every request is to be seen
+            super().end_headers()
+
         def log_message(self, *arguments: Any) -> None:  # noqa: ARG002 - the base class decides what it is given
             asked.append(self.path)
 
     handler = functools.partial(Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def shown_sample(index: int) -> Sample:

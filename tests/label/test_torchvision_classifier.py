@@ -12,6 +12,7 @@ from torchvision.transforms.v2 import functional as tv
 
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.label import load_scorer
+from higan_cam.label.torchvision_classifier import _build
 
 ARCH = "mobilenet_v3_small"
 IMAGE = torch.rand(2, 3, 80, 80, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -69,6 +70,11 @@ def test_unknown_names_get_the_nearest(weights: Path, settings: dict[str, str], 
 def test_a_file_of_another_network_is_refused(weights: Path) -> None:
     with pytest.raises(WeightsError, match=r"mobilenet\.pth: does not fit ResNet: "):
         load_scorer("torchvision", weights, arch="resnet18", target="1")
+
+
+@pytest.mark.parametrize("arch", ["googlenet", "inception_v3"])
+def test_networks_that_want_another_normalisation_convert_to_it(arch: str) -> None:
+    assert _build(arch).transform_input is True
 
 
 def test_scores_are_differentiable(weights: Path) -> None:

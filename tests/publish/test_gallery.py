@@ -119,6 +119,16 @@ def test_a_run_without_samples_has_no_gallery(store: Store) -> None:
     assert store.list("report/") == ()
 
 
+def test_a_shard_whose_pictures_cannot_be_read_is_named(store: Store) -> None:
+    commit_run(store, [sample_of(i) for i in range(8)])
+    *_, path = store.list("data/")
+    whole = store.get(path)
+    middle = len(whole) // 3  # within the pictures
+    store.put(path, whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 64]) + whole[middle + 64 :])
+    with pytest.raises(StoreError, match=f"{re.escape(path)} cannot be read"):
+        write_gallery(store)
+
+
 def test_a_damaged_shard_is_named(store: Store) -> None:
     commit_run(store, [sample_of(0)])
     (path,) = store.list("data/")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+from higan_cam.publish.curation_table import read_samples
 from higan_cam.publish.gallery_page import FIGURES, render_gallery
 from higan_cam.publish.sample_filter import matching
+from higan_cam.publish.store import Store
+from tests.publish.conftest import commit_run, sample_of
 from tests.publish.test_report import Page
 
 HOSTILE = "</script><script>alert(1)</script><!-- '\""
@@ -35,3 +38,8 @@ def test_equal_arguments_give_equal_bytes() -> None:
 def test_figures_have_names_that_filters_know() -> None:
     known = {figure.name: [0.5] for figure in FIGURES}
     assert all(matching(f"{figure.name} >= 0.5", known).all() for figure in FIGURES)
+
+
+def test_every_figure_is_one_that_inspect_and_curate_read(store: Store) -> None:
+    commit_run(store, [sample_of(0)])
+    assert {figure.name for figure in FIGURES} <= set(read_samples(store).columns)

@@ -106,6 +106,17 @@ def test_a_large_object_goes_up_in_parts_and_is_whole(s3_uri: str, s3_server: S3
     assert store.get("data/large") == body[::-1]
 
 
+@pytest.mark.parametrize(
+    ("key", "kind"), [("report/gallery.html", "text/html"), ("data/large.bin", "application/octet-stream")]
+)
+def test_a_browser_is_told_what_an_object_is(key: str, kind: str, s3_uri: str, s3_server: S3Server) -> None:
+    store = open_store(s3_uri, PARTS)
+    for body in (b"small", _noise(1, 6 * MIB)):
+        store.put(key, body)
+        head = s3_server.client().head_object(Bucket=s3_uri.split("/")[2], Key=f"run/{key}")
+        assert head["ContentType"] == kind
+
+
 def test_racing_commits_in_parts_leave_an_object_and_an_entry_that_agree(s3_uri: str) -> None:
     """Ceph lets both uploads complete; then the manifest decides."""
     store, together = open_store(s3_uri, PARTS.model_copy(update={"multipart_bytes": 0})), Barrier(4)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from higan_cam.config import RunConfig
-from higan_cam.runtime.calibration import Calibration, Rate, calibrate
+from higan_cam.config import RunConfig, RuntimeConfig, load_config
+from higan_cam.errors import ConfigError, WeightsError
+from higan_cam.runtime.calibration import Calibration, Rate, at_once, calibrate
 
 
 def test_of_nearly_equal_sizes_the_smallest_is_best() -> None:
@@ -16,7 +17,7 @@ def test_of_nearly_equal_sizes_the_smallest_is_best() -> None:
 def test_a_size_that_memory_did_not_suffice_for_is_never_best() -> None:
     rates = (Rate("label", 4, 10.0), Rate("label", 8, 0.0))
     assert Calibration(1, "cuda", rates).best("label") == 4
-    with pytest.raises(ValueError, match="memory"):
+    with pytest.raises(ConfigError, match="memory"):
         Calibration(1, "cuda", rates).best("mask")
 
 
@@ -28,3 +29,13 @@ def test_every_size_of_both_stages_is_measured_with_all_workers(config: RunConfi
     assert found.workers == 2
     assert [(rate.stage, rate.size) for rate in found.rates] == [("label", 1), ("label", 2), ("mask", 1), ("mask", 2)]
     assert all(rate.per_second > 0 for rate in found.rates)
+
+
+@pytest.mark.parametrize(("asked", "gpus", "found"), [("auto", 0, "auto"), (8, 0, 2), (1, 0, 1), (8, 3, 3)])
+def test_workers_that_there_is_no_room_for_are_not_waited_for(asked: int | str, gpus: int, found: int | str) -> None:
+    assert at_once(RuntimeConfig(workers=asked), cpus=2, gpus=gpus).workers == found
+
+
+def test_weights_that_are_not_there_are_named_before_anything_starts() -> None:
+    with pytest.raises(WeightsError, match="nosuch"):
+        calibrate(load_config(None, ["generator.weights=nosuch.pth"]))

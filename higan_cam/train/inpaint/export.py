@@ -43,6 +43,8 @@ def train_and_export_inpainter(settings: InpaintSettings, report: Report, world:
         ConfigError: the checkpoint there is of a run with other settings.
         StoreError, DataError: the dataset cannot be read, or has nothing to learn from or to be tested on.
     """
+    if world.rank == 0:  # before the training, not after it
+        held_out_scene(read_pairs(open_store(settings.dataset), "test", settings.size), settings.held_out)
     trained = fit_inpainter(settings, report, world)
     if world.rank != 0:
         return

@@ -1,0 +1,31 @@
+"""What `check_models` finds before anything is written or started."""
+
+from __future__ import annotations
+
+import pytest
+
+from higan_cam.config import load_config
+from higan_cam.errors import ConfigError, HiganCamError
+from higan_cam.pipeline import Models
+from higan_cam.runtime.run import check_models
+from higan_cam.weights import data_path
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [f"mask.second_scorer.weights={data_path('rooms_generator.safetensors')}"],
+        ["mask.second_scorer.name=clip", "mask.second_scorer.weights=rooms"],
+        ["mask.second_scorer.scale=quartiles"],
+    ],
+    ids=["a file of something else", "fields that are missing", "a scale that would not be used"],
+)
+def test_a_second_scorer_that_cannot_judge_is_found_before_the_run(models: Models, overrides: list[str]) -> None:
+    with pytest.raises(HiganCamError):
+        check_models(models, load_config(overrides=overrides))
+
+
+def test_the_second_scorers_mistakes_are_told_apart_from_the_first_ones(models: Models) -> None:
+    config = load_config(overrides=["mask.second_scorer.name=luminanz"])
+    with pytest.raises(ConfigError, match=r"mask\.second_scorer.*Did you mean 'luminance'"):
+        check_models(models, config)
