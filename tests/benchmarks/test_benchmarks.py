@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
@@ -11,10 +12,12 @@ import torch
 
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.mask import grid_dbscan
+from higan_cam.runtime.workers import finish_unit
 from tests.benchmarks.growth import KINDS
 from tests.benchmarks.published import PlainLayers, published_heat, published_masks
 from tests.benchmarks.speed import EPS, MIN_SAMPLES, heat_masks, our_heat, sklearn_labels
 from tests.benchmarks.timing import SpeedRow, side_by_side
+from tests.benchmarks.virtual_gpus import finish
 
 TAPS = (6, 8, 10, 11)
 
@@ -90,3 +93,8 @@ def test_the_gpu_script_says_that_it_measured_nothing_where_there_is_no_gpu() ->
         pytest.skip("there is a GPU here")
     told = subprocess.run([sys.executable, "-m", "tests.benchmarks.gpu"], capture_output=True, text=True, check=True)
     assert "not measured" in told.stdout
+
+
+def test_the_simulated_task_is_called_as_the_real_one_is() -> None:
+    real, simulated = (list(inspect.signature(task).parameters) for task in (finish_unit, finish))
+    assert simulated == real

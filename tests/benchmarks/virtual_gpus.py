@@ -47,12 +47,12 @@ class Host:
         return self._seconds, self._heat
 
 
-def finish(config: Any, unit: WorkUnit, seconds: float, heat: Any, attempt: int, ledger: Any) -> int:
-    """The CPU task that follows: reads the heat maps, reports to the ledger, nothing else; rows of the unit."""
+def finish(config: Any, unit: WorkUnit, attributed: float, batch: Any, attempt: int, ledger: Any, boundary: Any) -> int:
+    """The CPU task that follows, with the parameters of `workers.finish_unit`: reads the heat maps, reports to the ledger, nothing else; rows of the unit."""
     name = f"data-{unit.shard:05d}"
     ray.get(ledger.begin.remote(name, _process(0)))
     ledger.done.remote(name, _process(0))
-    return unit.stop - unit.start if len(heat) == HEAT_BYTES else 0
+    return unit.stop - unit.start if len(batch) == HEAT_BYTES else 0
 
 
 @dataclass(frozen=True)
