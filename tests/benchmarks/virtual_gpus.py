@@ -48,7 +48,10 @@ class Host:
 
 
 def finish(config: Any, unit: WorkUnit, attributed: float, batch: Any, attempt: int, ledger: Any, boundary: Any) -> int:
-    """The CPU task that follows, with the parameters of `workers.finish_unit`: reads the heat maps, reports to the ledger, nothing else; rows of the unit."""
+    """The CPU task that follows, with the parameters of `workers.finish_unit`; rows of the unit.
+
+    Reads the heat maps, reports to the ledger, nothing else.
+    """
     name = f"data-{unit.shard:05d}"
     ray.get(ledger.begin.remote(name, _process(0)))
     ledger.done.remote(name, _process(0))
