@@ -58,17 +58,20 @@ def doctor(
 def write_micro_batches(target: Path, sizes: dict[str, int], *, base: Path | None = None) -> None:
     """Put {stage: micro-batch} into the YAML file `target`, beside what it holds; a new one starts as a copy of `base`.
 
+    All or nothing. Fields stay, comments do not.
+
     Raises:
         ConfigError: the file exists and is not a configuration; StoreError: it cannot be read or written.
     """
+    from higan_cam.publish.backends import LocalBackend
+
     source = target if target.exists() else base
     try:
         load_config(source, [])  # refuses what is no configuration
         fields: Any = {} if source is None else yaml.safe_load(source.read_text(encoding="utf-8")) or {}
         for stage, size in sizes.items():
             fields[stage] = {**(fields.get(stage) or {}), "micro_batch": size}
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(yaml.safe_dump(fields, sort_keys=False), encoding="utf-8")
+        LocalBackend().replace(str(target), yaml.safe_dump(fields, sort_keys=False).encode())
     except OSError as error:
         raise StoreError(f"--write {target}: {error.strerror}; choose another place") from error
 

@@ -22,7 +22,7 @@ from higan_cam.config_sections import CaptionConfig, CurationConfig, RuntimeConf
 from higan_cam.config_sections import Section as _Section
 from higan_cam.config_store import StoreConfig
 from higan_cam.errors import ConfigError, unknown_name
-from higan_cam.types import MaskStyle, RankBy, Sign, Target
+from higan_cam.types import MaskStyle, Precision, RankBy, Sign, Target
 
 PROFILES = ("default", "seed")
 
@@ -36,7 +36,7 @@ class GeneratorConfig(_Section):
     """Truncation strength; null keeps what the weights were made with."""
     truncation_layers: int | None = Field(default=None, ge=0)
     """Number of leading w+ rows that are truncated; null keeps what the weights were made with."""
-    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """Of the layers' products: tf32 (GPUs of 2020 and later) and bfloat16 are faster, and round more coarsely."""
 
 

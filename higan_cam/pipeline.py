@@ -22,14 +22,12 @@ from higan_cam.manipulate import (
     Extremes,
     LabelledCodes,
     calibrated_ends,
-    edit_direction,
     fit_boundary,
     fixed_ends,
     plan_edit,
     select_extremes,
 )
 from higan_cam.mask import ImageAttribution, make_attribution
-from higan_cam.mask.heat import shared_prefix
 from higan_cam.types import (
     Attribution,
     BoolArray,
@@ -40,6 +38,7 @@ from higan_cam.types import (
     Generator,
     IntArray,
     Scorer,
+    SynthesisState,
 )
 from higan_cam.types import WorkUnit as WorkUnit  # noqa: PLC0414 - part of this module's interface
 
@@ -170,7 +169,7 @@ def edited_ends(models: Models, config: RunConfig, boundary: Boundary, w_plus: T
         return fixed_ends(w_plus, boundary, edit)
 
     # Nineteen passes per sample: layers below the first edited row are the same in all of them.
-    state = shared_prefix(models.generator, w_plus, w_plus + edit_direction(boundary, edit, w_plus))
+    state = _below(models.generator, edit, w_plus)
 
     def score(codes: Tensor) -> Tensor:
         return models.scorer.score(models.generator.synthesize(codes, start=state)[0])
@@ -220,9 +219,13 @@ def images_of(generator: Generator, codes: Sequence[Tensor], edit: Edit) -> list
 
     What lies below those rows runs once for all of them.
     """
-    first = min(*edit.layers, len(generator.layer_resolutions))
-    start, _ = generator.advance(codes[0], first)
+    start = _below(generator, edit, codes[0])
     return [generator.synthesize(code, start=start)[0] for code in codes]
+
+
+def _below(generator: Generator, edit: Edit, w_plus: Tensor) -> SynthesisState:
+    """The layers below the first row that the edit moves, run once for all that it makes of these codes."""
+    return generator.advance(w_plus, min(*edit.layers, len(generator.layer_resolutions)))[0]
 
 
 def _codes_array(models: Models, config: RunConfig, indices: Sequence[int]) -> FloatArray:

@@ -24,6 +24,7 @@ ByteArray = npt.NDArray[np.uint8]
 Space = Literal["z", "w", "w_plus"]
 MaskStyle = Literal["cluster", "ellipse", "hull"]
 RankBy = Literal["importance", "mean"]
+Precision = Literal["float32", "tf32", "bfloat16"]  # tf32: set by a GPU process (`runtime.devices`)
 Sign = Literal["positive", "negative", "both"]
 Target = Literal["extent", "emitter"]
 Status = Literal["ok", "empty"]

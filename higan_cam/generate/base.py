@@ -11,16 +11,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from higan_cam.types import SynthesisState
+from higan_cam.types import Precision, SynthesisState
 
 MIN_RESOLUTION, MAX_RESOLUTION = 8, 1024
-Precision = Literal["float32", "tf32", "bfloat16"]
-"""Of matrix products and convolutions. tf32 is a setting of a GPU process (`runtime.devices`), not of a network."""
 
 
 def block_resolutions(resolution: int) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import is_
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ class Frozen:
 
     def holds(self, sources: tuple[Tensor, ...]) -> bool:
         """Whether `sources` still are what this was made from. `Module.to` changes neither object nor version."""
-        same = len(sources) == len(self.sources) and all(map(_is, sources, self.sources))
+        same = len(sources) == len(self.sources) and all(map(is_, sources, self.sources))
         return same and tuple(map(_kind, sources)) == self.kinds
 
 
@@ -47,10 +48,6 @@ def frozen(
         with torch.inference_mode(False), torch.no_grad():
             kept = Frozen(sources, tuple(map(_kind, sources)), make())
     return kept, kept.made
-
-
-def _is(one: Tensor, other: Tensor) -> bool:
-    return one is other
 
 
 def _kind(source: Tensor) -> Kind:

@@ -67,6 +67,13 @@ def repeat_state(state: SynthesisState, times: int) -> SynthesisState:
     return SynthesisState(state.layer, repeat(state.features), repeat(state.rgb))
 
 
+def end_images(generator: Generator, negative: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
+    """(N,L,w_dim) codes of both ends -> (N,3,H,W) images of both, drawn together from the first row that differs on."""
+    start = repeat_state(shared_prefix(generator, negative, positive), 2)
+    low, high = generator.synthesize(torch.cat([negative, positive]), start=start)[0].chunk(2)
+    return low, high
+
+
 def image_gradient(scorer: Scorer, image: Tensor) -> Tensor:
     """d score / d image, (N,3,H,W). No parameter's `.grad` is touched; works inside no_grad and inference_mode."""
     with torch.inference_mode(False), torch.enable_grad():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import one_sign, repeat_state, resize_maps, shared_prefix, smooth, unit_peak
+from higan_cam.mask.heat import end_images, one_sign, resize_maps, shared_prefix, smooth, unit_peak
 from higan_cam.types import Generator, Scorer, Sign
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)
@@ -51,9 +51,7 @@ class LightChange:
     ) -> Tensor:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
         with torch.no_grad():
-            start = repeat_state(shared_prefix(generator, negative, positive), 2)
-            images, _ = generator.synthesize(torch.cat([negative, positive]), start=start)
-            return self.between(*images.chunk(2))
+            return self.between(*end_images(generator, negative, positive))
 
     def between(self, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""

@@ -7,8 +7,9 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
+from higan_cam.publish.pages import page_environment
 from higan_cam.publish.report_format import humanize
 
 _COLORS = 16
@@ -59,10 +60,4 @@ def _colormap() -> list[list[int]]:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("higan_cam.publish"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return page_environment()

@@ -6,20 +6,21 @@ It carries no clock, so that the same content gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from higan_cam.publish import report_charts as charts
 from higan_cam.publish import report_curves as curves
 from higan_cam.publish import report_format as fmt
 from higan_cam.publish import report_images as images
+from higan_cam.publish.pages import page_environment
 from higan_cam.publish.report_content import ReportContent
 
-_FILTERS = {
+_FILTERS: dict[str, Callable[..., Any]] = {
     "number": fmt.format_number,
     "count": fmt.format_count,
     "percent": fmt.format_percent,
@@ -115,12 +116,4 @@ def _score_range(content: ReportContent) -> tuple[float, float]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("higan_cam.publish"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(_FILTERS)
-    return environment
+    return page_environment(**_FILTERS)

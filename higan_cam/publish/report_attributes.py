@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from higan_cam.publish import report_format as fmt
+from higan_cam.publish.pages import page_environment
 from higan_cam.publish.report_images import display_width, photo_uri
 from higan_cam.types import ByteArray, FloatArray
 
@@ -52,16 +51,7 @@ class AttributesContent:
 
 def render_attributes(content: AttributesContent) -> str:
     """The page as HTML5 that needs no network. Deterministic: equal content gives equal text."""
-    environment = Environment(
-        loader=PackageLoader("higan_cam.publish"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        {"humanize": fmt.humanize, "photo_uri": photo_uri, "display_width": display_width, "shade": shade}
-    )
+    environment = page_environment(humanize=fmt.humanize, photo_uri=photo_uri, display_width=display_width, shade=shade)
     return environment.get_template("attributes.html.j2").render(content=content)
 
 

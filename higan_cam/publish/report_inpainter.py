@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from higan_cam.errors import StoreError
 from higan_cam.publish import report_format as fmt
+from higan_cam.publish.pages import page_environment
 from higan_cam.publish.store import Store
 
 FIGURES_KEY, PICTURE_KEY = "report/inpainter.json", "report/inpainter.png"
@@ -88,14 +87,7 @@ def parse_inpainter(figures: bytes, picture: bytes) -> InpainterView:
 
 def render_inpainter_page(view: InpainterView) -> str:
     """A self-contained HTML page of the section alone; deterministic."""
-    environment = Environment(
-        loader=PackageLoader("higan_cam.publish"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update({"number": fmt.format_number, "count": fmt.format_count})
+    environment = page_environment(number=fmt.format_number, count=fmt.format_count)
     return environment.get_template("inpainter.html.j2").render(inpainter=view)
 
 

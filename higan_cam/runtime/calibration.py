@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -22,7 +22,7 @@ from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, 
 from higan_cam.runtime.cluster import cluster, resources
 from higan_cam.runtime.devices import prepare_process
 from higan_cam.runtime.memory import is_out_of_memory, with_micro_batch
-from higan_cam.runtime.plan import plan_crew
+from higan_cam.runtime.plan import Crew, plan_crew
 from higan_cam.runtime.run import check_models
 from higan_cam.types import Boundary, WorkUnit
 
@@ -32,6 +32,7 @@ SIZES = (4, 8, 16, 32, 64)
 GPU_SIZES = (16, 32, 64, 128, 256)
 SECONDS = 2.0
 """At least so long is each size measured."""
+MOST_WORKERS = 10_000
 GOOD_ENOUGH = 0.97
 """Share of the best rate; the smallest micro-batch that reaches it is chosen, since memory grows with the size."""
 
@@ -87,7 +88,7 @@ def calibrate(config: RunConfig, sizes: Sequence[int] | None = None, seconds: fl
     config = comparable(config)
     check_models(load_models(config), config)
     with cluster(config.runtime):
-        crew = plan_crew(at_once(config.runtime, *resources()), *resources(), units=10**6)
+        crew = crew_now(config.runtime, *resources())
         hire = ray.remote(num_cpus=crew.cpus, num_gpus=crew.gpus)(_Probe)
         probes = [hire.remote(config, crew.device) for _ in range(crew.workers)]
         rates = [
@@ -96,6 +97,12 @@ def calibrate(config: RunConfig, sizes: Sequence[int] | None = None, seconds: fl
             for size in sizes or (GPU_SIZES if crew.gpus else SIZES)
         ]
         return Calibration(crew.workers, crew.device, tuple(rates))
+
+
+def crew_now(runtime: RuntimeConfig, cpus: float, gpus: float) -> Crew:
+    """As many workers as there is room for: a number beyond that would wait for nodes."""
+    room = plan_crew(runtime.model_copy(update={"workers": "auto"}), cpus, gpus, units=MOST_WORKERS)
+    return room if runtime.workers == "auto" else replace(room, workers=min(room.workers, runtime.workers))
 
 
 def comparable(config: RunConfig) -> RunConfig:
@@ -109,15 +116,6 @@ def comparable(config: RunConfig) -> RunConfig:
     )
 
 
-def at_once(runtime: RuntimeConfig, cpus: float, gpus: float) -> RuntimeConfig:
-    """As many workers as there is room for now: a number beyond that would wait for nodes."""
-    if runtime.workers == "auto":
-        return runtime
-    share = (1.0 if gpus >= 1 else 0.0) if runtime.gpus_per_worker == "auto" else float(runtime.gpus_per_worker)
-    room = int(gpus / share) if share > 0 else int(cpus)
-    return runtime.model_copy(update={"workers": max(1, min(int(runtime.workers), room))})
-
-
 class _Probe:
     """Ray actor: one worker's networks, timed."""
 
@@ -125,7 +123,7 @@ class _Probe:
         prepare_process(device, config.generator)
         self.config, self.device = config, device
         self.models = load_models(config, device)
-        self.boundary = _some_boundary(config, self.models)
+        self.boundary = any_boundary(config, self.models)
 
     def rate(self, stage: Stage, size: int, seconds: float) -> float:
         """Samples per second of this worker; 0 where memory did not suffice."""
@@ -151,7 +149,7 @@ class _Probe:
             torch.cuda.synchronize()
 
 
-def _some_boundary(config: RunConfig, models: Models) -> Boundary:
+def any_boundary(config: RunConfig, models: Models) -> Boundary:
     """Edits along any direction cost the same."""
     normal = np.zeros(models.generator.w_dim, np.float32)
     normal[0] = 1

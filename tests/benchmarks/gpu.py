@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from higan_cam.config import RunConfig, load_config
 from higan_cam.finishing import mask_samples
-from higan_cam.generate.base import Precision
-from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models
+from higan_cam.pipeline import attribute_unit, label_unit, load_models
+from higan_cam.runtime.calibration import any_boundary
 from higan_cam.runtime.devices import prepare_process
-from higan_cam.types import Boundary, WorkUnit
+from higan_cam.runtime.memory import with_micro_batch
+from higan_cam.types import Precision, WorkUnit
 from tests.benchmarks.gpu_run import end_to_end, write_networks
 from tests.benchmarks.timing import machine
 
@@ -103,7 +104,7 @@ def measure_stages(config: RunConfig, options: argparse.Namespace, ceilings: dic
         chosen = _with_precision(config, precision)
         with _arithmetic(options.device, precision):
             models = load_models(chosen, options.device)
-            boundary = some_boundary(models)
+            boundary = any_boundary(chosen, models)
             for batch in (2, 4) if options.tiny else BATCHES:
                 sized = _with_batch(chosen, batch)
                 unit = WorkUnit(0, 0, batch)
@@ -148,15 +149,6 @@ def measure_agreement(config: RunConfig, device: str, count: int) -> dict[str, d
         }
         for precision, (scores, image) in seen.items()
     }
-
-
-def some_boundary(models: Models) -> Boundary:
-    """Edits along any direction cost the same."""
-    generator = models.generator
-    normal = np.zeros(generator.w_dim, np.float32)
-    normal[0] = 1
-    layers = tuple(row for row in range(6, 12) if row < generator.num_layers) or tuple(range(generator.num_layers))
-    return Boundary(normal, 0.0, "w", layers, "indoor_lighting")
 
 
 def _measured(
@@ -215,8 +207,7 @@ def _with_precision(config: RunConfig, precision: Precision) -> RunConfig:
 
 
 def _with_batch(config: RunConfig, batch: int) -> RunConfig:
-    sections = {name: getattr(config, name).model_copy(update={"micro_batch": batch}) for name in ("label", "mask")}
-    return config.model_copy(update=sections)
+    return with_micro_batch(with_micro_batch(config, "label", batch), "mask", batch)
 
 
 def _name(device: str) -> str:
@@ -228,7 +219,7 @@ def _table(rows: list[Row]) -> Table:
     for heading in ("what", "precision", "batch", "samples/s", "TFLOP/s", "of ceiling", "busy"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
     for row in rows or [Row("label", "float32", 0, 0, 0, 0, 0), Row("mask", "float32", 0, 0, 0, 0, 0)]:
-        known = replace(row).per_second > 0
+        known = row.per_second > 0
         cells = (f"{row.per_second:.0f}", f"{row.tflops:.1f}", f"{row.share:.0%}", f"{row.busy:.0%}")
         table.add_row(row.what, row.precision, str(row.batch), *(cells if known else ("not measured",) * 4))
     return table

@@ -35,15 +35,11 @@ from higan_cam.publish import encode_shard
 from higan_cam.types import Boundary, WorkUnit
 from higan_cam.weights import save_tensors
 from tests.generate.conftest import KINDS, SMALL_LATENT, small, small_latent
+from tests.label.test_clip import CONFIG as CLIP
 
 GENERATORS = ("rooms", *KINDS)
 SCORERS = ("lighting", "luminance", "places365 attribute", "places365 category", "torchvision", "clip", "custom")
 ARCH = "mobilenet_v3_small"
-CLIP = {
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
-    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
 
 
 @pytest.fixture(scope="module")

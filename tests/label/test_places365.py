@@ -139,6 +139,6 @@ def test_the_embedded_name_is_no_file_of_another_network() -> None:
 def test_a_matrix_that_is_none_is_refused_unread(weights: Path, tmp_path: Path, matrix: Any, message: str) -> None:
     path = tmp_path / "matrix.npy"
     if matrix is not None:
-        np.save(path, matrix, allow_pickle=True)
+        np.save(path, matrix, allow_pickle=True)  # the pickle in one of the cases is what must not be read
     with pytest.raises(WeightsError, match=message):
         load_scorer("places365", weights, target="indoor lighting", matrix=str(path))
