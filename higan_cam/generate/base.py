@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -72,6 +73,20 @@ class Truncation(nn.Module):
     def forward(self, w: Tensor) -> Tensor:
         """(N,w_dim) -> (N,L,w_dim)."""
         return self.w_avg + (w - self.w_avg).unsqueeze(1) * self.truncation
+
+
+def normal(*shape: int, std: float = 1.0) -> Tensor:
+    """Independent N(0, std^2) values to train from; only the shape where a file is to give them (the meta device).
+
+    There, PyTorch's own would import its compiler, for seconds, to draw nothing.
+    """
+    values = torch.empty(shape)
+    return values if values.is_meta else values.normal_(std=std)
+
+
+def outer_square(taps: Sequence[float]) -> Tensor:
+    """(K,K) filter from its (K,) factor. On the CPU even for a network on the meta device: see `normal`."""
+    return torch.from_numpy(np.outer(taps, taps).astype(np.float32))
 
 
 def pixel_norm(z: Tensor, eps: float = 1e-8) -> Tensor:

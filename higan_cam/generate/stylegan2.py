@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from higan_cam.generate.base import StyleBasedGenerator, Truncation, channels_at, pixel_norm
+from higan_cam.generate.base import StyleBasedGenerator, Truncation, channels_at, normal, outer_square, pixel_norm
 from higan_cam.generate.frozen import Frozen, frozen
 from higan_cam.types import SynthesisState
 
@@ -29,8 +29,7 @@ ACTIVATION_GAIN = math.sqrt(2.0)
 
 def fir_kernel() -> Tensor:
     """(1,1,4,4) outer product of [1,3,3,1] / 4: gain 4, which makes up for the zeros that upsampling inserts."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 4
-    return torch.outer(taps, taps)[None, None]
+    return outer_square((0.25, 0.75, 0.75, 0.25))[None, None]
 
 
 class Fir(nn.Module):
@@ -62,7 +61,7 @@ class Dense(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, lr: float = 1.0, extra_bias: float = 0.0) -> None:
         super().__init__()
         self.fc = nn.Linear(inputs, outputs, bias=False)
-        nn.init.normal_(self.fc.weight, std=1.0 / lr)
+        self.fc.weight = nn.Parameter(normal(outputs, inputs, std=1.0 / lr))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.weight_scale = lr / math.sqrt(inputs)
         self.lr = lr
@@ -86,16 +85,16 @@ class ModulatedLayer(nn.Module):
         self, inputs: int, outputs: int, resolution: int, w_dim: int, *, up: bool, noise: NoiseChannels
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(3, 3, inputs, outputs))
+        self.weight = nn.Parameter(normal(3, 3, inputs, outputs))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.style = Dense(w_dim, inputs, extra_bias=1.0)
         self.weight_scale = 1.0 / math.sqrt(9 * inputs)
         if noise == "one":
             self.noise_strength = nn.Parameter(torch.zeros(()))
-            self.register_buffer("noise", torch.randn(1, 1, resolution, resolution))
+            self.register_buffer("noise", normal(1, 1, resolution, resolution))
         else:
             self.noise_strength = nn.Parameter(torch.ones(()))
-            self.noise = nn.Parameter(0.1 * torch.randn(1, outputs, resolution, resolution))
+            self.noise = nn.Parameter(normal(1, outputs, resolution, resolution, std=0.1))
         self.filter = Fir() if up else None
         self._frozen: Frozen | None = None
 
@@ -139,7 +138,7 @@ class ToRgb(nn.Module):
 
     def __init__(self, inputs: int, w_dim: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(1, 1, inputs, 3))
+        self.weight = nn.Parameter(normal(1, 1, inputs, 3))
         self.bias = nn.Parameter(torch.zeros(3))
         self.style = Dense(w_dim, inputs, extra_bias=1.0)
         self.weight_scale = 1.0 / math.sqrt(inputs)
@@ -172,7 +171,7 @@ class _Mapping(nn.Module):
 class _ConstantInput(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.const = nn.Parameter(torch.randn(1, channels, 4, 4))
+        self.const = nn.Parameter(normal(1, channels, 4, 4))
 
 
 class _Synthesis(nn.Module):

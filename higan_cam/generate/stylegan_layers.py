@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from higan_cam.generate.base import normal, outer_square
 from higan_cam.generate.frozen import Frozen, frozen
 
 FUSED_FROM = 128
@@ -37,7 +38,7 @@ class Dense(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, gain: float = 1.0, lr: float = 1.0) -> None:
         super().__init__()
         self.fc = nn.Linear(inputs, outputs, bias=False)
-        nn.init.normal_(self.fc.weight, std=1.0 / lr)
+        self.fc.weight = nn.Parameter(normal(outputs, inputs, std=1.0 / lr))
         self.wscale = Bias(outputs)
         self.weight_scale = gain * lr / math.sqrt(inputs)
         self.lr = lr
@@ -55,7 +56,7 @@ class _Noise(nn.Module):
     def __init__(self, channels: int, resolution: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("noise", torch.randn(1, 1, resolution, resolution))
+        self.register_buffer("noise", normal(1, 1, resolution, resolution))
 
 
 class _Style(nn.Module):
@@ -124,7 +125,7 @@ class Conv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, size: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
+        self.weight = nn.Parameter(normal(outputs, inputs, size, size))
 
 
 class _Blur(nn.Module):
@@ -132,8 +133,7 @@ class _Blur(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        taps = torch.tensor([0.25, 0.5, 0.25])
-        self.register_buffer("kernel", torch.outer(taps, taps).expand(channels, 1, 3, 3).contiguous())
+        self.register_buffer("kernel", outer_square((0.25, 0.5, 0.25)).repeat(channels, 1, 1, 1))
 
 
 class Layer(nn.Module):
@@ -149,7 +149,7 @@ class Layer(nn.Module):
         self.folded = up and resolution >= FOLDED_FROM
         self._frozen: Frozen | None = None
         if self.fused:
-            self.weight = nn.Parameter(torch.randn(3, 3, inputs, outputs))
+            self.weight = nn.Parameter(normal(3, 3, inputs, outputs))
         else:
             self.conv = Conv(inputs, outputs, 3)
         if up:

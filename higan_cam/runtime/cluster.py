@@ -46,14 +46,17 @@ def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[
     environment = {name: os.environ.get(name, value) for name, value in WORKER_ENVIRONMENT.items()}
     # Left to itself, Ray joins whatever `ray start` last wrote down on this machine, and waits minutes if it is gone.
     address = runtime.address or os.environ.get("RAY_ADDRESS") or "local"
+    local = address == "local"
     try:
-        ray.init(
-            address=address,
-            runtime_env={"env_vars": environment},
-            include_dashboard=False if address == "local" else None,
-            log_to_driver=log_to_driver,
-            logging_level=logging.ERROR,
-        )
+        # Inherited by what Ray starts; a runtime_env would make new workers of those that wait already.
+        with _environment(environment if local else {}):
+            ray.init(
+                address=address,
+                runtime_env=None if local else {"env_vars": environment},
+                include_dashboard=False if local else None,
+                log_to_driver=log_to_driver,
+                logging_level=logging.ERROR,
+            )
     except ConnectionError as error:
         raise ConfigError(f"runtime.address: no Ray cluster answers at {address!r}: {error}") from error
     try:
@@ -62,6 +65,21 @@ def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[
             yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """These variables in the environment of processes that the block starts."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def resources() -> tuple[float, float]:

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import ray
-from ray.data.block import BlockMetadata
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import HiganCamError, WorkersError
@@ -25,6 +22,7 @@ from higan_cam.runtime.ledger import FIRST_LIMIT_S
 from higan_cam.runtime.plan import SCORES, Crew, plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.restart import read_whole
+from higan_cam.runtime.shards import Shards
 from higan_cam.runtime.watch import open_ledger
 from higan_cam.runtime.workers import GIVEN_UP, LabelWorker
 from higan_cam.types import FloatArray, IntArray
@@ -122,27 +120,6 @@ def _explained(error: Exception) -> HiganCamError:
                 return found
         inner = inner.__cause__
     return WorkersError(f"label workers cannot start or go on: {error}")
-
-
-class Shards(ray.data.Datasource):  # type: ignore[misc]
-    """Shard numbers as a Ray Data source: one block of one row `id` each."""
-
-    def __init__(self, shards: list[int]) -> None:
-        super().__init__()
-        self._shards = shards
-
-    def estimate_inmemory_data_size(self) -> int:
-        """Bytes of all rows."""
-        return 8 * len(self._shards)
-
-    def get_read_tasks(self, parallelism: int, **_: Any) -> list[ray.data.ReadTask]:  # noqa: ARG002
-        """One task per shard."""
-        about = {"num_rows": 1, "size_bytes": 8, "input_files": None, "exec_stats": None}
-        return [ray.data.ReadTask(partial(_row, shard), BlockMetadata(**about)) for shard in self._shards]
-
-
-def _row(shard: int) -> list[pa.Table]:
-    return [pa.table({"id": [shard]})]
 
 
 class _Accumulator:

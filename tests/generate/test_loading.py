@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2, load_generator
 from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
 from higan_cam.generate.loading import GENERATORS, generator_from_tensors
 from higan_cam.weights import data_path, save_tensors
-from tests.generate.conftest import SMALL, small, small_latent
+from tests.generate.conftest import KINDS, SMALL, SMALL_LATENT, small, small_latent
 
 
 @pytest.fixture
@@ -228,3 +230,17 @@ def test_rooms_is_embedded() -> None:
     image, _ = rooms.synthesize(rooms.truncate(rooms.map(torch.ones(1, rooms.z_dim))))
     assert image.shape == (1, 3, rooms.resolution, rooms.resolution)
     assert torch.isfinite(image).all()
+
+
+def test_no_generator_needs_pytorchs_compiler_to_load(tmp_path: Path) -> None:
+    """Its import takes seconds, in every process of a run."""
+    for name, kind in KINDS.items():
+        network = small_latent(kind) if kind in SMALL_LATENT else small(kind)
+        save_tensors(tmp_path / f"{name}.safetensors", network.state_dict(), {})
+    code = (
+        "import pathlib, sys\n"
+        "from higan_cam.generate import load_generator\n"
+        f"for path in pathlib.Path({str(tmp_path)!r}).iterdir(): load_generator(str(path))\n"
+        "sys.exit(any(name in sys.modules for name in ('torch._dynamo', 'sympy')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0

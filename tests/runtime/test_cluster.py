@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from higan_cam.runtime.cluster import WORKER_ENVIRONMENT
+
 PROGRAM = """
 from higan_cam.config import RuntimeConfig
 from higan_cam.runtime.cluster import cluster, resources
@@ -36,3 +38,21 @@ def test_a_cluster_that_is_gone_is_not_waited_for() -> None:
         )
     assert finished.returncode == 0, finished.stderr
     assert "processors" in finished.stdout
+
+
+@pytest.mark.integration
+def test_workers_have_one_thread_and_the_driver_keeps_its_environment() -> None:
+    names = list(WORKER_ENVIRONMENT)
+    code = (
+        "import os, ray\n"
+        "from higan_cam.config import RuntimeConfig\n"
+        "from higan_cam.runtime.cluster import cluster\n"
+        f"def seen(): return [os.environ.get(name) for name in {names!r}]\n"
+        "with cluster(RuntimeConfig()):\n"
+        "    print(ray.get(ray.remote(seen).remote()), seen())\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in {*names, "RAY_ADDRESS"}}
+    finished = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert finished.stdout.strip() == f"{list(WORKER_ENVIRONMENT.values())} {[None] * len(names)}", finished.stderr
