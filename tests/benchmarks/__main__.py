@@ -18,7 +18,7 @@ from typing import Any
 from tests.benchmarks.gate import regressions, write_baseline
 from tests.benchmarks.timing import ENVIRONMENT, SpeedRow, machine
 
-ROWS = ("published", "dbscan", "pictures", "ray", "regions", "start", "memory", "masks", "scaling")
+ROWS = ("published", "dbscan", "pictures", "ray", "regions", "profile", "start", "memory", "masks", "scaling")
 
 
 def main() -> None:
@@ -68,10 +68,11 @@ def _speed() -> dict[str, Callable[[int], Iterable[SpeedRow]]]:
 
 def _tables(console: Any, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """The measurements that are no ratios."""
-    from tests.benchmarks import growth, operations
+    from tests.benchmarks import growth, operations, profiles
 
     known: dict[str, tuple[Callable[[], list[Any]], Callable[[list[Any]], Any]]] = {
         "regions": (growth.measure_growth, growth.growth_table),
+        "profile": (profiles.measure_profiles, profiles.profile_table),
         "start": (operations.measure_start, operations.start_table),
         "memory": (operations.measure_peaks, operations.peak_table),
     }
