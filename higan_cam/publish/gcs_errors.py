@@ -45,9 +45,11 @@ def answered(answer: Any) -> RequestError:
 def unanswered(error: Exception, endpoint: str) -> RequestError:
     """For a request that got no answer, or was not even sent."""
     name = type(error).__name__
+    if isinstance(error, TransportError):
+        return RequestError(name, f"{name}: who gives out tokens did not answer", f"{_KEYS}; {_LATER}", transient=True)
     if isinstance(error, GoogleAuthError):
         # What a credential helper printed may hold anything.
-        return RequestError(name, f"{name}: no usable credentials", _KEYS, transient=isinstance(error, TransportError))
+        return RequestError(name, f"{name}: no usable credentials", _KEYS, transient=False)
     said = f"{name} at {endpoint}: {_innermost(error)}"
     if isinstance(error, requests.exceptions.SSLError):
         return RequestError(name, said, _CERTIFICATE, transient=False)
