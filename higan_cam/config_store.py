@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from pydantic import Field, field_validator
 
 from higan_cam.config_sections import Section
 
+EMULATOR = "STORAGE_EMULATOR_HOST"
 _MIB = 2**20
 
 
@@ -16,13 +18,14 @@ class StoreConfig(Section):
     """How an object store is reached. Nothing here changes a byte of the result, and no credential belongs here: those
     come from the client's own chain (environment, profile, role).
 
-    All but `leftovers_s` is for s3:// only.
+    Local folders use `leftovers_s` alone.
     """
 
     endpoint_url: str | None = None
-    """Server other than AWS', such as http://minio:9000; null takes AWS_ENDPOINT_URL or the profile's, else AWS."""
+    """Server other than AWS' or Google's, such as http://minio:9000; null takes AWS_ENDPOINT_URL or the profile's, else
+    AWS (s3://), or STORAGE_EMULATOR_HOST, else Google (gs://, where an http:// server gets no credentials)."""
     addressing: Literal["auto", "path", "virtual"] = "auto"
-    """Bucket in the path or in the host name; auto: in the host name on AWS, in the path anywhere else."""
+    """s3:// only: bucket in the path or in the host name; auto: in the host name on AWS, in the path anywhere else."""
     connect_timeout_s: float = Field(default=10.0, gt=0)
     """Seconds to wait for a connection."""
     read_timeout_s: float = Field(default=60.0, gt=0)
@@ -45,6 +48,12 @@ class StoreConfig(Section):
         if value is not None:
             check_endpoint(value)
         return value
+
+
+def emulator_url(environment: Mapping[str, str]) -> str | None:
+    """URL of the emulator of Google's storage that STORAGE_EMULATOR_HOST names (as URL or host:port), if it does."""
+    host = environment.get(EMULATOR) or None
+    return host if host is None or "://" in host else f"http://{host}"
 
 
 def check_endpoint(url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from higan_cam.config import RunConfig, load_config
 from higan_cam.pipeline import Models, label_and_fit, load_models
 from higan_cam.runtime.cluster import WORKER_ENVIRONMENT
 from higan_cam.types import Boundary
+from tests.gcs_server import GcsServer, GcsServerMissingError, Kind, running_gcs_server
 from tests.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server
 
 torch.set_num_threads(1)
@@ -79,6 +81,37 @@ def s3_uri(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in s3_server.environment().items():
         monkeypatch.setenv(name, value)
     return f"s3://{s3_server.create_bucket()}/run"
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[GcsServer]:
+    """A server of Google's API that honours conditions; the test is skipped where it is not installed."""
+    with _gcs_server("fake-gcs-server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gcs_second_server() -> Iterator[GcsServer]:
+    """Another one, which looks at digests and knows how far an upload got."""
+    with _gcs_server("gcp-storage-emulator") as server:
+        yield server
+
+
+@pytest.fixture
+def gcs_uri(gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """`gs://…/run` in a new bucket; this process and its children find the server, and no credentials anywhere."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server.endpoint_url)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
+    return f"gs://{gcs_server.create_bucket()}/run"
+
+
+@contextmanager
+def _gcs_server(kind: Kind) -> Iterator[GcsServer]:
+    try:
+        with running_gcs_server(kind) as server:
+            yield server
+    except GcsServerMissingError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 """Where bytes lie: what a store needs, and the local folder. Every write is all or nothing.
 
 Backends speak full paths and raise whatever the operating system or the client library raises; `store.Store` adds keys,
-messages and the one error type. Object stores are in `s3` and `remote`.
+messages and the one error type. Object stores are in `s3` and `gcs`, the one in memory in `remote`.
 """
 
 from __future__ import annotations
 
 import errno
+import mimetypes
 import os
 import secrets
 import time
@@ -126,6 +127,11 @@ class LocalBackend:
         for file in stale:
             file.unlink(missing_ok=True)
         return [str(file) for file in stale]
+
+
+def content_type(path: str) -> str:
+    """What a browser is told: the report in a bucket opens as a page, instead of being downloaded."""
+    return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
 @contextmanager

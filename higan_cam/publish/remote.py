@@ -1,15 +1,9 @@
-"""Object stores through fsspec: Google's, and one in memory. Every write is one upload of a whole object.
-
-S3 is in `s3`. What a client repeats by itself (gcsfs does) is not repeated here.
-"""
+"""An object store through fsspec: the one in memory, which one process has to itself. Real ones: `s3` and `gcs`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
-
-_CLIENT_ERRORS = {"gs": ("gcsfs.retry:HttpError", "google.auth.exceptions:GoogleAuthError")}
 
 
 @dataclass(frozen=True)
@@ -75,22 +69,12 @@ class RemoteBackend:
             return False
 
     def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:  # noqa: ARG002
-        """See `backends.Backend`. There are none: Google removes unfinished uploads by itself after a week."""
+        """See `backends.Backend`. There are none."""
         return []
 
 
-def remote_backend(protocol: str) -> RemoteBackend:
-    """The backend of a protocol: gs, or memory (one process only). Credentials come from the client's own chain.
-
-    Raises:
-        ImportError: when the client library is not installed.
-    """
+def memory_backend() -> RemoteBackend:
+    """The backend of memory://."""
     import fsspec
 
-    return RemoteBackend(fsspec.filesystem(protocol, use_listings_cache=False), _failures(protocol))
-
-
-def _failures(protocol: str) -> tuple[type[Exception], ...]:
-    """What a client raises besides OSError; imported by name, because the clients are optional."""
-    named = (module_and_name.split(":") for module_and_name in _CLIENT_ERRORS.get(protocol, ()))
-    return (OSError, *(getattr(import_module(module), name) for module, name in named))
+    return RemoteBackend(fsspec.filesystem("memory", use_listings_cache=False), (OSError,))

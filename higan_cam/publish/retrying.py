@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -69,3 +70,17 @@ class Retrying:
                 _log.warning("%s: %s; try %d in %.1f s", what, error.said, attempt + 2, wait)
             time.sleep(wait)
             attempt += 1
+
+
+def read_many(read: Callable[[str], bytes | None], paths: list[str], connections: int) -> dict[str, bytes]:
+    """{path: bytes} of those that exist, a few requests at once; an error names its path."""
+
+    def one(path: str) -> bytes | None:
+        try:
+            return read(path)
+        except RequestError as error:
+            # The caller knows only that it was one of many.
+            raise RequestError(error.code, f"{path}: {error.said}", error.fix, error.transient) from None
+
+    with ThreadPoolExecutor(connections) as pool:
+        return {path: body for path, body in zip(paths, pool.map(one, paths), strict=True) if body is not None}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import mimetypes
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from higan_cam.config_store import StoreConfig
-from higan_cam.publish.retrying import RequestError, Retrying
+from higan_cam.publish.backends import content_type
+from higan_cam.publish.retrying import RequestError, Retrying, read_many
 from higan_cam.publish.s3_errors import request_error
 
 _TAKEN = ("PreconditionFailed", "412")
@@ -82,15 +82,7 @@ class S3Backend:
 
     def read_many(self, paths: list[str]) -> dict[str, bytes]:
         """See `backends.Backend`. Requests run concurrently."""
-
-        def read(path: str) -> bytes | None:
-            try:
-                return self.read(path)
-            except RequestError as error:
-                # The caller knows only that it was one of many.
-                raise RequestError(error.code, f"{path}: {error.said}", error.fix, error.transient) from None
-
-        return {path: body for path, body in zip(paths, self._at_once(read, paths), strict=True) if body is not None}
+        return read_many(self.read, paths, self.settings.connections)
 
     def size(self, path: str) -> int | None:
         """See `backends.Backend`."""
@@ -273,11 +265,6 @@ def s3_backend(settings: StoreConfig) -> S3Backend:
     )
     client = botocore.session.get_session().create_client("s3", endpoint_url=settings.endpoint_url, config=config)
     return S3Backend(client, settings)
-
-
-def content_type(path: str) -> str:
-    """What a browser is told: the report in a bucket opens as a page, instead of being downloaded."""
-    return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
 def _split(path: str) -> dict[str, str]:

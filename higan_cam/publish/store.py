@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from higan_cam.config_store import StoreConfig, check_endpoint
+from higan_cam.config_store import EMULATOR, StoreConfig, check_endpoint, emulator_url
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.publish.backends import Backend, LocalBackend
-from higan_cam.publish.remote import remote_backend
+from higan_cam.publish.remote import memory_backend
 from higan_cam.publish.retrying import RequestError
 
 _PROTOCOLS = {"file": "file", "local": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "memory": "memory"}
@@ -23,7 +23,6 @@ _REMOTE_HINT = (
     "check that the bucket exists and that the credentials found by the client's own chain (environment, profile, "
     "role) may read, list and write there"
 )
-_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 _log = logging.getLogger(__name__)
 
 
@@ -192,7 +191,7 @@ def _open_remote(protocol: str, rest: str, settings: StoreConfig) -> Store:
     root = rest.strip("/")
     uri = f"{protocol}://{root}"
     try:
-        backend = _open_s3(settings) if protocol == "s3" else remote_backend(protocol)
+        backend = _OPENERS[protocol](settings)
     except ImportError as error:
         extra = _EXTRAS.get(protocol, protocol)
         raise ConfigError(f"output: {uri} needs another library: pip install 'higan-cam[{extra}]'") from error
@@ -203,12 +202,31 @@ def _open_remote(protocol: str, rest: str, settings: StoreConfig) -> Store:
 def _open_s3(settings: StoreConfig) -> Backend:
     from higan_cam.publish.s3 import s3_backend
 
-    for variable in _ENDPOINTS:
-        try:
-            check_endpoint(os.environ.get(variable) or "https://aws")
-        except ValueError as error:
-            raise ConfigError(f"environment: {variable} {error}") from error
+    for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        _check_variable(variable, os.environ.get(variable))
     return s3_backend(settings)
+
+
+def _open_gcs(settings: StoreConfig) -> Backend:
+    from higan_cam.publish.gcs import gcs_backend
+
+    _check_variable(EMULATOR, emulator_url(os.environ))
+    return gcs_backend(settings)
+
+
+_OPENERS: dict[str, Callable[[StoreConfig], Backend]] = {
+    "s3": _open_s3,
+    "gs": _open_gcs,
+    "memory": lambda _: memory_backend(),
+}
+
+
+def _check_variable(variable: str, url: str | None) -> None:
+    try:
+        if url:
+            check_endpoint(url)
+    except ValueError as error:
+        raise ConfigError(f"environment: {variable} {error}") from error
 
 
 def _refuse_credentials(scheme: str, uri: str) -> None:

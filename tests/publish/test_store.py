@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from fsspec.registry import _registry
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -219,10 +218,10 @@ def test_bad_uris_are_refused_without_repeating_secrets(uri: str, message: str) 
 
 @pytest.mark.parametrize(("uri", "extra"), [("s3://bucket/run", "s3"), ("gs://bucket/run", "gcs")])
 def test_missing_client_library_says_what_to_install(uri: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("botocore", "botocore.exceptions", "gcsfs"):
+    for module in ("botocore", "botocore.exceptions", "google.auth"):
         monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delitem(sys.modules, "higan_cam.publish.s3", raising=False)
-    monkeypatch.delitem(_registry, "gs", raising=False)
+    for module in ("s3", "gcs", "gcs_client"):
+        monkeypatch.delitem(sys.modules, f"higan_cam.publish.{module}", raising=False)
     with pytest.raises(ConfigError, match=rf"pip install 'higan-cam\[{extra}\]'"):
         open_store(uri)
 

@@ -1,4 +1,4 @@
-"""A proxy before an S3 server that spoils the requests it is told to, and counts all of them.
+"""A proxy before an object store (S3, or Google's API) that spoils the requests it is told to, and counts all of them.
 
     with FaultProxy(server.endpoint_url) as proxy:
         proxy.spoil("reset_mid_body", at=3)  # the fourth request from now; `times`: and the following
@@ -34,6 +34,7 @@ _ANSWERS = {
     "bad_gateway": (502, "", ""),
 }
 PERMANENT = ("expired_token", "access_denied")
+_GOOGLE = ("/storage/v1/", "/upload/storage/v1/")
 _XML = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message><Token-0>{token}</Token-0></Error>"
 _DROPPED_HEADERS = ("transfer-encoding", "connection", "expect")
 _Handler = Callable[["FaultProxy", web.Request], Awaitable[web.StreamResponse]]
@@ -78,6 +79,9 @@ async def _truncated(proxy: FaultProxy, request: web.Request) -> web.StreamRespo
 def _answering(status: int, code: str, message: str) -> _Handler:
     async def answer(proxy: FaultProxy, request: web.Request) -> web.StreamResponse:
         await request.read()
+        if code and request.path.startswith(_GOOGLE):
+            errors = [{"reason": code, "debugInfo": ECHOED_TOKEN}]
+            return web.json_response({"error": {"message": message, "errors": errors}}, status=status)
         text = _XML.format(code=code, message=message, token=ECHOED_TOKEN) if code else "<html>Bad Gateway</html>"
         return web.Response(status=status, text=text, content_type="application/xml" if code else "text/html")
 
