@@ -3,7 +3,7 @@
 from higan_cam.publish.card import CardFacts, render_card
 from higan_cam.publish.dataset import dataset_schema, encode_shard
 from higan_cam.publish.lease import Lease, read_lease
-from higan_cam.publish.manifest import Commit, commit_shard, committed, quarantine_shard, quarantined
+from higan_cam.publish.manifest import Commit, clear_quarantined, commit_shard, committed, quarantine_shard, quarantined
 from higan_cam.publish.run import begin_run, describe_run, read_run, run_uris
 from higan_cam.publish.samples import sample_row
 from higan_cam.publish.scores import decode_scores, encode_scores, scores_path
@@ -18,6 +18,7 @@ __all__ = [
     "Problem",
     "Store",
     "begin_run",
+    "clear_quarantined",
     "commit_shard",
     "committed",
     "data_path",

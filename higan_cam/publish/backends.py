@@ -56,6 +56,10 @@ class Backend(Protocol):
         """Whether at least one object or non-empty folder lies below it, without listing them all."""
         ...
 
+    def remove(self, path: str) -> None:
+        """Remove an object; nothing happens where there is none."""
+        ...
+
     def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:
         """Remove what writers that died more than so many seconds ago left below it; paths of what was removed."""
         ...
@@ -119,6 +123,10 @@ class LocalBackend:
     def holds_anything(self, folder: str) -> bool:
         """See `Backend`."""
         return next(_files(folder), None) is not None
+
+    def remove(self, path: str) -> None:
+        """See `Backend`."""
+        Path(path).unlink(missing_ok=True)
 
     def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:
         """See `Backend`: unlinks temporary files."""

@@ -91,6 +91,12 @@ class GcsBackend:
         """See `backends.Backend`."""
         return next(self._listed(f"{folder}/", maxResults="1"), None) is not None
 
+    def remove(self, path: str) -> None:
+        """See `backends.Backend`."""
+        bucket, key = _split(path)
+        where, accept = f"{_bucket(bucket)}/o/{quote(key, safe='')}", (200, 204, 404)
+        self._retrying.call(f"remove {path}", lambda _: self.client.request("DELETE", where, accept=accept))
+
     def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:  # noqa: ARG002
         """See `backends.Backend`. Nothing to do: unfinished uploads cannot be listed; Google drops them in a week."""
         return []

@@ -133,14 +133,24 @@ def quarantine_shard(store: Store, stage: str, shard: int, details: Mapping[str,
 
 def quarantined(store: Store, stage: str) -> dict[int, dict[str, Any]]:
     """{shard: details} of the given-up units of a stage that have not been committed since."""
-    keys = {
-        key: int(match["shard"])
-        for key in store.list(f"{MANIFEST}quarantined-{stage}-")
-        if (match := _QUARANTINE.fullmatch(key))
-    }
-    made = set(read_manifest(store, stage)) if keys else set()
+    keys, made = _notes(store, stage)
     bodies = store.find_many(key for key, shard in keys.items() if shard not in made)
     return {keys[key]: json.loads(body) for key, body in sorted(bodies.items())}
+
+
+def clear_quarantined(store: Store, stage: str) -> None:
+    """Remove what was written down about units that have been committed since, so that a finished run has no traces."""
+    keys, made = _notes(store, stage)
+    for key, shard in keys.items():
+        if shard in made:
+            store.remove(key)
+
+
+def _notes(store: Store, stage: str) -> tuple[dict[str, int], set[int]]:
+    """{key: shard} of a stage's quarantine notes, and the shards that have an entry."""
+    found = ((key, _QUARANTINE.fullmatch(key)) for key in store.list(f"{MANIFEST}quarantined-{stage}-"))
+    keys = {key: int(match["shard"]) for key, match in found if match}
+    return keys, set(read_manifest(store, stage)) if keys else set()
 
 
 def canonical_json(value: Any) -> bytes:

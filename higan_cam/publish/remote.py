@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,11 @@ class RemoteBackend:
             return bool(self.filesystem.ls(folder, detail=False))
         except FileNotFoundError:
             return False
+
+    def remove(self, path: str) -> None:
+        """See `backends.Backend`."""
+        with suppress(FileNotFoundError):
+            self.filesystem.rm_file(path)
 
     def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:  # noqa: ARG002
         """See `backends.Backend`. There are none."""

@@ -103,6 +103,10 @@ class S3Backend:
         """See `backends.Backend`."""
         return next(self._listed(f"{folder}/", MaxKeys=1), None) is not None
 
+    def remove(self, path: str) -> None:
+        """See `backends.Backend`."""
+        self._call("delete_object", **_split(path))
+
     def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:
         """See `backends.Backend`: aborts unfinished uploads."""
         where = _split(f"{folder}/")

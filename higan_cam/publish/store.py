@@ -111,6 +111,13 @@ class Store:
         with self._explained("list", "/"):
             return not self.backend.holds_anything(self.root)
 
+    def remove(self, key: str) -> None:
+        """Remove an object, if it is there. A store that does not allow it is no reason to stop: that is logged."""
+        try:
+            self.backend.remove(self._path(key))
+        except self.backend.failures as error:
+            _log.warning("%s: %s cannot be removed and stays (%s)", self.uri, key, _reason(error))
+
     def remove_leftovers(self) -> int:
         """Remove what dead writers left (unfinished uploads, temporary files) `settings.leftovers_s` ago or earlier.
 

@@ -16,7 +16,7 @@ import ray
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import HiganCamError, WorkersError
 from higan_cam.manipulate import Extremes, merge, select_extremes
-from higan_cam.publish import Store, committed, decode_scores
+from higan_cam.publish import Store, clear_quarantined, committed, decode_scores
 from higan_cam.runtime.cluster import resources
 from higan_cam.runtime.ledger import FIRST_LIMIT_S
 from higan_cam.runtime.plan import SCORES, Crew, plan_crew, plan_label
@@ -70,6 +70,7 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
                     else:
                         labels.add(indices, scores)
                         meter.advance(len(indices))
+    clear_quarantined(store, SCORES)
     return labels.result()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import ray
 
 from higan_cam.config import RunConfig, config_hash
-from higan_cam.publish import Store, committed, quarantine_shard
+from higan_cam.publish import Store, clear_quarantined, committed, quarantine_shard
 from higan_cam.runtime.actors import Actors
 from higan_cam.runtime.cluster import resources
 from higan_cam.runtime.ledger import Verdict
@@ -61,6 +61,7 @@ def make_masks(config: RunConfig, store: Store, boundary: Boundary, meters: Mete
             crew = plan_crew(config.runtime, *resources(), len(missing))
             with open_ledger(config, DATA) as ledger:
                 MaskPool(config, store, boundary, crew, meter, ledger).run(missing)
+    clear_quarantined(store, DATA)
 
 
 class MaskPool:

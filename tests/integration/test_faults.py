@@ -67,10 +67,6 @@ def scores_of(output: Path) -> dict[str, str]:
     return {name: digest for name, digest in digests(output).items() if name.startswith("scores/")}
 
 
-def without_quarantine(output: Path) -> dict[str, str]:
-    return {name: digest for name, digest in digests(output).items() if "quarantined" not in name}
-
-
 def attempts(output: Path, stage: str) -> dict[int, int]:
     """{shard: attempts} as the stats have them."""
     files = sorted((output / "stats").glob(f"{stage}-*.json"))
@@ -123,7 +119,7 @@ def test_mask_units_that_kill_stop_or_sleep_are_quarantined_with_the_reason_and_
     assert "died without a Python exception" in quarantine(unmasked, "data", 4)["traceback"]
     assert sorted(committed(open_store(config.output), "data", config_hash(config))) == [2, 3, 5]
     assert run_stages(config).problems == []
-    assert without_quarantine(unmasked) == digests(reference_run)
+    assert digests(unmasked) == digests(reference_run)
 
 
 def test_finishing_tasks_that_die_or_hang_cost_their_unit_one_attempt(

@@ -68,6 +68,9 @@ def test_objects_behave_as_on_disk(store: Store) -> None:
     assert store.size("stats/a") == 11
     assert not store.exists("data/b")
     assert not store.is_empty()
+    for key in ("data/a b?#%.x", "data/b"):
+        store.remove(key)
+    assert store.list() == ("stats/a", "stats/empty")
 
 
 def test_listings_of_more_than_a_page_are_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

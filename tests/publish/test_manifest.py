@@ -17,6 +17,7 @@ from higan_cam.errors import StoreError
 from higan_cam.publish.manifest import (
     Commit,
     canonical_json,
+    clear_quarantined,
     commit_shard,
     committed,
     manifest_key,
@@ -156,6 +157,16 @@ def test_quarantined_units_are_listed_until_they_are_committed(store: Store) -> 
     commit(store, body_of(1))
     assert [*quarantined(store, "scores")] == [5]
     assert quarantined(store, "data") == {}
+
+
+def test_notes_about_units_that_were_made_since_are_removed(store: Store) -> None:
+    for shard in (3, 5):
+        quarantine_shard(store, "scores", shard, {"attempts": 3})
+    quarantine_shard(store, "data", 3, {"attempts": 3})
+    commit(store, body_of(1))
+    clear_quarantined(store, "scores")
+    notes = [key for key in store.list("manifest/") if "quarantined" in key]
+    assert notes == ["manifest/quarantined-data-00003.json", "manifest/quarantined-scores-00005.json"]
 
 
 class _Interleaved(Store):

@@ -63,6 +63,9 @@ def test_objects_behave_as_on_disk(store: Store) -> None:
     assert store.find("data/b") is None
     assert not store.exists("data/b")
     assert not store.is_empty()
+    for _ in range(2):
+        store.remove("stats/a")
+    assert store.list("stats/") == ("stats/empty",)
 
 
 def test_listings_of_more_than_a_page_are_whole(store: Store) -> None:

@@ -39,6 +39,20 @@ def test_put_replaces(store: Store) -> None:
     assert store.size("stats/a.json") == 5
 
 
+def test_removing_takes_one_object_and_needs_none(store: Store) -> None:
+    store.put("stats/a.json", b"a")
+    store.put("stats/b.json", b"b")
+    for _ in range(2):
+        store.remove("stats/a.json")
+    assert store.list() == ("stats/b.json",)
+
+
+def test_what_may_not_be_removed_stays_and_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "run" / "stats" / "a.json").mkdir(parents=True)  # a folder: not even root can unlink it
+    open_store(str(tmp_path / "run")).remove("stats/a.json")
+    assert "stats/a.json cannot be removed and stays" in caplog.text
+
+
 def test_absent_objects_are_none_or_named(store: Store) -> None:
     assert store.find("data/a.bin") is None
     assert store.size("data/a.bin") is None
