@@ -106,7 +106,7 @@ def _describe(console: Console, checkpoint: Checkpoint) -> None:
 def _state(checkpoint: Checkpoint, folder: Path) -> list[str]:
     """What is known of the file here."""
     from higan_cam.weights import sha256_of
-    from higan_cam.weights_fetch import recorded
+    from higan_cam.weights_record import recorded
 
     path, entry = folder / checkpoint.file, recorded(folder).get(checkpoint.name)
     wanted = checkpoint.sha256 or (entry["sha256"] if entry else None)
