@@ -16,7 +16,7 @@ class ScorerConfig(Section):
 
     name: str = "lighting"
     """lighting (learned), places365 (HiGAN's scene predictor), torchvision, clip, custom (a class of your own), or a
-    statistic of the picture without weights: luminance, warmth or edge_density."""
+    statistic of the picture without weights: luminance, warmth, edge_density or daylight (sky, windows)."""
     weights: str = "rooms"
     """`rooms` or `rooms_second` (embedded, for lighting), a fetched checkpoint by name (`higan-cam weights list`), or
     the path of the network's own file; statistics do not use it."""
