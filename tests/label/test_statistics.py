@@ -35,8 +35,8 @@ def test_daylight_is_the_share_of_bright_bluish_pixels() -> None:
     image[..., :2] = plain(0.6, 0.8, 1.0)[..., :2]
     daylight = load_scorer("daylight")
     assert float(daylight.score(image)) == pytest.approx(0.25, abs=0.01)
-    for lamp in (plain(1, 0.9, 0.7), plain(0.1, 0.1, 0.3)):  # bright and warm; blue and dark
-        assert float(daylight.score(lamp)) == pytest.approx(0, abs=0.03)
+    for other in (plain(1, 0.9, 0.7), plain(0.1, 0.1, 0.3), plain(0.35, 0.4, 0.6)):  # a lamp, the night, a blue wall
+        assert float(daylight.score(other)) == pytest.approx(0, abs=0.01)
 
 
 @pytest.mark.parametrize("name", NAMES)
