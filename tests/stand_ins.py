@@ -33,7 +33,7 @@ def write_bedroom(folder: Path) -> Path:
     """HiGAN's bedroom generator: 256 px, 14 layers, 512 numbers a code, and few channels."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
-        generator = StyleGAN(mapping_width=32, channels=(16, 16, 16, 16, 8, 8, 8))
+        generator = StyleGAN(mapping_width=32, channels=(16, 16, 16, 8, 8, 4, 4))
         tensors = {key: value for key, value in generator.state_dict().items() if key != "truncation.truncation"}
         noise = {key: torch.randn(value.shape) for key, value in tensors.items() if key.endswith("apply_noise.noise")}
     return _saved(tensors | noise, folder / known("stylegan_bedroom").file)
