@@ -113,7 +113,7 @@ def status(
 
     store = open_store(output)
     uris = run_uris(store)
-    found = [read_status(open_store(uri)) for uri in uris]
+    found = [read_status(open_store(uri), None if uri == store.uri else store) for uri in uris]
     if json_:
         objects = [each.as_json() for each in found]
         print(json.dumps(objects[0] if uris == [store.uri] else objects, indent=2))  # noqa: T201

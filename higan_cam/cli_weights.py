@@ -70,7 +70,7 @@ def fetch(
     url: Annotated[str | None, typer.Option(help="Another HTTPS address of the same file.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the licence without being asked.")] = False,
 ) -> None:
-    """Download a checkpoint, after its licence was shown and accepted; then its name works as `generator.weights`.
+    """Download a checkpoint, after its licence was shown and accepted; then its name works in place of a path.
 
     The sha256 must be the pinned one; where none is pinned, the first fetch is trusted, recorded in weights.lock.json
     beside the files, and every later one must match it. A file that is here already is only checked.
@@ -92,8 +92,8 @@ def fetch(
     words = {"pinned": "as pinned", "locked": "as at the first fetch", "first": "trusted and recorded now"}
     console.print(f"{'fetched' if done.downloaded else 'here':<8} {escape(str(done.path))}")
     console.print(f"sha256   {done.sha256} ({words[done.verdict]})")
-    if checkpoint.kind == "generator":
-        console.print(f"use      higan-cam run --set generator.weights={name}")
+    if checkpoint.kind != "scorer" or done.path.suffix != ".npy":  # a matrix is found beside the network that uses it
+        console.print(f"use      --set {checkpoint.kind}.weights={name}")
 
 
 def _describe(console: Console, checkpoint: Checkpoint) -> None:
@@ -106,7 +106,7 @@ def _describe(console: Console, checkpoint: Checkpoint) -> None:
 def _state(checkpoint: Checkpoint, folder: Path) -> list[str]:
     """What is known of the file here."""
     from higan_cam.weights import sha256_of
-    from higan_cam.weights_fetch import recorded
+    from higan_cam.weights_record import recorded
 
     path, entry = folder / checkpoint.file, recorded(folder).get(checkpoint.name)
     wanted = checkpoint.sha256 or (entry["sha256"] if entry else None)

@@ -65,7 +65,7 @@ class BoundaryConfig(_Section):
     train_fraction: float = Field(default=0.7, gt=0, lt=1)
     """Share of each tail that is fitted on; the rest measures."""
     weights: str | None = None
-    """A ready boundary (.safetensors, or HiGAN's .npy) instead of fitting one."""
+    """A ready boundary (.safetensors, HiGAN's .npy, or a fetched one by name) instead of fitting one."""
     conditions: tuple[str, ...] = ()
     """Files of boundaries that are projected out of this one, so that edits leave their attributes alone."""
     layers: str = "auto"

@@ -16,10 +16,10 @@ class ScorerConfig(Section):
 
     name: str = "lighting"
     """lighting (learned), places365 (HiGAN's scene predictor), torchvision, clip, custom (a class of your own), or a
-    statistic of the picture without weights: luminance, warmth or edge_density."""
+    statistic of the picture without weights: luminance, warmth, edge_density or daylight (sky, windows)."""
     weights: str = "rooms"
-    """`rooms` or `rooms_second` (embedded, for lighting), or the path of the network's own file; statistics do not use
-    it."""
+    """`rooms` or `rooms_second` (embedded, for lighting), a fetched checkpoint by name (`higan-cam weights list`), or
+    the path of the network's own file; statistics do not use it."""
     target: str | None = None
     """What is scored. places365: an attribute (indoor lighting) or category (bedroom), with `attribute:` or `category:`
     before it where both have the name; torchvision: a class by name or number; clip: a prompt."""

@@ -22,8 +22,8 @@ from higan_cam.pipeline import Models, batches, codes_of
 from higan_cam.publish.strips import Strip
 from higan_cam.types import Boundary
 
-MOST_PICTURES = 512
-"""On one sheet."""
+MOST_PICTURES = 1024
+"""On one sheet; HiGAN's list of eight boundaries on its ten samples takes 560."""
 _SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 
 

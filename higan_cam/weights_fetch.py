@@ -10,13 +10,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.client
-import json
 import os
 import ssl
 import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,9 @@ from typing import IO, Any
 
 from higan_cam.errors import WeightsError
 from higan_cam.weights import sha256_of
+from higan_cam.weights_record import LOCK, alone, recorded, remember
 from higan_cam.weights_zoo import Checkpoint
 
-LOCK = "weights.lock.json"
-"""Beside the files: {name: {file, sha256, bytes, url}} of what was fetched, which every later fetch must match."""
 MAX_BYTES = 4 << 30
 TIMEOUT_S = 60.0
 """Seconds without a byte after which a server counts as gone."""
@@ -82,30 +81,17 @@ def fetch(
             a page or anything else that is not such a file, too large, truncated, another digest, no room on the disk.
     """
     path = folder / checkpoint.file
-    expected, verdict = _expected(checkpoint, folder)
+    expected, verdict = _expected(checkpoint, folder)  # a damaged record is told before anything is downloaded
     if path.is_file():
-        found, source = sha256_of(path), None
-        if expected is not None and found != expected:
-            raise WeightsError(_differs(checkpoint, f"{path} has", found, expected, verdict))
-    else:
-        source = _checked_url(checkpoint, path, url)
-        found = _download(source, path, checkpoint, (expected, verdict), progress, max_bytes, timeout_s)
-    _remember(checkpoint, folder, found, path.stat().st_size, None if source is None else _shown(source))
-    return Fetched(path, found, verdict, source is not None)
-
-
-def recorded(folder: Path) -> dict[str, Any]:
-    """What weights.lock.json says, by name; empty where there is none. WeightsError: it is damaged."""
-    path = folder / LOCK
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        if not all(isinstance(entry["sha256"], str) for entry in entries.values()):
-            raise TypeError("a sha256 is not text")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WeightsError(
-            f"{path}: not a record of fetched files ({error}); restore it, or remove it to trust the files anew"
-        ) from error
-    return dict(entries)
+        found = sha256_of(path)
+        if found == expected == recorded(folder).get(checkpoint.name, {}).get("sha256"):
+            return Fetched(path, found, verdict, downloaded=False)
+        if expected is None:
+            _check_whole(path, str(path), path)
+        return Fetched(path, found, _settle(checkpoint, folder, path, found, None), downloaded=False)
+    source = _checked_url(checkpoint, path, url)
+    found, verdict = _download(source, folder, checkpoint, progress, max_bytes, timeout_s)
+    return Fetched(path, found, verdict, downloaded=True)
 
 
 def _expected(checkpoint: Checkpoint, folder: Path) -> tuple[str | None, str]:
@@ -113,6 +99,25 @@ def _expected(checkpoint: Checkpoint, folder: Path) -> tuple[str | None, str]:
         return checkpoint.sha256, "pinned"
     entry = recorded(folder).get(checkpoint.name)
     return (None, "first") if entry is None else (entry["sha256"], "locked")
+
+
+def _settle(checkpoint: Checkpoint, folder: Path, file: Path, sha256: str, url: str | None) -> str:
+    """Compare, put the file into its place and record it, in one go: of two first fetches one is the second.
+
+    Returns the verdict. WeightsError: another digest.
+    """
+    path = folder / checkpoint.file
+    with alone(folder):
+        expected, verdict = _expected(checkpoint, folder)
+        if expected not in (None, sha256):
+            what = f"{path} has" if url is None else f"{url} gave"
+            raise WeightsError(_differs(checkpoint, what, sha256, str(expected), verdict))
+        if file != path:
+            file.chmod(0o644)
+            file.replace(path)
+        entry = {"file": checkpoint.file, "sha256": sha256, "bytes": path.stat().st_size, "url": url}
+        remember(folder, checkpoint.name, entry)
+    return verdict
 
 
 def _checked_url(checkpoint: Checkpoint, path: Path, url: str | None) -> str:
@@ -154,27 +159,18 @@ class _SecureRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _download(
-    url: str,
-    path: Path,
-    checkpoint: Checkpoint,
-    wanted: tuple[str | None, str],
-    progress: Progress | None,
-    max_bytes: int,
-    timeout_s: float,
-) -> str:
-    """The digest of the file that is at `path` afterwards."""
-    temporary, shown = None, _shown(url)
+    url: str, folder: Path, checkpoint: Checkpoint, progress: Progress | None, max_bytes: int, timeout_s: float
+) -> tuple[str, str]:
+    """Digest and verdict of the file that is in its place afterwards."""
+    temporary, shown, path = None, _shown(url), folder / checkpoint.file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _opened(url, timeout_s) as response:
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
             with os.fdopen(handle, "wb") as file:
                 digest = _copy(response, file, shown, path, progress, max_bytes)
-        expected, verdict = wanted
-        if expected is not None and digest != expected:
-            raise WeightsError(_differs(checkpoint, f"{shown} gave", digest, expected, verdict))
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        _check_whole(Path(temporary), shown, path)
+        return digest, _settle(checkpoint, folder, Path(temporary), digest, shown)
     except OSError as error:
         raise WeightsError(f"{shown}: {_network_reason(error) or _disk_reason(error, path)}") from error
     except http.client.HTTPException as error:
@@ -182,7 +178,6 @@ def _download(
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-    return digest
 
 
 def _opened(url: str, timeout_s: float) -> Any:
@@ -217,25 +212,53 @@ def _check_beginning(chunk: bytes, kind: str, url: str, path: Path) -> None:
     if kind == "text/html" or chunk.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise WeightsError(
             f"{url}: a web page came instead of the file, as file hosts answer that want a click or have removed it; "
-            f"open the address in a browser, save the file as {path} and fetch again, or name another with --url"
+            f"open its address in a browser, save the file as {path} and fetch again, or name another with --url"
         )
     expected = _BEGINNINGS.get(path.suffix)
     if expected is not None and not chunk.startswith(expected):
         raise WeightsError(f"{url}: what came begins with {chunk[:12]!r}, which is no {path.suffix} file")
 
 
+def _check_whole(file: Path, where: str, path: Path) -> None:
+    """WeightsError where this cannot be the whole file: another beginning, or a zip without its end.
+
+    A server that closes the connection early, having announced no size, is told from one that is done by nothing else.
+    """
+    with file.open("rb") as opened:
+        beginning = opened.read(_CHUNK)
+    _check_beginning(beginning, "", where, path)
+    if beginning.startswith(b"PK") and not zipfile.is_zipfile(file):
+        raise WeightsError(f"{where}: the file breaks off after {file.stat().st_size:,} bytes; download it again")
+
+
 def _network_reason(error: OSError) -> str | None:
     """What a failure to open or read says to a user; None where it is the disk's."""
     if isinstance(error, urllib.error.HTTPError):
-        return f"the server answered {error.code} {error.reason}; the file may have moved: name its address with --url"
+        return f"the server answered {error.code} {_first_line(error)}; {_hint(error.code)}"
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"the server's certificate is not trusted ({reason.verify_message}); nothing was downloaded"
     if isinstance(reason, TimeoutError):
         return "the server fell silent; fetch again"
+    if isinstance(reason, ConnectionResetError):
+        return "the server closed the connection; fetch again"
     if isinstance(error, urllib.error.URLError | ssl.SSLError | ConnectionError):
         return f"cannot be reached ({reason}); check the address and the network"
     return None
+
+
+def _first_line(error: urllib.error.HTTPError) -> str:
+    """The reason; urllib's own, about redirects, goes on for lines."""
+    return str(error.reason).partition("\n")[0]
+
+
+def _hint(code: int) -> str:
+    """What to do about an answer that is no file."""
+    if code in (401, 403):
+        return "it wants a login or a click: open the address in a browser, or name another with --url"
+    if code == http.HTTPStatus.TOO_MANY_REQUESTS or code >= 500:
+        return "fetch again later, or name another address with --url"
+    return "the file may have moved: name its address with --url"
 
 
 def _disk_reason(error: OSError, path: Path) -> str:
@@ -250,20 +273,3 @@ def _differs(checkpoint: Checkpoint, what: str, found: str, expected: str, verdi
         "Ask its publisher which is right"
         + ("" if verdict == "pinned" else f"; to trust the new one, remove the entry from {LOCK}")
     )
-
-
-def _remember(checkpoint: Checkpoint, folder: Path, sha256: str, size: int, url: str | None) -> None:
-    """Record the file; an entry with the same digest stays as it is."""
-    entries = recorded(folder)
-    if entries.get(checkpoint.name, {}).get("sha256") == sha256:
-        return
-    entries[checkpoint.name] = {"file": checkpoint.file, "sha256": sha256, "bytes": size, "url": url}
-    path = folder / LOCK
-    try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=LOCK, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(entries, indent=2, sort_keys=True) + "\n")
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be written ({error.strerror})") from error

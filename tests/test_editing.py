@@ -95,8 +95,8 @@ def test_a_boundary_in_z_moves_only_generators_without_w(config: RunConfig, mode
 
 
 def test_a_sheet_has_a_limit(config: RunConfig, models: Models) -> None:
-    with pytest.raises(ConfigError, match="a sheet holds 512 at most"):
-        pictures(models, config, moved(models, config, [(boundary_of(0, (0,)), 1.0)], range(300), (0, 1)), scores=False)
+    with pytest.raises(ConfigError, match="a sheet holds 1024 at most"):
+        pictures(models, config, moved(models, config, [(boundary_of(0, (0,)), 1.0)], range(600), (0, 1)), scores=False)
 
 
 @pytest.mark.parametrize(("text", "indices"), [("0-3,7", (0, 1, 2, 3, 7)), ("5", (5,)), (" 9, 2-2", (9, 2))])

@@ -43,7 +43,7 @@ BEYOND_DESIGN = {  # parts of others
         "response",
     ),
     *("cli_curation", "cli_doctor", "cli_manipulate", "cli_measure", "cli_weights"),
-    *("weights_fetch", "weights_zoo"),
+    *("weights_fetch", "weights_record", "weights_zoo"),
 }
 LONGEST = 300
 LONGER = {"higan_cam/config.py": 420, "higan_cam/cli.py": 330}  # every field or command, each with its documentation

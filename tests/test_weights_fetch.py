@@ -16,9 +16,10 @@ import pytest
 import torch
 
 from higan_cam.errors import WeightsError
-from higan_cam.weights_fetch import LOCK, fetch, recorded
+from higan_cam.weights_fetch import fetch
+from higan_cam.weights_record import LOCK, TURN, recorded
 from higan_cam.weights_zoo import Checkpoint
-from tests.weights_server import Answer, body, redirect, serving, write_certificate
+from tests.weights_server import Answer, body, chunked, redirect, reset, serving, status, write_certificate
 
 
 def saved(value: float) -> bytes:
@@ -53,7 +54,8 @@ def checkpoint(server: str) -> Checkpoint:
 
 
 def files(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+    """What is there, but for the empty file that is locked."""
+    return {path.name for path in folder.iterdir()} - {TURN} if folder.exists() else set()
 
 
 def test_the_first_fetch_is_trusted_and_recorded(checkpoint: Checkpoint, tmp_path: Path) -> None:
@@ -71,7 +73,10 @@ def test_a_file_that_is_there_is_checked_and_not_downloaded(
 ) -> None:
     fetch(checkpoint, tmp_path)
     answers.clear()
+    (tmp_path / TURN).unlink()
     assert not fetch(checkpoint, tmp_path).downloaded
+    assert files(tmp_path) == {"g.pth", LOCK}
+    assert not (tmp_path / TURN).exists()  # nothing was written: the folder may be read-only
     (tmp_path / "g.pth").write_bytes(CHANGED)
     with pytest.raises(WeightsError, match=rf"has sha256 .* recorded at the first fetch {DIGEST}"):
         fetch(checkpoint, tmp_path)
@@ -84,6 +89,23 @@ def test_a_file_put_there_by_hand_is_recorded(checkpoint: Checkpoint, tmp_path: 
     assert fetch(by_hand, tmp_path).verdict == "locked"
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (PAGE, r"g\.pth: a web page came instead of the file"),
+        (GOOD[:-10], rf"g\.pth: the file breaks off after {len(GOOD) - 10:,} bytes"),
+    ],
+    ids=["page saved as file", "broken off"],
+)
+def test_a_file_put_there_by_hand_that_is_none_is_not_trusted(
+    data: bytes, said: str, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "g.pth").write_bytes(data)
+    with pytest.raises(WeightsError, match=said):
+        fetch(replace(checkpoint, url=None, where="some page"), tmp_path)
+    assert files(tmp_path) == {"g.pth"}
+
+
 def test_a_later_fetch_of_other_bytes_is_refused_with_both_digests(
     checkpoint: Checkpoint, answers: dict[str, Answer], tmp_path: Path
 ) -> None:
@@ -92,6 +114,23 @@ def test_a_later_fetch_of_other_bytes_is_refused_with_both_digests(
     with pytest.raises(WeightsError, match=f"{hashlib.sha256(CHANGED).hexdigest()}.*{DIGEST}"):
         fetch(checkpoint, tmp_path)
     assert files(tmp_path) == {LOCK}
+    assert recorded(tmp_path)["bedroom"]["sha256"] == DIGEST
+
+
+def test_of_two_first_fetches_at_one_moment_the_second_is_compared_with_the_first(
+    checkpoint: Checkpoint, answers: dict[str, Answer], tmp_path: Path
+) -> None:
+    """The other one ends while this one's bytes are still coming."""
+
+    def overtaken(handler: BaseHTTPRequestHandler) -> None:
+        answers["/g.pth"] = body(GOOD)
+        fetch(checkpoint, tmp_path)
+        body(CHANGED)(handler)
+
+    answers["/g.pth"] = overtaken
+    with pytest.raises(WeightsError, match=f"gave sha256 {hashlib.sha256(CHANGED).hexdigest()}.*{DIGEST}"):
+        fetch(checkpoint, tmp_path)
+    assert (tmp_path / "g.pth").read_bytes() == GOOD
     assert recorded(tmp_path)["bedroom"]["sha256"] == DIGEST
 
 
@@ -110,16 +149,27 @@ def test_a_pinned_digest_counts_from_the_first_fetch_on(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (None, "answered 404 Not Found; the file may have moved"),
+        (None, "answered 404 Not Found; the file may have moved: name its address with --url"),
+        (status(403), "answered 403 Forbidden; it wants a login or a click"),
+        (status(410), "answered 410 Gone; the file may have moved"),
+        (status(503), "answered 503 Service Unavailable; fetch again later"),
         (body(PAGE, "text/html"), "a web page came instead of the file"),
         (body(PAGE), "a web page came instead of the file"),
         (body(b'{"error": "gone"}', "application/json"), 'begins with b\'{"error": "g\', which is no .pth file'),
         (body(GOOD[:500], length=len(GOOD)), f"broke off after 500 of {len(GOOD)} bytes"),
+        (body(GOOD[:500], length=None), "the file breaks off after 500 bytes"),
+        (chunked(GOOD[:500], whole=False), r"broke off \(IncompleteRead\)"),
+        (reset(GOOD[:500], len(GOOD)), "closed the connection|broke off"),
         (body(b""), "broke off after 0"),
         (body(GOOD, length=10**13), "10,000,000,000,000 bytes, more than"),
         (redirect("http://example.invalid/g.pth"), "come over https:// only"),
+        (redirect("/g.pth"), "answered 302 .*infinite loop"),
+        (redirect("/nowhere"), "answered 404"),
     ],
-    ids=["absent", "page", "page as file", "other bytes", "truncated", "empty", "too large", "step down"],
+    ids=[
+        *("absent", "forbidden", "gone", "overloaded", "page", "page as file", "other bytes", "truncated"),
+        *("truncated, no size", "truncated chunks", "reset", "empty", "too large", "step down", "circle", "nowhere"),
+    ],
 )
 def test_what_is_not_the_file_is_refused_and_nothing_is_left(
     answer: Answer | None, said: str, checkpoint: Checkpoint, answers: dict[str, Answer], tmp_path: Path
@@ -165,11 +215,26 @@ def test_a_server_that_falls_silent_is_given_up(
     assert files(tmp_path) == set()
 
 
+@pytest.mark.parametrize("target", ["{server}/g.pth", "/g.pth", "/older"], ids=["whole", "path", "twice"])
 def test_redirects_on_the_way_to_the_file_are_followed(
+    target: str, checkpoint: Checkpoint, answers: dict[str, Answer], server: str, tmp_path: Path
+) -> None:
+    answers |= {"/old": redirect(target.format(server=server)), "/older": redirect("/g.pth")}
+    assert fetch(checkpoint, tmp_path, url=f"{server}/old").sha256 == DIGEST
+
+
+def test_a_redirect_to_a_page_that_wants_a_login_is_no_file(
     checkpoint: Checkpoint, answers: dict[str, Answer], server: str, tmp_path: Path
 ) -> None:
-    answers["/old"] = redirect(f"{server}/g.pth")
-    assert fetch(checkpoint, tmp_path, url=f"{server}/old").sha256 == DIGEST
+    answers |= {"/old": redirect("/login?next=g.pth"), "/login": body(PAGE, "text/html; charset=utf-8")}
+    with pytest.raises(WeightsError, match=r"/old: a web page came instead .* save the file as .*g\.pth"):
+        fetch(checkpoint, tmp_path, url=f"{server}/old")
+    assert files(tmp_path) == set()
+
+
+def test_a_body_in_chunks_needs_no_size(checkpoint: Checkpoint, answers: dict[str, Answer], tmp_path: Path) -> None:
+    answers["/g.pth"] = chunked(GOOD)
+    assert fetch(checkpoint, tmp_path).sha256 == DIGEST
 
 
 def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Checkpoint) -> None:

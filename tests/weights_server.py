@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +31,40 @@ def body(data: bytes, kind: str = "application/octet-stream", *, length: int | N
             handler.send_header("Content-Length", str(len(data) if length == -1 else length))
         handler.end_headers()
         handler.wfile.write(data)
+        handler.close_connection = True
+
+    return answer
+
+
+def status(code: int) -> Answer:
+    """Answer this and a page about it."""
+    return lambda handler: handler.send_error(code)
+
+
+def chunked(data: bytes, *, whole: bool = True) -> Answer:
+    """Answer 200 in chunks, without a size; a body that is not `whole` lacks the last, empty one."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"%x\r\n%b\r\n" % (len(data), data) + b"0\r\n\r\n" * whole)
+        handler.close_connection = True
+
+    return answer
+
+
+def reset(data: bytes, announced: int) -> Answer:
+    """Begin the body and reset the connection."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(announced))
+        handler.end_headers()
+        handler.wfile.write(data)
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.connection.close()
         handler.close_connection = True
 
     return answer

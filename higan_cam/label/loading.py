@@ -20,6 +20,7 @@ from higan_cam.label.statistics import STATISTICS, statistic_scorer
 from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
 from higan_cam.weights import data_path, load_tensors
+from higan_cam.weights_zoo import located, resolve
 
 EMBEDDED = {"rooms": "rooms_scorer.safetensors", "rooms_second": "rooms_scorer_second.safetensors"}
 """What `scorer.weights` may name instead of a file, for `lighting`."""
@@ -64,7 +65,8 @@ def make_scorer(config: ScorerConfig) -> Scorer:
     Raises:
         ConfigError, WeightsError: as `load_scorer`.
     """
-    return checked_kind(config).make(config)
+    kind = checked_kind(config)
+    return kind.make(_with_path(config, resolve(config.weights)) if _named(config, kind) else config)
 
 
 def checked_kind(config: ScorerConfig) -> ScorerKind:
@@ -88,6 +90,8 @@ def checked_kind(config: ScorerConfig) -> ScorerKind:
 def scorer_files(config: ScorerConfig) -> dict[str, Path]:
     """{field: file} of everything that decides the scores: weights, an attribute matrix, the user's own module."""
     kind, files = checked_kind(config), {}
+    if _named(config, kind):
+        config = _with_path(config, located(config.weights))
     if kind.weights or (config.name == "custom" and config.weights not in EMBEDDED):
         files["weights"] = weights_path(config)
     if config.name == "places365" and (matrix := matrix_path(config)) is not None:
@@ -95,6 +99,15 @@ def scorer_files(config: ScorerConfig) -> dict[str, Path]:
     if config.factory is not None:
         files["factory"] = source_file(config.factory)
     return files
+
+
+def _named(config: ScorerConfig, kind: ScorerKind) -> bool:
+    """Whether `weights` is a path or the name of a fetched checkpoint, not of an embedded file."""
+    return kind.weights and config.weights not in EMBEDDED
+
+
+def _with_path(config: ScorerConfig, path: Path) -> ScorerConfig:
+    return config.model_copy(update={"weights": str(path)})
 
 
 def weights_path(config: ScorerConfig) -> Path:

@@ -34,6 +34,16 @@ def edge_density(picture: Tensor) -> Tensor:
     return (down.square() + right.square() + 1e-12).sqrt().mean(dim=(1, 2))
 
 
+def daylight(picture: Tensor) -> Tensor:
+    """(N,3,H,W) in [0,1] -> (N,) share of the picture that is bright and bluer than red, softly counted, in [0,1].
+
+    Sky, and windows by day: in the embedded rooms it picks out their panes, with a trace of the whitest lamps.
+    """
+    red, _, blue = picture.unbind(dim=1)
+    bright, bluish = (24 * (blue - 0.8)).sigmoid(), (24 * (blue - red)).sigmoid()
+    return (bright * bluish).mean(dim=(1, 2))
+
+
 def _grey(picture: Tensor) -> Tensor:
     """(N,3,H,W) -> (N,H,W) luminance."""
     return torch.einsum("nchw,c->nhw", picture, picture.new_tensor(_LUMINANCE))
@@ -63,6 +73,7 @@ STATISTICS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[float, float]]] = 
     "luminance": (luminance, (0.0, 1.0)),
     "warmth": (warmth, (-1.0, 1.0)),
     "edge_density": (edge_density, (0.0, 2**0.5)),
+    "daylight": (daylight, (0.0, 1.0)),
 }
 """Name -> (measure, its least and greatest value)."""
 

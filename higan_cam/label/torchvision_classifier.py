@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from higan_cam.label.names import find_name
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.state_dicts import fill
 from higan_cam.weights import load_tensors
+
+POSITIONS = "encoder.pos_embedding"
 
 
 class ClassifierScorer(nn.Module):
@@ -45,7 +48,8 @@ class ClassifierScorer(nn.Module):
 def torchvision_scorer(config: ScorerConfig) -> ClassifierScorer:
     """The classifier `config.arch` with the file `config.weights`, of as many classes as the file has.
 
-    The preprocessing is that of torchvision's own weights of the architecture, but for the crop (see `Preprocess`).
+    The preprocessing is that of torchvision's own weights of the architecture, but for the crop (see `Preprocess`);
+    of those of the file's input size, where the file has one (vision transformers).
 
     Raises:
         ConfigError: an unknown architecture or class.
@@ -56,17 +60,20 @@ def torchvision_scorer(config: ScorerConfig) -> ClassifierScorer:
     arch = config.arch or ""
     if arch not in models.list_models(module=models):
         raise unknown_name("scorer.arch", arch, models.list_models(module=models))
-    published = models.get_model_weights(arch).DEFAULT
     path = Path(config.weights)
-    network = _with_classes_of(arch, load_tensors(path)[0], path)
+    tensors = {key.removeprefix("module."): value for key, value in load_tensors(path)[0].items()}
+    options = options_of(arch, tensors)
+    network = _build(arch, **options)
+    counters = {k: v for k, v in network.state_dict().items() if k.endswith("num_batches_tracked")}
+    fill(network, {**counters, **tensors}, path)
     network.eval().requires_grad_(False)
+    published = published_for(arch, options.get("image_size"))
     transforms = published.transforms()
-    side = int(transforms.crop_size[0])
+    side = options.get("image_size", int(transforms.crop_size[0]))
     mode = transforms.interpolation.value
     prepare = Preprocess((side, side), tuple(transforms.mean), tuple(transforms.std), mode)
-    with torch.inference_mode():
-        count = network(torch.zeros(1, 3, side, side)).shape[1]
-    index, name = find_class(config.target or "", count, published.meta["categories"])
+    categories = published.meta["categories"]
+    index, name = find_class(config.target or "", options.get("num_classes", len(categories)), categories)
     return ClassifierScorer(name, network, prepare, index=index, probability=config.output == "probability")
 
 
@@ -91,21 +98,36 @@ def find_class(text: str, count: int, published: list[str]) -> tuple[int, str]:
     return index, published[index]
 
 
-def _with_classes_of(arch: str, tensors: dict[str, Tensor], path: Path) -> nn.Module:
-    """The network with the file's tensors; a last layer of another size is the file's number of classes."""
-    stripped = {key.removeprefix("module."): value for key, value in tensors.items()}
+def options_of(arch: str, tensors: dict[str, Tensor]) -> dict[str, int]:
+    """In what the file's network differs from torchvision's: number of classes, input size of a vision transformer.
+
+    A last layer of another size has the number of classes; a transformer's position embedding has a row for each patch
+    and one for the class, so that it fits one input size alone (518 px in the published vit_h_14, 224 px without them).
+    """
     with torch.device("meta"):
         published = _build(arch).state_dict()
+    options = {}
     others = {
         int(value.shape[0])
-        for key, value in stripped.items()
+        for key, value in tensors.items()
         if key in published and value.dim() and published[key].shape[1:] == value.shape[1:]
         if published[key].shape != value.shape
     }
-    network = _build(arch, num_classes=others.pop()) if len(others) == 1 else _build(arch)
-    counters = {k: v for k, v in network.state_dict().items() if k.endswith("num_batches_tracked")}
-    fill(network, {**counters, **stripped}, path)
-    return network
+    if len(others) == 1:
+        options["num_classes"] = others.pop()
+    if POSITIONS in published and POSITIONS in tensors and tensors[POSITIONS].dim() > 1:
+        patch = published["conv_proj.weight"].shape[-1]
+        options["image_size"] = math.isqrt(max(tensors[POSITIONS].shape[1] - 1, 1)) * patch
+    return options
+
+
+def published_for(arch: str, side: int | None) -> Any:
+    """torchvision's own weights whose preprocessing counts: the default ones, or the first for inputs of `side` px."""
+    from torchvision import models
+
+    every = models.get_model_weights(arch)
+    fitting = [each for each in (every.DEFAULT, *every) if side in (None, each.transforms().crop_size[0])]
+    return fitting[0] if fitting else every.DEFAULT
 
 
 def _build(arch: str, **options: Any) -> nn.Module:

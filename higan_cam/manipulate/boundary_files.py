@@ -22,6 +22,7 @@ from safetensors.numpy import save as save_tensors
 from higan_cam.errors import StoreError, WeightsError
 from higan_cam.manipulate.higan_npy import MAX_BYTES, decode_npy, encode_npy, format_layers, layer_rows, unit_vector
 from higan_cam.types import Boundary, Space
+from higan_cam.weights_zoo import resolve
 
 _KEY = "boundary"
 """The one metadata entry of the safetensors header; several would have no fixed order."""
@@ -77,10 +78,13 @@ def save_boundary(boundary: Boundary, folder: str | Path) -> tuple[Path, Path]:
 def load_boundary(path: str | Path) -> Boundary:
     """Read `<attribute>.safetensors` (with the JSON beside it, if there) or HiGAN's `<attribute>_boundary.npy`.
 
+    Args:
+        path: of the file, or the name of a fetched one, such as `stylegan_bedroom/indoor_lighting`.
+
     Raises:
         WeightsError: if the file is missing, of another kind, unsafe, or damaged.
     """
-    path = Path(path)
+    path = resolve(str(path))
     if path.suffix == ".npy":
         return decode_npy(_read(path), str(path))
     if path.suffix != ".safetensors":

@@ -44,7 +44,10 @@ def edit_direction(boundary: Boundary | Tensor, edit: Edit, like: Tensor) -> Ten
     rows, dimension = like.shape[-2:]
     normal = boundary if isinstance(boundary, Tensor) else torch.as_tensor(boundary.normal)
     if tuple(normal.shape) not in ((dimension,), (rows, dimension)):
-        raise ConfigError(f"boundary of shape {tuple(normal.shape)} does not fit codes of {rows} rows x {dimension}")
+        raise ConfigError(
+            f"boundary of shape {tuple(normal.shape)} does not fit codes of {rows} rows x {dimension}: it is another "
+            "generator's; check generator.weights, or take a boundary that was fitted on this one"
+        )
     if len(edit.strength) != rows:
         raise ConfigError(f"edit.strength must have one factor per w+ row ({rows}), got {len(edit.strength)}")
     if any(not 0 <= layer < rows for layer in edit.layers):

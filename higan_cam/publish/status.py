@@ -99,8 +99,12 @@ class RunStatus:
         }
 
 
-def read_status(store: Store) -> RunStatus:
+def read_status(store: Store, above: Store | None = None) -> RunStatus:
     """The state of a run.
+
+    Args:
+        above: the run of several attributes that this one is a part of. Its driver labels for all of them together and
+            goes through them one by one, so it is at work here too where nobody else is.
 
     Raises:
         StoreError: there is no run, it was written by another version, or the store cannot be read.
@@ -108,6 +112,10 @@ def read_status(store: Store) -> RunStatus:
     config = recorded_config(store)
     driver = read_lease(store)
     state = driver_state(driver)
+    shared = read_lease(above) if above is not None and state != "running" else None
+    for_all = driver_state(shared) == "running"
+    if for_all:
+        driver, state = shared, "running"
     made, given_up = _listed(store)
     stages = []
     for name, kind, section in (("label", "scores", config.label), ("mask", "data", config.mask)):
@@ -119,7 +127,8 @@ def read_status(store: Store) -> RunStatus:
         reasons = _reasons(store, kind, given_up[kind] & set(missing))
         stage = StageStatus(name, section.count - short, section.count, shards, missing, reasons)
         if made[kind] or name == "mask" or config.boundary.weights is None:  # a ready boundary needs no labels
-            stages.append(_with_driver(stage, driver, state))
+            # What is complete here is not what a driver of all is at work on.
+            stages.append(stage if for_all and not stage.missing else _with_driver(stage, driver, state))
     return RunStatus(
         store.uri,
         config_hash(config),

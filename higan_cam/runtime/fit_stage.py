@@ -21,6 +21,7 @@ from higan_cam.response import with_layer_balance, with_measured_layers, with_re
 from higan_cam.runtime.label_stage import Labels, outside_tails
 from higan_cam.runtime.sweeps import peaks_of_samples, rescore_samples, sweep_samples
 from higan_cam.types import Boundary
+from higan_cam.weights_zoo import located
 
 log = logging.getLogger(__name__)
 RESPONSE_SAMPLES = 48
@@ -52,7 +53,7 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
     if there is not None:
         return there
     if config.boundary.weights is not None:
-        boundary = load_boundary(Path(config.boundary.weights))
+        boundary = load_boundary(config.boundary.weights)
     else:
         if labels is None:
             raise ValueError("a fit needs labels")
@@ -76,7 +77,7 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
 def condition_files(config: RunConfig) -> dict[int, Path]:
     """{number: file} of the conditions that are files, not other attributes of the run."""
     named = enumerate(config.boundary.conditions)
-    return {number: Path(name) for number, name in named if not name.startswith(SIBLING)}
+    return {number: located(name) for number, name in named if not name.startswith(SIBLING)}
 
 
 def conditions_of(config: RunConfig) -> list[Boundary]:
@@ -90,7 +91,7 @@ def conditions_of(config: RunConfig) -> list[Boundary]:
 
 def _condition(config: RunConfig, name: str) -> Boundary:
     if not name.startswith(SIBLING):
-        return load_boundary(Path(name))
+        return load_boundary(name)
     attribute = name.removeprefix(SIBLING)
     store = open_store(f"{config.output.rstrip('/').rpartition('/')[0]}/{attribute}", config.store)
     found = find_boundary(config.model_copy(update={"attribute": attribute}), store)

@@ -152,7 +152,7 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
         if scorer is not None:
             files |= {file_role(role, field): path for field, path in scorer_files(scorer).items()}
     if config.boundary.weights is not None:
-        files["boundary"] = Path(config.boundary.weights)
+        files["boundary"] = located(config.boundary.weights)
     files |= {f"boundary.conditions.{number}": file for number, file in condition_files(config).items()}
     return {role: sha256_of(path) for role, path in files.items()}
 
@@ -184,7 +184,7 @@ def check_models(models: Models, config: RunConfig) -> None:
     rows = tuple(range(models.generator.num_layers))
     normal = np.eye(1, models.generator.w_dim, dtype=np.float32)[0]
     dummy = Boundary(normal, 0.0, "w", rows, config.attribute)
-    boundary = dummy if config.boundary.weights is None else load_boundary(Path(config.boundary.weights))
+    boundary = dummy if config.boundary.weights is None else load_boundary(config.boundary.weights)
     needs_quartiles(config.scorer, models.scorer)
     _check_judge(config)
     edit = edit_for(models, config, boundary)

@@ -50,13 +50,14 @@ def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Consol
     # Workers have another working directory: from here on a local output is an absolute path.
     runs = members(config.model_copy(update={"output": store.uri}))
     begin_run(store, config)
+    begun = [_begun(each) for each in runs.values()]  # before Ray starts: from here on `status` finds every attribute
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, config_hash(config)[:12])
     with lease.held(meters.snapshot), cluster(config.runtime):
         outcome = Outcome(store)
         if "label" in stages:
             began = time.monotonic()
-            label_together([_begun(each) for each in runs.values()], meters)
+            label_together(begun, meters)
             outcome.seconds["label"] = time.monotonic() - began
         for name, each in runs.items():
             lease.check()

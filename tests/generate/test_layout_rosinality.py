@@ -22,6 +22,10 @@ Checkpoint = Callable[[dict[str, Tensor], Tensor], Mapping[str, Any]]
 
 @pytest.fixture
 def state() -> dict[str, Tensor]:
+    return drawn_state()
+
+
+def drawn_state() -> dict[str, Tensor]:
     """A 32 px generator with two mapping layers: keys and shapes as its author's code saves them, values drawn."""
     shapes: dict[str, tuple[int, ...]] = {"input.input": (1, CHANNELS[0], 4, 4)}
     for layer in (1, 2):

@@ -20,8 +20,6 @@ from torchvision import models as torchvision_models
 
 from higan_cam.config import RunConfig, parse_config
 from higan_cam.finishing import mask_samples
-from higan_cam.label import ResNet18
-from higan_cam.label.places365 import MATRIX_FILE
 from higan_cam.mask import ATTRIBUTIONS
 from higan_cam.pipeline import (
     Models,
@@ -36,6 +34,7 @@ from higan_cam.types import Boundary, WorkUnit
 from higan_cam.weights import save_tensors
 from tests.generate.conftest import KINDS, SMALL_LATENT, small, small_latent
 from tests.label.test_clip import CONFIG as CLIP
+from tests.stand_ins import write_scene_predictor
 
 GENERATORS = ("rooms", *KINDS)
 SCORERS = ("lighting", "luminance", "places365 attribute", "places365 category", "torchvision", "clip", "custom")
@@ -50,10 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         generator: Any = small_latent(factory) if factory in SMALL_LATENT else small(factory)
         state = {k: v.float() for k, v in generator.state_dict().items() if k != "truncation.truncation"}
         torch.save(state, folder / f"{name}.pth")
-    torch.manual_seed(0)
-    scene = {f"module.{k}": v for k, v in ResNet18(width=64, classes=365).state_dict().items()}
-    torch.save({"arch": "wideresnet18", "state_dict": scene, "best_prec1": 50.0}, folder / "scene.pth.tar")
-    np.save(folder / MATRIX_FILE, np.random.Generator(np.random.PCG64(0)).standard_normal((102, 512)))
+    write_scene_predictor(folder)
     torch.save(torchvision_models.get_model(ARCH, weights=None).state_dict(), folder / "classifier.pth")
     return folder
 
@@ -81,7 +77,7 @@ def settings(files: Path, request: pytest.FixtureRequest) -> Settings:
         "clip": {"name": "clip", "target": "a lit bedroom", "against": "a dark bedroom"},
         "custom": {"name": "custom", "factory": "tests.integration.scorers:DaylightShare"},
     }
-    weights = {"places365": "scene.pth.tar", "torchvision": "classifier.pth"}
+    weights = {"places365": "wideresnet18_places365.pth.tar", "torchvision": "classifier.pth"}
 
     def build(generator: str, scorer: str, **sections: Any) -> RunConfig:
         chosen = dict(scorers[scorer])

@@ -30,6 +30,15 @@ def test_a_black_and_white_edge_counts_once_per_row() -> None:
     assert float(load_scorer("edge_density").score(plain(0.3, 0.3, 0.3))) == pytest.approx(0, abs=1e-5)
 
 
+def test_daylight_is_the_share_of_bright_bluish_pixels() -> None:
+    image = plain(0.5, 0.3, 0.2)
+    image[..., :2] = plain(0.6, 0.8, 1.0)[..., :2]
+    daylight = load_scorer("daylight")
+    assert float(daylight.score(image)) == pytest.approx(0.25, abs=0.01)
+    for other in (plain(1, 0.9, 0.7), plain(0.1, 0.1, 0.3), plain(0.35, 0.4, 0.6)):  # a lamp, the night, a blue wall
+        assert float(daylight.score(other)) == pytest.approx(0, abs=0.01)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_scores_lie_in_their_range_whatever_the_picture(name: str) -> None:
     scorer = load_scorer(name)

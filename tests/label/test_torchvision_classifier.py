@@ -12,7 +12,7 @@ from torchvision.transforms.v2 import functional as tv
 
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.label import load_scorer
-from higan_cam.label.torchvision_classifier import _build
+from higan_cam.label.torchvision_classifier import POSITIONS, _build, options_of, published_for
 
 ARCH = "mobilenet_v3_small"
 IMAGE = torch.rand(2, 3, 80, 80, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -75,6 +75,42 @@ def test_a_file_of_another_network_is_refused(weights: Path) -> None:
 @pytest.mark.parametrize("arch", ["googlenet", "inception_v3"])
 def test_networks_that_want_another_normalisation_convert_to_it(arch: str) -> None:
     assert _build(arch).transform_input is True
+
+
+@pytest.mark.parametrize(
+    ("arch", "side", "mode"),
+    [
+        ("vit_h_14", 518, "bicubic"),
+        ("vit_h_14", 224, "bicubic"),
+        ("vit_b_16", 384, "bicubic"),
+        ("vit_b_16", 224, "bilinear"),
+    ],
+)
+def test_a_vision_transformers_file_says_for_which_pictures_it_is(arch: str, side: int, mode: str) -> None:
+    with torch.device("meta"):
+        tensors = models.get_model(arch, weights=None, image_size=side).state_dict()
+    assert options_of(arch, tensors) == {"image_size": side}
+    transforms = published_for(arch, side).transforms()
+    assert (transforms.crop_size, transforms.interpolation.value) == ([side], mode)
+
+
+@pytest.mark.slow
+def test_a_vision_transformer_of_a_size_of_its_own_scores_pictures_of_any(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    own = models.get_model("vit_b_32", weights=None, image_size=64, num_classes=7).eval()
+    torch.save(own.state_dict(), tmp_path / "vit.pth")
+    scorer = load_scorer("torchvision", tmp_path / "vit.pth", arch="vit_b_32", target="6")
+    resized = tv.resize((IMAGE + 1) / 2, [64, 64], antialias=True)
+    with torch.no_grad():
+        expected = own(tv.normalize(resized, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))[:, 6]
+    torch.testing.assert_close(scorer.score(IMAGE), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_vision_transformers_file_of_patches_in_no_square_is_refused(tmp_path: Path) -> None:
+    tensors = {POSITIONS: torch.zeros(1, 1 + 12, 768)}
+    torch.save(tensors, tmp_path / "vit.pth")
+    with pytest.raises(WeightsError, match=r"vit\.pth: does not fit VisionTransformer"):
+        load_scorer("torchvision", tmp_path / "vit.pth", arch="vit_b_32", target="6")
 
 
 def test_scores_are_differentiable(weights: Path) -> None:

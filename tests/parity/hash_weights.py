@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.generate.stylegan import StyleGAN
+from higan_cam.label.places365 import MATRIX_FILE
 
 
 def hash_tensor(key: str, shape: tuple[int, ...], scale: float, salt: str = "") -> np.ndarray:
@@ -32,6 +33,24 @@ def hash_weights(parity: Path) -> dict[str, Tensor]:
             raise ValueError(f"numpy's standard_normal stream changed: checksum of {key} differs")
         tensors[key] = torch.from_numpy(array)
     return tensors
+
+
+def write_places365(parity: Path, folder: Path) -> Path:
+    """A ResNet18 with hash weights in Places365's published layout, the attributes' matrix beside it; its path."""
+    record = json.loads((parity / "classifier.json").read_text())
+    path = folder / "resnet18_places365.pth"
+    tensors = {}
+    for entry in record["entries"]:
+        drawn = hash_tensor(entry["key"], tuple(entry["shape"]), 1.0, record["salt"])
+        drawn = np.abs(drawn) if entry["abs"] else drawn
+        array = np.float32(entry["offset"]) + drawn * np.float32(entry["scale"])
+        if zlib.crc32(np.ascontiguousarray(array, "<f4").tobytes()) != entry["crc32"]:
+            raise ValueError(f"numpy's standard_normal stream changed: checksum of {entry['key']} differs")
+        if not entry["key"].startswith("W_"):
+            tensors[f"module.{entry['key']}"] = torch.from_numpy(array)
+    np.save(path.with_name(MATRIX_FILE), hash_tensor("W_sceneattribute", (102, 512), 0.05, record["salt"]))
+    torch.save({"epoch": 90, "arch": "resnet18", "state_dict": tensors, "best_prec1": 0.0}, path)
+    return path
 
 
 def hash_generator(parity: Path) -> StyleGAN:

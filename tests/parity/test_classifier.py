@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,8 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from higan_cam.label import ResNet18, load_places365_resnet18, load_scorer
-from higan_cam.label.places365 import MATRIX_FILE, attribute_names, category_names
-from tests.parity.hash_weights import hash_tensor
+from higan_cam.label.places365 import attribute_names, category_names
+from tests.parity.hash_weights import write_places365
 
 Arrays = dict[str, np.ndarray]
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -29,21 +27,7 @@ def recorded(parity: Path) -> Arrays:
 
 @pytest.fixture(scope="module")
 def weights(parity: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in the published layout, the attributes' matrix beside it, as a user has them."""
-    record = json.loads((parity / "classifier.json").read_text())
-    path = tmp_path_factory.mktemp("places365") / "resnet18_places365.pth"
-    tensors = {}
-    for entry in record["entries"]:
-        drawn = hash_tensor(entry["key"], tuple(entry["shape"]), 1.0, record["salt"])
-        drawn = np.abs(drawn) if entry["abs"] else drawn
-        array = np.float32(entry["offset"]) + drawn * np.float32(entry["scale"])
-        if zlib.crc32(np.ascontiguousarray(array, "<f4").tobytes()) != entry["crc32"]:
-            raise ValueError(f"numpy's standard_normal stream changed: checksum of {entry['key']} differs")
-        if not entry["key"].startswith("W_"):
-            tensors[f"module.{entry['key']}"] = torch.from_numpy(array)
-    np.save(path.with_name(MATRIX_FILE), hash_tensor("W_sceneattribute", (102, 512), 0.05, record["salt"]))
-    torch.save({"epoch": 90, "arch": "resnet18", "state_dict": tensors, "best_prec1": 0.0}, path)
-    return path
+    return write_places365(parity, tmp_path_factory.mktemp("places365"))
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +49,12 @@ def prepared(image: np.ndarray) -> Tensor:
     )
     tensor: Tensor = transform(image)
     return tensor
+
+
+def scene_prepared(images: np.ndarray) -> Tensor:
+    """(N,H,W,3) uint8 -> (N,3,224,224), as the scene predictor prepares pictures: whole, resized on 8-bit values."""
+    whole = v2.Compose([v2.ToPILImage(), v2.Resize((224, 224)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+    return torch.stack([v2.functional.normalize(whole(image), MEAN, STD) for image in images])
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +90,8 @@ def test_a_picture_of_another_shape_agrees(network: ResNet18, recorded: Arrays) 
 
 @pytest.fixture(scope="module")
 def scene_inputs(parity: Path, recorded: Arrays) -> Tensor:
-    """The three pictures as HiGAN's scene predictor prepares them: resized whole, on 8-bit values."""
-    whole = v2.Compose([v2.ToPILImage(), v2.Resize((224, 224)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
     with np.load(parity / "stylegan_forward.npz", allow_pickle=False) as file:
-        found = torch.stack([v2.functional.normalize(whole(image), MEAN, STD) for image in file["image_u8"]])
+        found = scene_prepared(file["image_u8"])
     assert_near(found[:, :, ::32, ::32], recorded["b_input_probe"], 1e-5)
     return found
 

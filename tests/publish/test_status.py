@@ -6,11 +6,13 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import StoreError
 from higan_cam.publish.lease import Holder, Lease
@@ -19,7 +21,8 @@ from higan_cam.publish.run import begin_run
 from higan_cam.publish.scores import encode_scores, scores_path
 from higan_cam.publish.status import read_status, recorded_config
 from higan_cam.publish.status_text import duration, spans, status_lines, unfinished_lines
-from higan_cam.publish.store import Store
+from higan_cam.publish.store import Store, open_store
+from tests.conftest import Command
 
 CONFIG = load_config(
     None, ["label.count=10", "label.shard_size=4", "mask.count=5", "mask.shard_size=2", "boundary.tails=2"]
@@ -103,6 +106,45 @@ def test_a_driver_is_seen_while_it_holds_the_lease_and_after_it_ended(begun: Sto
     assert status.state == "ended"
     assert status.driver is not None
     assert status.driver.pid == os.getpid()
+
+
+@pytest.fixture
+def above(tmp_path: Path) -> Store:
+    """A run of two attributes; its driver was last heard of in the year 2999, labelling for both."""
+    settings = ["label.count=10", "label.shard_size=4", "mask.count=5", "mask.shard_size=2", "boundary.tails=2"]
+    lists = ["attributes.warmth={scorer: {name: warmth, scale: quartiles}}", "attributes.luminance={}"]
+    config = load_config(None, [f"output={tmp_path / 'both'}", *settings, *lists])
+    store = open_store(config.output)
+    begin_run(store, config)
+    for each in members(config).values():
+        begin_run(open_store(each.output), each)
+    renewed(store, "2999-01-01T00:00:00+00:00", {"label": {"rate": 1.5, "failures": 1, "idle_s": 4.0}})
+    return store
+
+
+def test_a_driver_that_labels_for_several_attributes_is_seen_at_each(above: Store, higan_cam: Command) -> None:
+    _, told, _ = higan_cam("status", above.uri)
+    assert told.count("1.5/s  7s left  1 failed attempts") == 2
+    assert told.count("driver  running: host elsewhere, pid 7") == 2
+    _, told, _ = higan_cam("status", above.uri, "--json")
+    assert [each["driver"]["state"] for each in json.loads(told)] == ["running", "running"]
+
+
+def test_an_attributes_own_driver_goes_before_that_of_all(above: Store) -> None:
+    one = open_store(f"{above.uri}/warmth")
+    renewed(one, "2999-01-01T00:00:00+00:00", {"mask": {"rate": 2.5, "failures": 0, "idle_s": 1.0}})
+    status = read_status(one, above)
+    assert [stage.rate for stage in status.stages] == [None, 2.5]
+
+
+def test_an_attribute_that_waits_for_the_driver_of_all_has_no_last_commit_of_its_stages(above: Store) -> None:
+    one = open_store(f"{above.uri}/warmth")
+    for shard in range(3):
+        commit(one, "scores", shard, recorded_config(one))
+    status = read_status(one, above)
+    assert status.state == "running"
+    assert [stage.idle_s for stage in status.stages] == [None, None]
+    assert "last commit" not in "\n".join(status_lines(status))
 
 
 def test_json_is_plain_and_counts(begun: Store) -> None:
