@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import ray
 
 from higan_cam.config import RuntimeConfig
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, WorkersError
 from higan_cam.runtime.signals import stoppable
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ WORKER_ENVIRONMENT = {
     "MALLOC_TOP_PAD_": "268435456",
 }
 """For every worker process: one BLAS thread, and a glibc that keeps freed activation buffers (halves a CPU forward)."""
+_TOO_SLOW = "timed out during startup"
 
 
 @contextmanager
@@ -36,6 +37,7 @@ def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[
 
     Raises:
         ConfigError: if no cluster answers at that address.
+        WorkersError: if a local one does not come up.
     """
     if ray.is_initialized():
         with stoppable():
@@ -59,6 +61,13 @@ def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[
             )
     except ConnectionError as error:
         raise ConfigError(f"runtime.address: no Ray cluster answers at {address!r}: {error}") from error
+    except Exception as error:
+        if _TOO_SLOW not in str(error):  # Ray has no type of its own for it
+            raise
+        raise WorkersError(
+            "Ray did not come up on this machine within its 30 s: too much else is running here; "
+            "run the same command again when it is quieter, or join a cluster with runtime.address"
+        ) from error
     try:
         # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
         with stoppable():

@@ -9,8 +9,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import ray
 
-from higan_cam.runtime.cluster import WORKER_ENVIRONMENT
+from higan_cam.config import RuntimeConfig
+from higan_cam.errors import WorkersError
+from higan_cam.runtime.cluster import WORKER_ENVIRONMENT, cluster
 
 PROGRAM = """
 from higan_cam.config import RuntimeConfig
@@ -56,3 +59,15 @@ def test_workers_have_one_thread_and_the_driver_keeps_its_environment() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert finished.stdout.strip() == f"{list(WORKER_ENVIRONMENT.values())} {[None] * len(names)}", finished.stderr
+
+
+def test_a_ray_that_does_not_come_up_is_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only an overloaded machine really does this: Ray waits 30 s for its own node."""
+
+    def overloaded(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", overloaded)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(WorkersError, match="run the same command again"), cluster(RuntimeConfig()):
+        pass
