@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import pickle
 import socket
 import struct
 import threading
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -191,3 +193,13 @@ def _reset(request: web.Request) -> web.Response:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         transport.abort()
     return web.Response()
+
+
+def everything_said(error: BaseException, logged: str) -> str:
+    """An error and all that is behind it, as text, attributes, pickle and traceback, and the log."""
+    chain: list[str] = []
+    behind: BaseException | None = error
+    while behind is not None:
+        chain += [str(behind), repr(behind), repr(vars(behind)), repr(pickle.dumps(behind))]
+        behind = behind.__cause__ or behind.__context__
+    return "\n".join([*chain, *traceback.format_exception(error), logged])

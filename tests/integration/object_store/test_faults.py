@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import re
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,7 +21,7 @@ from higan_cam.publish.manifest import commit_shard, manifest_key
 from higan_cam.publish.scores import encode_scores
 from higan_cam.publish.store import Store
 from tests.integration.object_store.conftest import PART, Bench
-from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, FAULTS, TRANSIENT
+from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, FAULTS, TRANSIENT, everything_said
 
 pytestmark = pytest.mark.integration
 EVERY = os.environ.get("HIGAN_CAM_FAULTS") == "every"
@@ -239,11 +237,6 @@ def _only(objects: dict[str, bytes], bench: Bench) -> None:
 
 def _without_secrets(error: BaseException, logged: str, bench: Bench) -> None:
     """Neither the error, nor what is behind it, nor the log holds the secret key or the token that the server sent."""
-    chain: list[str] = []
-    behind: BaseException | None = error
-    while behind is not None:
-        chain += [str(behind), repr(behind), repr(vars(behind)), repr(pickle.dumps(behind))]
-        behind = behind.__cause__ or behind.__context__
-    everything = "\n".join([*chain, *traceback.format_exception(error), logged])
+    everything = everything_said(error, logged)
     assert bench.server.server.secret_key not in everything
     assert ECHOED_TOKEN not in everything

@@ -7,9 +7,7 @@ Objects in one request meet the server that honours conditions, uploads in parts
 from __future__ import annotations
 
 import logging
-import pickle
 import re
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -21,7 +19,7 @@ from higan_cam.errors import StoreError
 from higan_cam.publish.manifest import commit_shard, manifest_key
 from higan_cam.publish.store import Store, open_store
 from tests.gcs_server import GcsServer
-from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, PERMANENT, TRANSIENT, FaultProxy
+from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, PERMANENT, TRANSIENT, FaultProxy, everything_said
 from tests.integration.object_store.test_faults import EVERY, PATH, READS, SHARD, SMALL
 
 pytestmark = pytest.mark.integration
@@ -201,11 +199,6 @@ def test_a_commit_costs_two_requests_and_a_listing_one(small: GcsBench) -> None:
 
 def _without_secrets(error: BaseException, logged: str, proxy: FaultProxy) -> None:
     """Neither the error, nor what is behind it, nor the log holds what lets others write, or what the server sent."""
-    chain: list[str] = []
-    behind: BaseException | None = error
-    while behind is not None:
-        chain += [str(behind), repr(behind), repr(vars(behind)), repr(pickle.dumps(behind))]
-        behind = behind.__cause__ or behind.__context__
-    everything = "\n".join([*chain, *traceback.format_exception(error), logged])
+    everything = everything_said(error, logged)
     assert ECHOED_TOKEN not in everything
     assert not [upload for request in proxy.requests for upload in UPLOAD.findall(request) if upload in everything]
