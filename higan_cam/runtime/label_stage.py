@@ -6,12 +6,14 @@ extremes and a bounded, fixed set of others. With `runtime.workers: auto` Ray Da
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import ray
+import ray.data
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import HiganCamError, WorkersError
@@ -22,7 +24,6 @@ from higan_cam.runtime.ledger import FIRST_LIMIT_S
 from higan_cam.runtime.plan import SCORES, Crew, plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.restart import read_whole
-from higan_cam.runtime.shards import Shards
 from higan_cam.runtime.watch import open_ledger
 from higan_cam.runtime.workers import GIVEN_UP, LabelWorker
 from higan_cam.types import FloatArray, IntArray
@@ -85,6 +86,7 @@ def stream_labels(
     Raises:
         WorkersError: no worker can start.
     """
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # its own import sets another
     context = ray.data.DataContext.get_current()
     context.max_errored_blocks = 0
     context.enable_progress_bars = False
@@ -94,10 +96,9 @@ def stream_labels(
     context.execution_no_progress_timeout_s = (
         config.runtime.start_timeout_s + 2 * (FIRST_LIMIT_S if hang_s == "auto" else hang_s)
     )  # fmt: skip
-    # Reading a number needs no CPU. As it would be, actors that hold every CPU starve it: a silent hang.
-    dataset = ray.data.read_datasource(
-        Shards(shards), num_cpus=0, concurrency=1, override_num_blocks=len(shards)
-    ).map_batches(
+    # Blocks that exist already. A task that reads them would be a process more to start, feeds half as many shards a
+    # second, and starves where actors hold every CPU.
+    dataset = ray.data.from_items([{"id": shard} for shard in shards], override_num_blocks=len(shards)).map_batches(
         worker,
         fn_constructor_kwargs={"config": config, "device": crew.device, "ledger": ledger, **settings},
         batch_size=1,

@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 from rich.console import Console
-from scipy import stats
 
 from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash
@@ -34,7 +33,9 @@ log = logging.getLogger(__name__)
 CROSS_SAMPLES, SHOWN = 48, 3
 
 
-def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None) -> Outcome:
+def run_all(
+    config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None, *, ray_started: bool = False
+) -> Outcome:
     """`run_stages`, for each attribute that the configuration lists. One whose labels fail does not stop the others.
 
     Raises:
@@ -43,7 +44,7 @@ def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Consol
     """
     runs = members(config)
     if not config.attributes:
-        return run_stages(config, stages, console)
+        return run_stages(config, stages, console, ray_started=ray_started)
     for each in runs.values():
         check_models(load_models(each), each)
     store = open_store(config.output, config.store)
@@ -53,7 +54,7 @@ def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Consol
     begun = [_begun(each) for each in runs.values()]  # before Ray starts: from here on `status` finds every attribute
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, config_hash(config)[:12])
-    with lease.held(meters.snapshot), cluster(config.runtime):
+    with lease.held(meters.snapshot), cluster(config.runtime, started=ray_started):
         outcome = Outcome(store)
         if "label" in stages:
             began = time.monotonic()
@@ -133,7 +134,9 @@ def _correlations(runs: list[tuple[RunConfig, Boundary]], stores: list[Store]) -
         columns.append(decode_scores(store.get(record.path))[1] if record else np.zeros(0))
     if len({len(column) for column in columns}) != 1 or len(columns[0]) < 2:
         return np.full((len(columns), len(columns)), np.nan)
-    ranks = np.stack([stats.rankdata(column) for column in columns])
+    from scipy.stats import rankdata  # half a second, which a run of one attribute would wait for
+
+    ranks = np.stack([rankdata(column) for column in columns])
     with np.errstate(invalid="ignore"):
         correlations: FloatArray = np.atleast_2d(np.corrcoef(ranks))
     return correlations
