@@ -18,7 +18,19 @@ from typing import Any
 from tests.benchmarks.gate import regressions, write_baseline
 from tests.benchmarks.timing import ENVIRONMENT, SpeedRow, machine
 
-ROWS = ("published", "dbscan", "pictures", "ray", "regions", "profile", "start", "memory", "masks", "scaling")
+ROWS = (
+    "published",
+    "dbscan",
+    "pictures",
+    "ray",
+    "regions",
+    "profile",
+    "overlap",
+    "start",
+    "memory",
+    "masks",
+    "scaling",
+)
 
 
 def main() -> None:
@@ -68,11 +80,12 @@ def _speed() -> dict[str, Callable[[int], Iterable[SpeedRow]]]:
 
 def _tables(console: Any, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """The measurements that are no ratios."""
-    from tests.benchmarks import growth, operations, profiles
+    from tests.benchmarks import growth, operations, overlap, profiles
 
     known: dict[str, tuple[Callable[[], list[Any]], Callable[[list[Any]], Any]]] = {
         "regions": (growth.measure_growth, growth.growth_table),
         "profile": (profiles.measure_profiles, profiles.profile_table),
+        "overlap": (overlap.measure_overlap, overlap.overlap_table),
         "start": (operations.measure_start, operations.start_table),
         "memory": (operations.measure_peaks, operations.peak_table),
     }

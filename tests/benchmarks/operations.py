@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,10 +11,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
+
+from tests.benchmarks.timing import ENVIRONMENT
 
 RAY_ALONE = "import ray; ray.init(address='local', include_dashboard=False, log_to_driver=False); print('up')"
 SMALL = ("label.count=64", "label.shard_size=16", "boundary.tails=16", "mask.count=16", "mask.shard_size=16")
+REPEATS = 3
+SETTLE_S = 5.0
+"""Seconds in which the processes of the Ray before end."""
 COUNTS = (1_000, 4_000, 16_000)
 KINDS = {
     "driver": re.compile(r"-m higan_cam "),
@@ -25,10 +32,10 @@ KINDS = {
 
 @dataclass(frozen=True)
 class StartRow:
-    """Seconds from the command until something was there."""
+    """Seconds from the command until something was there, once for each repeat."""
 
     what: str
-    seconds: float
+    seconds: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -40,25 +47,38 @@ class PeakRow:
 
 
 def measure_start() -> list[StartRow]:
-    """Ray alone, and a run's milestones: its first words, the beginning of the stage, the first committed shard."""
-    alone = _until(RAY_ALONE, "up")
+    """Ray alone and a run in turn: its first words, the beginning of the stage, the first committed shard."""
+    alone, milestones = [], []
+    for _ in range(REPEATS):
+        alone.append(_until(RAY_ALONE, "up"))
+        time.sleep(SETTLE_S)
+        milestones.append(_milestones())
+        time.sleep(SETTLE_S)
+    words, begins, first = zip(*milestones, strict=True)
+    return [
+        StartRow("ray.init alone, in a process of its own", tuple(alone)),
+        StartRow("the command's first line (Ray is up, imports, networks and output looked at)", words),
+        StartRow("labelling begins", begins),
+        StartRow("first shard of 16 committed (workers started, networks loaded)", first),
+        StartRow("beyond ray.init", tuple(one - other for one, other in zip(first, alone, strict=True))),
+    ]
+
+
+def _milestones() -> tuple[float, float, float]:
+    """Seconds from a command until its first words, until its stage begins, and until its first shard is committed."""
     with tempfile.TemporaryDirectory(prefix="start-") as folder:
         command = [sys.executable, "-m", "higan_cam", "label", "--output", f"{folder}/run", *_sets(*SMALL)]
         began, wall = time.monotonic(), time.time()
-        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-            seen = {}
+        with subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=_users()
+        ) as process:
+            seen: dict[str, float] = {}
             for line in process.stderr or ():
                 for word in ("output=", "stage=label begins"):
                     if word in line:
                         seen.setdefault(word, time.monotonic() - began)
         first = min(path.stat().st_mtime for path in Path(folder).rglob("manifest/*.json")) - wall
-    return [
-        StartRow("ray.init alone, in a process of its own", alone),
-        StartRow("the command's first line (imports, configuration, output looked at)", seen["output="]),
-        StartRow("labelling begins (Ray is up)", seen["stage=label begins"]),
-        StartRow("first shard of 16 committed (workers started, networks loaded)", first),
-        StartRow("beyond ray.init", first - alone),
-    ]
+    return seen["output="], seen["stage=label begins"], first
 
 
 def measure_peaks() -> list[PeakRow]:
@@ -70,9 +90,9 @@ def start_table(rows: list[StartRow]) -> Any:
     """For a terminal."""
     from rich.table import Table
 
-    table = Table("what", "seconds", title="From the command to the first shard, wall clock", box=None)
+    table = Table("what", "min", "median", "max", title="From the command to the first shard, wall seconds", box=None)
     for row in rows:
-        table.add_row(row.what, f"{row.seconds:.1f}")
+        table.add_row(row.what, *(f"{pick(row.seconds):.1f}" for pick in (min, median, max)))
     return table
 
 
@@ -91,7 +111,7 @@ def _until(code: str, word: str) -> float:
     """Seconds until a Python process with this code prints the word."""
     began = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_users()
     ) as process:
         for line in process.stdout or ():
             if word in line:
@@ -99,12 +119,17 @@ def _until(code: str, word: str) -> float:
     raise RuntimeError(f"{code!r} never printed {word!r}")
 
 
+def _users() -> dict[str, str]:
+    """The environment without what the benchmarks set for themselves."""
+    return {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+
+
 def _peaks(count: int) -> dict[str, float]:
     sizes = (f"label.count={count}", f"boundary.tails={count // 5}", f"mask.count={count // 4}")
     with tempfile.TemporaryDirectory(prefix="peaks-") as folder:
         command = [sys.executable, "-m", "higan_cam", "run", "--output", f"{folder}/run"]
         command += _sets(*sizes, "label.shard_size=250", "mask.shard_size=50")
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_users()) as process:
             peaks: dict[str, float] = {}
             while process.poll() is None:
                 for kind, peak in _resident(process.pid):

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.virtual_gpus import HEAT_BYTES, Rack, finish
+from tests.benchmarks.virtual_gpus import HEAT_BYTES, IdleLabeller, Rack, finish
 from tests.chaos import namespace
 
 NODES, CPUS_PER_NODE = 4, 2
@@ -33,6 +33,7 @@ UNITS: tuple[tuple[float, int, int], ...] = ((6.0, 5, 1), (20.0, 10, 64))
 """Seconds per unit, units per GPU, and the smallest size measured with them."""
 FEEDS = (64, 256, 1024)
 FEED_UNITS = 1_000
+LABEL_SHARDS, LABELLERS = (1_000, 4_000, 20_000), 2
 LATENTS = (100_000, 1_000_000, 10_000_000)
 SHARD = 2_048
 TARGET = 0.95
@@ -68,6 +69,22 @@ class ScaleRow:
 
 
 @dataclass(frozen=True)
+class LabelFeedRow:
+    """Score shards that take no time, through the labelling stage's Ray Data flow.
+
+    Attributes:
+        first_s: until the first one's scores are with the driver, the actors' start included.
+        wall_s: from the first one to the last.
+        grown_mb: the driver's resident memory at the end, beyond that at the beginning.
+    """
+
+    shards: int
+    first_s: float
+    wall_s: float
+    grown_mb: float
+
+
+@dataclass(frozen=True)
 class MemoryRow:
     """The driver's share of labelling: scores stream by, `_Accumulator` keeps what the fit needs.
 
@@ -97,11 +114,14 @@ class _Count:
         raise RuntimeError("a simulated unit was given up")
 
 
-def measure_scaling(sizes: tuple[int, ...] = SIZES, feeds: tuple[int, ...] = FEEDS) -> dict[str, Any]:
-    """In namespaces of its own: efficiency by size, the feed of an idle crew, and memory by number of latents."""
+def measure_scaling(
+    sizes: tuple[int, ...] = SIZES, feeds: tuple[int, ...] = FEEDS, labels: tuple[int, ...] = LABEL_SHARDS
+) -> dict[str, Any]:
+    """In namespaces of its own: efficiency by size, the feed of idle crews, and memory by number of latents."""
     with tempfile.TemporaryDirectory(prefix="scaling-") as folder:
         found = Path(folder) / "found.json"
         numbers = ["--sizes", *map(str, sizes), "--feeds", *map(str, feeds)]
+        numbers += ["--labels", *map(str, labels)]
         command = [sys.executable, "-m", "tests.benchmarks.scaling", "--json", str(found), *numbers]
         subprocess.run(namespace.within(command), check=True)
         return dict(json.loads(found.read_text()))
@@ -125,12 +145,18 @@ def scaling_tables(found: dict[str, Any]) -> list[Any]:
         feed.add_column(heading, justify="right")
     for row in (ScaleRow(**values) for values in found["feed"]):
         feed.add_row(str(row.gpus), str(row.units), f"{row.units_per_s:.0f}", f"{row.driver_cpu:.0%}")
+    labels = Table(title=f"Score shards of no length through Ray Data, {LABELLERS} labelling actors")
+    for heading in ("shards", "first after, s", "shards/s", "driver grown, MB"):
+        labels.add_column(heading, justify="right")
+    for fed in (LabelFeedRow(**values) for values in found["label_feed"]):
+        rate = (fed.shards - 1) / fed.wall_s
+        labels.add_row(f"{fed.shards:,}", f"{fed.first_s:.1f}", f"{rate:.0f}", f"{fed.grown_mb:.0f}")
     memory = Table(title="The driver's memory while labels stream by")
     for heading in ("latents", "peak MB", "grown MB", "seconds"):
         memory.add_column(heading, justify="right")
     for seen in (MemoryRow(**values) for values in found["memory"]):
         memory.add_row(f"{seen.latents:,}", f"{seen.peak_mb:.0f}", f"{seen.grown_mb:.0f}", f"{seen.seconds:.1f}")
-    return [scale, feed, memory]
+    return [scale, feed, labels, memory]
 
 
 def _scale_row(gpus: int, units: int, unit_s: float) -> ScaleRow:
@@ -170,6 +196,25 @@ def _scale_row(gpus: int, units: int, unit_s: float) -> ScaleRow:
     return row
 
 
+def _label_feed_row(shards: int) -> LabelFeedRow:
+    """The real flow; only its actors do nothing."""
+    from higan_cam.config import parse_config
+    from higan_cam.runtime.label_stage import stream_labels
+    from higan_cam.runtime.plan import Crew
+
+    config = parse_config({"output": "memory://scaling/run"})
+    crew = Crew(LABELLERS, 0.0, handover=False, finishers=0, most=LABELLERS)
+    before, began = _resident_mb(), time.monotonic()
+    rows = stream_labels(config, list(range(shards)), crew, None, IdleLabeller)  # type: ignore[arg-type]
+    next(rows)
+    first = time.monotonic()
+    if sum(1 for _ in rows) != shards - 1:
+        raise RuntimeError("score shards were lost")
+    row = LabelFeedRow(shards, first - began, time.monotonic() - first, _resident_mb() - before)
+    print(row, file=sys.stderr, flush=True)
+    return row
+
+
 def _memory_row(latents: int) -> MemoryRow:
     """In a process of its own: scores as they come from the workers, one shard at a time."""
     from higan_cam.config import parse_config
@@ -200,6 +245,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--feeds", type=int, nargs="*", default=FEEDS)
+    parser.add_argument("--labels", type=int, nargs="*", default=LABEL_SHARDS)
     options = parser.parse_args()
     import ray
 
@@ -219,9 +265,11 @@ def main() -> None:
             if gpus >= least
         ]
         feed = [asdict(_scale_row(gpus, FEED_UNITS, 0.0)) for gpus in options.feeds]
+        labels = [asdict(_label_feed_row(shards)) for shards in options.labels]
         ray.shutdown()
         cluster.stop()
-    options.json.write_text(json.dumps({"scale": scale, "feed": feed, "memory": memory, "heat_bytes": HEAT_BYTES}))
+    found = {"scale": scale, "feed": feed, "label_feed": labels, "memory": memory, "heat_bytes": HEAT_BYTES}
+    options.json.write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -58,6 +58,17 @@ def finish(config: Any, unit: WorkUnit, attributed: float, batch: Any, attempt: 
     return unit.stop - unit.start if len(batch) == HEAT_BYTES else 0
 
 
+class IdleLabeller:
+    """What Ray Data takes for a labelling actor: scores of 0 at once, one for each shard."""
+
+    def __init__(self, config: Any, device: str, ledger: Any) -> None:
+        """As `LabelWorker`, of which nothing is needed."""
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """{"id": (1,)} -> {"index": (1,) int64, "score": (1,) float32}."""
+        return {"index": np.asarray(batch["id"], np.int64), "score": np.zeros(1, np.float32)}
+
+
 @dataclass(frozen=True)
 class VirtualGpu:
     """What the mask queue takes for an actor: one GPU of a host."""
