@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib import import_module
 
 import ray
 
@@ -28,51 +26,31 @@ _TOO_SLOW = "timed out during startup"
 
 
 @contextmanager
-def cluster(
-    runtime: RuntimeConfig, *, log_to_driver: bool = False, meanwhile: str | None = None, started: bool = False
-) -> Iterator[bool]:
-    """Ray, initialised for the time of the block; shut down afterwards only if this call initialised it: then True.
+def cluster(runtime: RuntimeConfig, *, log_to_driver: bool = False) -> Iterator[None]:
+    """Ray, initialised for the time of the block; shut down afterwards only if this call initialised it.
 
     SIGTERM raises `signals.Terminated` in the block, whatever handler Ray has put there.
 
     Args:
         runtime: where the cluster is.
         log_to_driver: repeat what workers print on the driver's terminal.
-        meanwhile: a module that the block needs and that takes long to import: a thread does, while Ray comes up. It
-            must not import Ray: with two threads at a package that imports itself in a circle, one may see half of it.
-        started: Ray was initialised for this block's sake, and is to end with it all the same.
 
     Raises:
         ConfigError: if no cluster answers at that address.
         WorkersError: if a local one does not come up.
     """
-    began = not ray.is_initialized()
-    try:
-        if began:
-            with ThreadPoolExecutor(1) as thread:  # Ray's start is mostly waiting for other processes
-                imported = thread.submit(import_module, meanwhile) if meanwhile else None
-                _initialise(runtime, log_to_driver)
-            if imported is not None:
-                imported.result()
-        # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
+    if ray.is_initialized():
         with stoppable():
-            yield began
-    finally:
-        if began or started:
-            ray.shutdown()
-
-
-def _initialise(runtime: RuntimeConfig, log_to_driver: bool) -> None:
+            yield
+        return
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on Ray Data's own actors help no user
     environment = {name: os.environ.get(name, value) for name, value in WORKER_ENVIRONMENT.items()}
     # Left to itself, Ray joins whatever `ray start` last wrote down on this machine, and waits minutes if it is gone.
     address = runtime.address or os.environ.get("RAY_ADDRESS") or "local"
     local = address == "local"
     try:
-        # Inherited by what Ray starts; a runtime_env would make new workers of those that wait already. Threads are
-        # left to Ray (one for a worker with one CPU): this process may be importing a BLAS, which is to have them all.
-        inherited = {name: value for name, value in environment.items() if name != "OMP_NUM_THREADS"}
-        with _environment(inherited if local else {}):
+        # Inherited by what Ray starts; a runtime_env would make new workers of those that wait already.
+        with _environment(environment if local else {}):
             ray.init(
                 address=address,
                 runtime_env=None if local else {"env_vars": environment},
@@ -89,6 +67,12 @@ def _initialise(runtime: RuntimeConfig, log_to_driver: bool) -> None:
             "Ray did not come up on this machine within its 30 s: too much else is running here; "
             "run the same command again when it is quieter, or join a cluster with runtime.address"
         ) from error
+    try:
+        # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
+        with stoppable():
+            yield
+    finally:
+        ray.shutdown()
 
 
 @contextmanager

@@ -58,19 +58,11 @@ class Outcome:
         return f"{self.store.uri.rstrip('/')}/{REPORT_KEY}"
 
 
-def run_stages(
-    config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None, *, ray_started: bool = False
-) -> Outcome:
+def run_stages(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None) -> Outcome:
     """Run the named stages, in the order of the flow. Each reads what the earlier ones left in the store.
 
     Everything but run.json (which is created exclusively) is written under the lease of the output, so that one
     driver at a time is at work there. A failing mask unit does not stop the others; look at `Outcome.problems`.
-
-    Args:
-        config: of the run.
-        stages: some of `STAGES`.
-        console: where progress is shown.
-        ray_started: Ray was initialised for this call; it ends before the lease does, and its workers with it.
 
     Raises:
         HiganCamError: configuration, weights, data or store problems; what is already written stays.
@@ -87,12 +79,12 @@ def run_stages(
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, _name(config))
     log.info("run=%s output=%s stages=%s", _name(config), store.uri, ",".join(stages))
-    with lease.held(meters.snapshot), cluster(config.runtime, started=ray_started):
+    with lease.held(meters.snapshot):
         return _Job(config, store, models, lease, meters).run(stages)
 
 
 class _Job:
-    """One call of `run_stages`, under the lease, with Ray."""
+    """One call of `run_stages`, under the lease."""
 
     def __init__(self, config: RunConfig, store: Store, models: Models, lease: Lease, meters: Meters) -> None:
         self.config, self.store, self.models, self.lease, self.meters = config, store, models, lease, meters
@@ -100,22 +92,23 @@ class _Job:
 
     def run(self, stages: tuple[str, ...]) -> Outcome:
         config, store, outcome = self.config, self.store, self.outcome
-        _plan_workers(config, outcome)
-        boundary = find_boundary(config, store)
-        labels: Labels | None = None
-        if "label" in stages or (boundary is None and stages != ("report",) and _fits(config, self.models)):
-            labels = self._labels(stages)
-        if "fit" in stages or "mask" in stages:
-            with self._timed("fit"):
-                boundary = settle_boundary(config, store, self.models, labels)
-        if "mask" in stages and boundary is not None:
-            with self._timed("mask"):
-                make_masks(config, store, boundary, self.meters)
-        if "report" in stages:
-            walls = self._walls()
-            with self._timed("report"):
-                scale = final_range(config.scorer, self.models.scorer)
-                write_report(config, store, scale, labels, boundary, walls)
+        with cluster(config.runtime):
+            _plan_workers(config, outcome)
+            boundary = find_boundary(config, store)
+            labels: Labels | None = None
+            if "label" in stages or (boundary is None and stages != ("report",) and _fits(config, self.models)):
+                labels = self._labels(stages)
+            if "fit" in stages or "mask" in stages:
+                with self._timed("fit"):
+                    boundary = settle_boundary(config, store, self.models, labels)
+            if "mask" in stages and boundary is not None:
+                with self._timed("mask"):
+                    make_masks(config, store, boundary, self.meters)
+            if "report" in stages:
+                walls = self._walls()
+                with self._timed("report"):
+                    scale = final_range(config.scorer, self.models.scorer)
+                    write_report(config, store, scale, labels, boundary, walls)
         outcome.samples = {name: tally.done for name, tally in self.meters.tallies.items()}
         outcome.problems = warnings(store)
         return outcome

@@ -33,9 +33,7 @@ log = logging.getLogger(__name__)
 CROSS_SAMPLES, SHOWN = 48, 3
 
 
-def run_all(
-    config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None, *, ray_started: bool = False
-) -> Outcome:
+def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None) -> Outcome:
     """`run_stages`, for each attribute that the configuration lists. One whose labels fail does not stop the others.
 
     Raises:
@@ -44,7 +42,7 @@ def run_all(
     """
     runs = members(config)
     if not config.attributes:
-        return run_stages(config, stages, console, ray_started=ray_started)
+        return run_stages(config, stages, console)
     for each in runs.values():
         check_models(load_models(each), each)
     store = open_store(config.output, config.store)
@@ -54,7 +52,7 @@ def run_all(
     begun = [_begun(each) for each in runs.values()]  # before Ray starts: from here on `status` finds every attribute
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, config_hash(config)[:12])
-    with lease.held(meters.snapshot), cluster(config.runtime, started=ray_started):
+    with lease.held(meters.snapshot), cluster(config.runtime):
         outcome = Outcome(store)
         if "label" in stages:
             began = time.monotonic()

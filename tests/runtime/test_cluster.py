@@ -61,29 +61,6 @@ def test_workers_have_one_thread_and_the_driver_keeps_its_environment() -> None:
     assert finished.stdout.strip() == f"{list(WORKER_ENVIRONMENT.values())} {[None] * len(names)}", finished.stderr
 
 
-@pytest.mark.integration
-def test_ray_ends_with_the_inner_block_that_it_was_started_for() -> None:
-    """A driver starts Ray before it has the lease of an output, and is to end its workers before it lets go of it."""
-    program = (
-        "import sys, ray\n"
-        "from higan_cam.config import RuntimeConfig\n"
-        "from higan_cam.runtime.cluster import cluster\n"
-        "with cluster(RuntimeConfig(), meanwhile='colorsys') as started:\n"
-        "    print(started, 'colorsys' in sys.modules)\n"
-        "    with cluster(RuntimeConfig()) as again:\n"
-        "        pass\n"
-        "    print(again, ray.is_initialized())\n"
-        "    with cluster(RuntimeConfig(), started=started):\n"
-        "        pass\n"
-        "    print(ray.is_initialized())\n"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    finished = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert finished.stdout.splitlines() == ["True True", "False True", "False"], finished.stderr
-
-
 def test_a_ray_that_does_not_come_up_is_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only an overloaded machine really does this: Ray waits 30 s for its own node."""
 
@@ -94,14 +71,3 @@ def test_a_ray_that_does_not_come_up_is_an_error_with_a_way_out(monkeypatch: pyt
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with pytest.raises(WorkersError, match="run the same command again"), cluster(RuntimeConfig()):
         pass
-
-
-def test_what_cannot_be_imported_meanwhile_ends_the_ray_that_came_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or it would outlive the error, with all its processes."""
-    done: list[str] = []
-    monkeypatch.setattr(ray, "init", lambda **_: done.append("init"))
-    monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    monkeypatch.setattr(ray, "shutdown", lambda: done.append("shutdown"))
-    with pytest.raises(ModuleNotFoundError), cluster(RuntimeConfig(), meanwhile="no.such.module"):
-        pass
-    assert done == ["init", "shutdown"]
