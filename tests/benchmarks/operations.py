@@ -57,8 +57,8 @@ def measure_start() -> list[StartRow]:
     words, begins, first = zip(*milestones, strict=True)
     return [
         StartRow("ray.init alone, in a process of its own", tuple(alone)),
-        StartRow("the command's first line (Ray is up, imports, networks and output looked at)", words),
-        StartRow("labelling begins", begins),
+        StartRow("the command's first line (imports, networks and output looked at)", words),
+        StartRow("labelling begins (Ray is up)", begins),
         StartRow("first shard of 16 committed (workers started, networks loaded)", first),
         StartRow("beyond ray.init", tuple(one - other for one, other in zip(first, alone, strict=True))),
     ]
