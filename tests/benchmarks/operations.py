@@ -129,7 +129,7 @@ def _peaks(count: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="peaks-") as folder:
         command = [sys.executable, "-m", "higan_cam", "run", "--output", f"{folder}/run"]
         command += _sets(*sizes, "label.shard_size=250", "mask.shard_size=50")
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_users()) as process:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             peaks: dict[str, float] = {}
             while process.poll() is None:
                 for kind, peak in _resident(process.pid):

@@ -83,7 +83,7 @@ def _beside(pool: Executor | None, config: RunConfig, batch: HeatBatch) -> tuple
             number.add_(1.0)
         launched += AT_ONCE
         if pool and future and future.done():
-            future.result()
+            future.result()  # raises what went wrong
             finished += SAMPLES
             future = pool.submit(finish, config, batch)
     seconds = time.monotonic() - began

@@ -38,4 +38,4 @@ def _row(meaning: str, rounds: Sequence[dict[str, Any]]) -> str:
 
 def _lost(seconds: Iterable[float | None]) -> str:
     known = sorted(value for value in seconds if value is not None)
-    return f"{median(known):.0f} ({known[0]:.0f} to {known[-1]:.0f})" if known else ""
+    return f"{round(median(known))} ({round(known[0])} to {round(known[-1])})" if known else ""
