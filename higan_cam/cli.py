@@ -255,7 +255,7 @@ def _load(path: Path | None, overrides: list[str] | None, output: str | None, pr
 
 
 def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
-    from higan_cam.runtime.several import run_all
+    from higan_cam.runtime.head import local_head
     from higan_cam.runtime.signals import exit_status, stoppable
 
     console = Console()
@@ -265,8 +265,10 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
         f"run [bold]{escape(config.output)}[/bold]  config {config_hash(config)[:12]}  stages {', '.join(stages)}"
     )
     try:
-        with stoppable():
-            outcome = run_all(config, stages, console)
+        with stoppable(), local_head(config.runtime) as head:
+            from higan_cam.runtime.several import run_all  # PyTorch, seconds of it, in which Ray comes up
+
+            outcome = run_all(config, stages, console, head)
     except KeyboardInterrupt as error:
         _err.print("stopped; the same command goes on from here")
         raise typer.Exit(exit_status(error)) from None

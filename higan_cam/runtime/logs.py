@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from higan_cam.config import RunConfig, config_hash
+if TYPE_CHECKING:  # the ledger's process does without
+    from higan_cam.config import RunConfig
 
 
 class RunLog(logging.LoggerAdapter[logging.Logger]):
@@ -29,6 +30,8 @@ def run_log(name: str, config: RunConfig, stage: str) -> RunLog:
 
     Runs are named by the first 12 characters of their configuration's hash, as everywhere.
     """
+    from higan_cam.config import config_hash
+
     return RunLog(logging.getLogger(name), {"run": config_hash(config)[:12], "stage": stage})
 
 

@@ -21,6 +21,7 @@ from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.publish import Lease, Store, begin_run, committed, open_store
 from higan_cam.runtime.cluster import cluster, resources
 from higan_cam.runtime.fit_stage import condition_files, find_boundary, settle_boundary
+from higan_cam.runtime.head import Head
 from higan_cam.runtime.label_stage import Labels, label_samples
 from higan_cam.runtime.mask_stage import make_masks
 from higan_cam.runtime.plan import SCORES, plan_crew, plan_label, plan_mask
@@ -58,7 +59,9 @@ class Outcome:
         return f"{self.store.uri.rstrip('/')}/{REPORT_KEY}"
 
 
-def run_stages(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None) -> Outcome:
+def run_stages(
+    config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None, head: Head | None = None
+) -> Outcome:
     """Run the named stages, in the order of the flow. Each reads what the earlier ones left in the store.
 
     Everything but run.json (which is created exclusively) is written under the lease of the output, so that one
@@ -80,7 +83,7 @@ def run_stages(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Con
     meters = Meters(console or Console(), lease.check, _name(config))
     log.info("run=%s output=%s stages=%s", _name(config), store.uri, ",".join(stages))
     with lease.held(meters.snapshot):
-        return _Job(config, store, models, lease, meters).run(stages)
+        return _Job(config, store, models, lease, meters).run(stages, head)
 
 
 class _Job:
@@ -90,9 +93,9 @@ class _Job:
         self.config, self.store, self.models, self.lease, self.meters = config, store, models, lease, meters
         self.outcome = Outcome(store)
 
-    def run(self, stages: tuple[str, ...]) -> Outcome:
+    def run(self, stages: tuple[str, ...], head: Head | None) -> Outcome:
         config, store, outcome = self.config, self.store, self.outcome
-        with cluster(config.runtime):
+        with cluster(config.runtime, head):
             _plan_workers(config, outcome)
             boundary = find_boundary(config, store)
             labels: Labels | None = None

@@ -21,6 +21,7 @@ from higan_cam.publish import Lease, Store, begin_run, committed, decode_scores,
 from higan_cam.publish.report_attributes import AttributesContent, AttributeView, render_attributes
 from higan_cam.runtime.cluster import cluster
 from higan_cam.runtime.fit_stage import find_boundary
+from higan_cam.runtime.head import Head
 from higan_cam.runtime.plan import DATA, SCORES
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.report_stage import REPORT_KEY
@@ -33,7 +34,9 @@ log = logging.getLogger(__name__)
 CROSS_SAMPLES, SHOWN = 48, 3
 
 
-def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None) -> Outcome:
+def run_all(
+    config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None, head: Head | None = None
+) -> Outcome:
     """`run_stages`, for each attribute that the configuration lists. One whose labels fail does not stop the others.
 
     Raises:
@@ -42,7 +45,7 @@ def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Consol
     """
     runs = members(config)
     if not config.attributes:
-        return run_stages(config, stages, console)
+        return run_stages(config, stages, console, head)
     for each in runs.values():
         check_models(load_models(each), each)
     store = open_store(config.output, config.store)
@@ -52,7 +55,7 @@ def run_all(config: RunConfig, stages: tuple[str, ...] = STAGES, console: Consol
     begun = [_begun(each) for each in runs.values()]  # before Ray starts: from here on `status` finds every attribute
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, config_hash(config)[:12])
-    with lease.held(meters.snapshot), cluster(config.runtime):
+    with lease.held(meters.snapshot), cluster(config.runtime, head):
         outcome = Outcome(store)
         if "label" in stages:
             began = time.monotonic()

@@ -23,14 +23,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from higan_cam.config import RunConfig
 from higan_cam.runtime.ledger import Ledger, Process, Verdict
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
+
+if TYPE_CHECKING:  # the ledger's process does without
+    from higan_cam.config import RunConfig
 
 PERIOD_S = (0.2, 5.0)
 """Least and most seconds between two looks at the clock."""

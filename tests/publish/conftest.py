@@ -10,14 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from higan_cam.config import RunConfig, config_hash, parse_config
+from higan_cam.config import RunConfig, StoreConfig, config_hash, parse_config
 from higan_cam.publish.dataset import encode_shard
 from higan_cam.publish.manifest import commit_shard
 from higan_cam.publish.run import begin_run
+from higan_cam.publish.scores import encode_scores
 from higan_cam.publish.splits import data_path, plan_splits
 from higan_cam.publish.store import Store, open_store
 from higan_cam.types import Captions, Ellipse, Region, Sample
 
+HASH = "c" * 64
+PATH = "scores/part-00000.parquet"
+MIB = 2**20
+PARTS = StoreConfig(multipart_bytes=MIB, part_bytes=5 * MIB, retry_s=20)
+"""Anything above a MiB goes up in parts."""
 _REGION = Region(
     rank=0,
     area=24,
@@ -41,6 +47,18 @@ WORDS = Captions(
     undo_prompt="turn off the lamp on the left",
     captions=("a bedroom with a bright lamp on the left", "a bright bedroom with a lamp on the left"),
 )
+
+
+def noise(seed: int, size: int) -> bytes:
+    """Bytes that no compression makes smaller."""
+    return np.random.Generator(np.random.Philox(key=seed)).bytes(size)
+
+
+def commit_scores(store: Store, value: float, rows: int = 8) -> str | None:
+    """Commit score shard 0, all of one value; the digest of these bytes if others were there first."""
+    scores = np.full(rows, value, np.float32)
+    body = encode_scores(np.arange(rows), scores)
+    return commit_shard(store, stage="scores", shard=0, path=PATH, body=body, rows=rows, config_hash=HASH).differing
 
 
 def sample_of(index: int, size: int = 16) -> Sample:

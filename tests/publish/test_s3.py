@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-import numpy as np
 import pytest
 
 from higan_cam.config import RunConfig, StoreConfig
@@ -20,33 +19,18 @@ from higan_cam.publish.manifest import commit_shard, committed
 from higan_cam.publish.retrying import RequestError
 from higan_cam.publish.run import begin_run
 from higan_cam.publish.s3 import S3Backend
-from higan_cam.publish.scores import encode_scores
 from higan_cam.publish.splits import data_path
 from higan_cam.publish.store import Store, digest, open_store
-from tests.publish.conftest import sample_of
+from tests.publish.conftest import HASH, MIB, PARTS, PATH, commit_scores, noise, sample_of
 from tests.s3_server import S3Server
 
 pytestmark = pytest.mark.integration
-HASH = "c" * 64
-PATH = "scores/part-00000.parquet"
-MIB = 2**20
-PARTS = StoreConfig(multipart_bytes=MIB, part_bytes=5 * MIB, retry_s=20)
 
 
 @pytest.fixture
 def store(s3_uri: str) -> Store:
     """An empty store in a new bucket."""
     return open_store(s3_uri)
-
-
-def _noise(seed: int, size: int) -> bytes:
-    return np.random.Generator(np.random.Philox(key=seed)).bytes(size)
-
-
-def _commit(store: Store, value: float, rows: int = 8) -> str | None:
-    scores = np.full(rows, value, np.float32)
-    body = encode_scores(np.arange(rows), scores)
-    return commit_shard(store, stage="scores", shard=0, path=PATH, body=body, rows=rows, config_hash=HASH).differing
 
 
 def test_objects_behave_as_on_disk(store: Store) -> None:
@@ -93,13 +77,13 @@ def test_run_goes_on_and_commits_once(store: Store) -> None:
     assert begin_run(store, RunConfig())
     assert not begin_run(open_store(store.uri), RunConfig())
     with ThreadPoolExecutor(6) as pool:
-        differing = [*pool.map(lambda value: _commit(store, value), range(6))]
+        differing = [*pool.map(lambda value: commit_scores(store, value), range(6))]
     assert differing.count(None) == 1
     assert committed(store, "scores", HASH, verify=True)[0].sha256 == digest(store.get(PATH))
 
 
 def test_a_large_object_goes_up_in_parts_and_is_whole(s3_uri: str, s3_server: S3Server) -> None:
-    store, body = open_store(s3_uri, PARTS), _noise(1, 11 * MIB)
+    store, body = open_store(s3_uri, PARTS), noise(1, 11 * MIB)
     assert store.put_new("data/large", body)
     assert not store.put_new("data/large", body[:-1])
     assert store.get("data/large") == body
@@ -114,7 +98,7 @@ def test_a_large_object_goes_up_in_parts_and_is_whole(s3_uri: str, s3_server: S3
 )
 def test_a_browser_is_told_what_an_object_is(key: str, kind: str, s3_uri: str, s3_server: S3Server) -> None:
     store = open_store(s3_uri, PARTS)
-    for body in (b"small", _noise(1, 6 * MIB)):
+    for body in (b"small", noise(1, 6 * MIB)):
         store.put(key, body)
         head = s3_server.client().head_object(Bucket=s3_uri.split("/")[2], Key=f"run/{key}")
         assert head["ContentType"] == kind
@@ -126,7 +110,7 @@ def test_racing_commits_in_parts_leave_an_object_and_an_entry_that_agree(s3_uri:
 
     def commit(value: int) -> str | None:
         together.wait(30)
-        return _commit(store, value, rows=100_000)
+        return commit_scores(store, value, rows=100_000)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(commit, range(4)))

@@ -13,7 +13,8 @@ import ray
 
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import WorkersError
-from higan_cam.runtime.cluster import WORKER_ENVIRONMENT, cluster
+from higan_cam.runtime.cluster import cluster
+from higan_cam.runtime.head import WORKER_ENVIRONMENT
 
 PROGRAM = """
 from higan_cam.config import RuntimeConfig
