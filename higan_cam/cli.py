@@ -256,6 +256,7 @@ def _load(path: Path | None, overrides: list[str] | None, output: str | None, pr
 
 def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     from higan_cam.runtime.head import local_head
+    from higan_cam.runtime.imports import quick_imports
     from higan_cam.runtime.signals import exit_status, stoppable
 
     console = Console()
@@ -266,7 +267,8 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     )
     try:
         with stoppable(), local_head(config.runtime) as head:
-            from higan_cam.runtime.several import run_all  # PyTorch, seconds of it, in which Ray comes up
+            with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
+                from higan_cam.runtime.several import run_all
 
             outcome = run_all(config, stages, console, head)
     except KeyboardInterrupt as error:

@@ -7,26 +7,30 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from higan_cam.runtime.imports import quick_imports
 
-from higan_cam.config import RunConfig, config_hash
-from higan_cam.finishing import mask_samples
-from higan_cam.label import calibrated, make_scorer
-from higan_cam.pipeline import HeatBatch, attribute_unit, label_unit, load_models, on_final_scale
-from higan_cam.publish import (
-    Store,
-    commit_shard,
-    data_path,
-    decode_scores,
-    encode_scores,
-    encode_shard,
-    open_store,
-    plan_splits,
-    quarantine_shard,
-    scores_path,
-)
-from higan_cam.publish.manifest import canonical_json
-from higan_cam.runtime.devices import device_kind, prepare_process
+with quick_imports():  # PyTorch, for which a worker's first unit waits
+    import numpy as np
+
+    from higan_cam.config import RunConfig, config_hash
+    from higan_cam.finishing import mask_samples
+    from higan_cam.label import calibrated, make_scorer
+    from higan_cam.pipeline import HeatBatch, attribute_unit, label_unit, load_models, on_final_scale
+    from higan_cam.publish import (
+        Store,
+        commit_shard,
+        data_path,
+        decode_scores,
+        encode_scores,
+        encode_shard,
+        open_store,
+        plan_splits,
+        quarantine_shard,
+        scores_path,
+    )
+    from higan_cam.publish.manifest import canonical_json
+    from higan_cam.runtime.devices import device_kind, prepare_process
+
 from higan_cam.runtime.ledger import START, Verdict
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
 from higan_cam.runtime.memory import reduced, with_micro_batch, within_memory

@@ -18,7 +18,7 @@ from tests.benchmarks.timing import ENVIRONMENT
 
 RAY_ALONE = "import ray; ray.init(address='local', include_dashboard=False, log_to_driver=False); print('up')"
 SMALL = ("label.count=64", "label.shard_size=16", "boundary.tails=16", "mask.count=16", "mask.shard_size=16")
-REPEATS = 3
+REPEATS = 5
 SETTLE_S = 5.0
 """Seconds in which the processes of the Ray before end."""
 COUNTS = (1_000, 4_000, 16_000)
