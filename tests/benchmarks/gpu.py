@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,19 +24,21 @@ from rich.table import Table
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from higan_cam.config import RunConfig, load_config
+from higan_cam.config import RunConfig
 from higan_cam.finishing import mask_samples
 from higan_cam.pipeline import attribute_unit, label_unit, load_models
 from higan_cam.runtime.calibration import any_boundary
-from higan_cam.runtime.devices import prepare_process
 from higan_cam.runtime.memory import with_micro_batch
-from higan_cam.types import Precision, WorkUnit
+from higan_cam.types import WorkUnit
 from tests.benchmarks.gpu_run import end_to_end, write_networks
+from tests.benchmarks.gpu_timing import PRECISIONS, arithmetic, seconds_of, wait, with_precision
+from tests.benchmarks.gpu_ways import measure_ways, ways_table
 from tests.benchmarks.timing import machine
 
-PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
 BATCHES = (16, 32, 64, 128, 256)
 SECONDS = 3.0
+WAYS = (64, SECONDS, "inductor")
+"""Batch, seconds and compiler for `gpu_ways`."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,11 @@ def main() -> int:
         ceilings = measure_ceilings(options.device, 512 if options.tiny else 8192)
         rows = list(measure_stages(config, options, ceilings))
         found |= {"ceilings": ceilings, "rows": [asdict(row) for row in rows]}
+        ways = list(measure_ways(config, options.device, *((4, 0.2, "aot_eager") if options.tiny else WAYS)))
+        found["ways"] = [asdict(way) for way in ways]
         found["agreement"] = measure_agreement(config, options.device, 32 if options.tiny else 512)
         console.print(_table(rows))
+        console.print(ways_table(ways))
         console.print(json.dumps({"ceilings": ceilings, "agreement": found["agreement"]}, indent=1))
         if not options.no_run:
             found["run"] = end_to_end(config, options.count, options.precision, Path(folder) / "run")
@@ -89,20 +93,20 @@ def measure_ceilings(device: str, side: int) -> dict[str, float]:
     """TFLOP/s of square matrix products in each precision, and GB/s read plus written by a copy."""
     found: dict[str, float] = {}
     for precision in PRECISIONS:
-        with _arithmetic(device, precision):
+        with arithmetic(device, precision):
             kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
             left, right = (torch.randn(side, side, device=device, dtype=kind) for _ in range(2))
-            found[precision] = 2 * side**3 / _seconds(lambda a=left, b=right: a @ b, device, 0.5) / 1e12
+            found[precision] = 2 * side**3 / seconds_of(lambda a=left, b=right: a @ b, device, 0.5) / 1e12
     block = torch.empty(side * side * 4, device=device)
-    found["copy_gb_per_s"] = 2 * block.nbytes / _seconds(block.clone, device, 0.5) / 1e9
+    found["copy_gb_per_s"] = 2 * block.nbytes / seconds_of(block.clone, device, 0.5) / 1e9
     return found
 
 
 def measure_stages(config: RunConfig, options: argparse.Namespace, ceilings: dict[str, float]) -> Iterator[Row]:
     """Labelling and attribution by precision and batch, and what a CPU does afterwards."""
     for precision in PRECISIONS:
-        chosen = _with_precision(config, precision)
-        with _arithmetic(options.device, precision):
+        chosen = with_precision(config, precision)
+        with arithmetic(options.device, precision):
             models = load_models(chosen, options.device)
             boundary = any_boundary(chosen, models)
             for batch in (2, 4) if options.tiny else BATCHES:
@@ -131,8 +135,8 @@ def measure_agreement(config: RunConfig, device: str, count: int) -> dict[str, d
 
     seen: dict[str, tuple[np.ndarray, Tensor]] = {}
     for precision in PRECISIONS:
-        with _arithmetic(device, precision):
-            chosen = _with_precision(config, precision)
+        with arithmetic(device, precision):
+            chosen = with_precision(config, precision)
             models = load_models(chosen, device)
             scores = label_unit(models, chosen, WorkUnit(0, 0, count))[1]
             z = torch.randn(16, models.generator.z_dim, generator=torch.Generator().manual_seed(0)).to(device)
@@ -156,21 +160,9 @@ def _measured(
 ) -> Row:
     with FlopCounterMode(display=False) as counter:
         work()
-    seconds = _seconds(work, options.device, 0.2 if options.tiny else SECONDS)
+    seconds = seconds_of(work, options.device, 0.2 if options.tiny else SECONDS)
     tflops = counter.get_total_flops() / seconds / 1e12
     return Row(what, precision, batch, batch / seconds, tflops, tflops / ceiling, _busy(work, options.device))
-
-
-def _seconds(work: Callable[[], object], device: str, least: float) -> float:
-    """Wall clock per call, after two to warm up."""
-    work(), work()
-    _wait(device)
-    began, calls = time.perf_counter(), 0
-    while time.perf_counter() - began < least:
-        work()
-        calls += 1
-    _wait(device)
-    return (time.perf_counter() - began) / calls
 
 
 def _busy(work: Callable[[], object], device: str) -> float:
@@ -179,31 +171,14 @@ def _busy(work: Callable[[], object], device: str) -> float:
         return 0.0
     from torch.profiler import ProfilerActivity, profile
 
-    _wait(device)
+    wait(device)
     with profile(activities=[ProfilerActivity.CUDA]) as seen:
         began = time.perf_counter()
         for _ in range(5):
             work()
-        _wait(device)
+        wait(device)
         wall = time.perf_counter() - began
     return sum(event.self_device_time_total for event in seen.key_averages()) / 1e6 / wall
-
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
-
-
-@contextmanager
-def _arithmetic(device: str, precision: Precision) -> Iterator[None]:
-    """The process as a worker with that precision has it."""
-    prepare_process(device, load_config(None, [f"generator.precision={precision}"]).generator)
-    yield
-    prepare_process(device, load_config(None, []).generator)
-
-
-def _with_precision(config: RunConfig, precision: Precision) -> RunConfig:
-    return config.model_copy(update={"generator": config.generator.model_copy(update={"precision": precision})})
 
 
 def _with_batch(config: RunConfig, batch: int) -> RunConfig:

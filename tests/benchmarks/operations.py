@@ -27,6 +27,7 @@ KINDS = {
     "labelling actor": re.compile(r"^ray::MapWorker"),
     "masking actor": re.compile(r"^ray::MaskWorker"),
     "ledger": re.compile(r"^ray::LedgerActor"),
+    "Ray's starter": re.compile(r"head_process\.py"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ import torch
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.mask import grid_dbscan
 from higan_cam.runtime.workers import finish_unit
+from tests.benchmarks.gpu_run import write_networks
+from tests.benchmarks.gpu_timing import PRECISIONS
+from tests.benchmarks.gpu_ways import measure_ways
 from tests.benchmarks.growth import KINDS
 from tests.benchmarks.published import PlainLayers, published_heat, published_masks
 from tests.benchmarks.speed import EPS, MIN_SAMPLES, heat_masks, our_heat, sklearn_labels
@@ -86,6 +90,17 @@ def test_the_worst_cases_of_regions_are_labelled_as_scikit_learn_labels_them(sid
         mask = draw(side)
         labels = grid_dbscan(mask, EPS, MIN_SAMPLES)
         np.testing.assert_array_equal(labels, sklearn_labels(mask), err_msg=kind)
+
+
+def test_ways_of_the_generator_agree_and_one_that_cannot_be_had_says_why(tmp_path: Path) -> None:
+    ways = list(measure_ways(write_networks(tmp_path, tiny=True), "cpu", batch=2, least=0.01, backend="eager"))
+    assert [way.precision for way in ways[::3]] == [*PRECISIONS]
+    for plain, compiled, recorded in zip(ways[::3], ways[1::3], ways[2::3], strict=True):
+        assert plain.psnr_db is None
+        assert compiled.psnr_db is None or compiled.psnr_db > 80
+        assert compiled.per_second > 0
+        assert recorded.per_second == 0
+        assert "needs a GPU" in recorded.why_not
 
 
 def test_the_gpu_script_says_that_it_measured_nothing_where_there_is_no_gpu() -> None:
