@@ -47,8 +47,8 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
     address = ray_address(runtime) if head is None else head.address
     ours = head is not None or address == LOCAL
     with environment(unless_set({**QUIET, **UNCOUNTED} if ours else QUIET)):
-        _init(address, ours, log_to_driver)
         try:
+            _init(address, ours, log_to_driver)
             # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
             with stoppable():
                 yield
@@ -70,6 +70,8 @@ def _init(address: str, ours: bool, log_to_driver: bool) -> None:
                 logging_level=logging.ERROR,
             )
     except ConnectionError as error:
+        if ours:
+            raise did_not_come_up(str(error)) from error
         raise ConfigError(f"runtime.address: no Ray cluster answers at {address!r}: {error}") from error
     except Exception as error:
         if TOO_SLOW not in str(error):  # Ray has no type of its own for it

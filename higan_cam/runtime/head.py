@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -27,70 +29,77 @@ WORKER_ENVIRONMENT = {
     "MALLOC_TOP_PAD_": "268435456",
 }
 """For every worker process: one BLAS thread, and a glibc that keeps freed activation buffers (halves a CPU forward)."""
-_PROGRAM = Path(__file__).with_name("head_process.py")
 TOO_SLOW = "timed out during startup"
 """What Ray says after waiting 30 s for its own node."""
 QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal"}
-"""For every process of Ray's: its notes on Ray Data's own actors help no user."""
-UNCOUNTED = {"RAY_DATA_USAGE_DISABLED": "1"}
-"""For the driver of a local Ray, whose usage statistics are never sent: no actor that gathers them."""
+"""For the driver, and for all processes of a local Ray: notes on Ray Data's own actors help no user."""
+UNCOUNTED = {"RAY_USAGE_STATS_ENABLED": "0"}
+"""For the driver of a local Ray, as Ray has it where it starts by itself: no actor that gathers what is never sent."""
 _PROGRAM = Path(__file__).with_name("head_process.py")
-TOO_SLOW = "timed out during startup"
-"""What Ray says after waiting 30 s for its own node."""
-QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_DATA_USAGE_DISABLED": "1"}
-"""For a local Ray: its notes on Ray Data's own actors help no user, and it gathers statistics that it never sends."""
 _STOP_S = 30.0
 
 
 class Head:
     """Ray on this machine, perhaps not up yet."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, process: subprocess.Popen[str], errors: IO[str]) -> None:
+        self._process, self._errors = process, errors
 
     @cached_property
     def address(self) -> str:
         """Of Ray, once it is up. WorkersError: it does not come up."""
-        answers = cast(IO[str], self._process.stdout)
-        line = answers.readline()
-        if not line:
-            raise did_not_come_up(f"its process ended with status {self._process.wait()}")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise did_not_come_up(answer["error"])
-        return str(answer["address"])
+        line = cast(IO[str], self._process.stdout).readline()
+        try:
+            answer = json.loads(line)
+            if "error" not in answer:
+                return str(answer["address"])
+        except ValueError:
+            answer = {"error": f"its process ended with status {self._process.wait()}: {self._last_error()}"}
+        raise did_not_come_up(answer["error"])
 
     def stop(self) -> None:
         """End Ray and everything that runs on it. What is only coming up is not waited for."""
         if "address" not in self.__dict__:
-            self._process.kill()  # the kernel ends what it has started so far
+            self._kill()
         try:
             self._process.communicate(timeout=_STOP_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._kill()
             self._process.communicate()
+
+    def _kill(self) -> None:
+        """SIGKILL to the process and to what it is just starting; the kernel ends what it has started before."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _last_error(self) -> str:
+        self._errors.seek(0)
+        return (self._errors.read().strip().splitlines() or ["it wrote nothing"])[-1]
 
 
 @contextmanager
 def local_head(runtime: RuntimeConfig) -> Iterator[Head | None]:
     """Begin to start Ray on this machine; it ends with the block, or with this process, whatever ends that.
 
-    None where the run joins a cluster, or has imported ray already: `cluster.cluster` then does what is left.
+    None where the run joins a cluster, or has imported ray already: `cluster.cluster` then does what is left. What the
+    block finds wrong before it asks for the address has started a Ray in vain.
     """
     if ray_address(runtime) != LOCAL or "ray" in sys.modules:
         yield None
         return
-    # Ray's default for a local cluster, which it would set by itself if it started here; read when ray is imported.
-    with environment(unless_set({"RAY_AUTH_MODE": "token"})):
+    # Ray's own default (since 2.59) where it starts in the driver's process; read when ray is imported.
+    with environment(unless_set({"RAY_AUTH_MODE": "token"})), tempfile.TemporaryFile("w+", errors="replace") as errors:
         head = Head(
             subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-P", str(_PROGRAM)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=errors,
                 text=True,
-                env={**WORKER_ENVIRONMENT, **os.environ},
+                env={**WORKER_ENVIRONMENT, **QUIET, **os.environ},
                 start_new_session=True,  # Ctrl-C is for the driver, which stops its work before Ray
-            )
+            ),
+            errors,
         )
         try:
             yield head
