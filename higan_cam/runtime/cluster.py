@@ -33,7 +33,7 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
 
     Args:
         runtime: where the cluster is.
-        head: a local one that is coming up already (`head.local_head`); its owner ends it.
+        head: a local one that is coming up already (`head.local_head`); it ends with the block.
         log_to_driver: repeat what workers print on the driver's terminal.
 
     Raises:
@@ -54,6 +54,8 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
                 yield
         finally:
             ray.shutdown()
+            if head is not None:  # before a lease around the block is let go
+                head.stop()
 
 
 def _init(address: str, ours: bool, log_to_driver: bool) -> None:

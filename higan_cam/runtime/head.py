@@ -58,7 +58,9 @@ class Head:
         raise did_not_come_up(answer["error"])
 
     def stop(self) -> None:
-        """End Ray and everything that runs on it. What is only coming up is not waited for."""
+        """End Ray and all that runs on it; nothing the second time. What is only coming up is not waited for."""
+        if cast(IO[str], self._process.stdout).closed:
+            return
         if "address" not in self.__dict__:
             self._kill()
         try:

@@ -103,7 +103,7 @@ def _same(work: Work) -> Work:
 
 def _compiled(synthesize: Callable[[Tensor], tuple[Tensor, object]], codes: Tensor, backend: str) -> Work:
     # One program per shape: with dynamic shapes, bits depend on which shape came first.
-    compiled = torch.compile(synthesize, dynamic=False, fullgraph=False, backend=backend)
+    compiled = torch.compile(synthesize, dynamic=False, backend=backend)
     return partial(_picture, compiled, codes)
 
 

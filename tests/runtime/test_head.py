@@ -30,7 +30,8 @@ with stoppable(), local_head(RuntimeConfig()) as head:
         from higan_cam.runtime.cluster import cluster, resources
         with cluster(RuntimeConfig(), head):
             print("processors", resources()[0], flush=True)
-            sys.stdin.read()
+            sys.stdin.readline()
+        print("left", flush=True)
     sys.stdin.read()
 """
 """Ends when its standard input does."""
@@ -102,6 +103,22 @@ def test_ray_ends_with_the_driver_however_that_ends(driver: subprocess.Popen[str
         assert b"RAY_BACKEND_LOG_LEVEL=fatal" in Path(f"/proc/{pid}/environ").read_bytes()
     _end(driver, how)
     _expect_gone([process.pid for process in started])
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("driver", ["connect"], indirect=True)
+def test_ray_has_ended_when_the_block_that_uses_it_has(driver: subprocess.Popen[str]) -> None:
+    """The block lies within the lease of the output: no worker is to be given work once that is let go."""
+    _line(driver), _line(driver)
+    started = [process.pid for process in descendants(driver.pid)]
+    assert driver.stdin is not None
+    driver.stdin.write("\n")
+    driver.stdin.flush()
+    assert _line(driver) == "left"
+    assert descendants(driver.pid) == []
+    _expect_gone(started)
+    _end(driver, "end")
+    assert driver.returncode == 0
 
 
 @pytest.mark.integration
