@@ -28,8 +28,8 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of the training latents and initial weights.")] = 0,
 ) -> None:
     """Train, or go on training, the embedded generator."""
-    from higan_cam.train.export import train_and_export_generator
     from higan_cam.train.launch import launch
+    from higan_cam.train.rooms.export import train_and_export_generator
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     counts, peaks = [int(text) for text in steps.split(",")], [float(text) for text in rates.split(",")]

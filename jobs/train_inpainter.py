@@ -31,7 +31,7 @@ def main(
     publish: Annotated[bool, typer.Option("--publish", help="Put figures and pictures into the run's report.")] = False,
 ) -> None:
     """Train, or go on training, the inpainter."""
-    from higan_cam.publish.store import open_store
+    from higan_cam.store.store import open_store
     from higan_cam.train.inpaint.data import fingerprint
     from higan_cam.train.inpaint.export import publish_inpainter, train_and_export_inpainter
     from higan_cam.train.inpaint.model import build_inpainter

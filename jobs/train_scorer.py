@@ -52,9 +52,9 @@ def main(
     freeze: Annotated[bool, typer.Option("--freeze/--fine-tune", help="Train the head alone, or all of it.")] = False,
 ) -> None:
     """Train, or go on training, a lighting scorer."""
-    from higan_cam.train.export import train_and_export_scorer
-    from higan_cam.train.fit_scorer import PLACES365_SIDE, PLACES365_WIDTH, batches_of, initial_scorer
     from higan_cam.train.launch import launch
+    from higan_cam.train.rooms.export import train_and_export_scorer
+    from higan_cam.train.scorer.fit import PLACES365_SIDE, PLACES365_WIDTH, batches_of, initial_scorer
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     settings = ScorerSettings(

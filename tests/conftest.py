@@ -14,7 +14,7 @@ from hypothesis import settings
 from higan_cam import cli
 from higan_cam.config import RunConfig, load_config
 from higan_cam.pipeline import Models, label_and_fit, load_models
-from higan_cam.runtime.head import WORKER_ENVIRONMENT
+from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
 from higan_cam.types import Boundary
 from tests.gcs_server import GcsServer, GcsServerMissingError, Kind, running_gcs_server
 from tests.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server

@@ -16,7 +16,7 @@ from higan_cam.label import ResNet18
 from higan_cam.label.places365 import MATRIX_FILE
 from higan_cam.manipulate import export_npy
 from higan_cam.types import Boundary
-from higan_cam.weights_zoo import known, zoo
+from higan_cam.weights.zoo import known, zoo
 
 ROWS = {"view": (0, 1, 2, 3, 4)}
 """Of w+ that a published boundary moves; the others move 6-11."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash, identity, load_config
+from higan_cam.config.attributes import members
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.label.loading import checked_kind
-from higan_cam.publish import begin_run, open_store, read_run, run_uris
+from higan_cam.store import begin_run, open_store, read_run, run_uris
 from tests.conftest import Command
 
 ROOT = Path(__file__).resolve().parents[1]

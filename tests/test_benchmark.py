@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.benchmark import MEANINGS, REGION_SETTINGS, SHIPPED, benchmark_masks
-from higan_cam.benchmark_tables import describe, mask_tables
-from higan_cam.benchmark_values import AGAINST, METRICS, MaskBenchmarkResult, estimate_means, report_table
 from higan_cam.config import RunConfig, parse_config
 from higan_cam.errors import ConfigError
+from higan_cam.measure.masks import MEANINGS, REGION_SETTINGS, SHIPPED, benchmark_masks
+from higan_cam.measure.tables import describe, mask_tables
+from higan_cam.measure.values import AGAINST, METRICS, MaskBenchmarkResult, estimate_means, report_table
 from higan_cam.pipeline import Models
 from higan_cam.rooms import render, scene_of
 from higan_cam.types import Boundary, SynthesisState
@@ -96,7 +96,7 @@ def test_the_default_beats_the_luminance_difference_the_published_map_and_every_
     models: Models, config: RunConfig, boundary: Boundary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On 40 rooms, with a boundary of few labels; by how much with a good one is in the README."""
-    monkeypatch.setattr("higan_cam.benchmark.POOL", 64)  # fewer rooms for the prior: half of the test's time
+    monkeypatch.setattr("higan_cam.measure.masks.POOL", 64)  # fewer rooms for the prior: half of the test's time
     default, published = config.attribution.name, "activation_difference"
     result = benchmark_masks(models, config, boundary, count=40, methods=(default, published))
     light, fixtures = result.truths

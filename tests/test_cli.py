@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from higan_cam.config import RunConfig
-from higan_cam.publish import begin_run, open_store
+from higan_cam.store import begin_run, open_store
 
 
 def higan_cam(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from higan_cam.publish.store import open_store
+from higan_cam.store.store import open_store
 from tests.conftest import Command
 from tests.publish.conftest import commit_run, sample_of
 

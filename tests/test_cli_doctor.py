@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from higan_cam.cli_doctor import write_micro_batches
+from higan_cam.cli.doctor import write_micro_batches
 from higan_cam.errors import ConfigError, StoreError
 from tests.conftest import Command
 

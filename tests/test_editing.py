@@ -9,10 +9,19 @@ import pytest
 import torch
 
 from higan_cam.config import RunConfig, load_config
-from higan_cam.editing import between, mixed, moved, parse_distances, parse_indices, parse_weighted, pictures, sampled
 from higan_cam.errors import ConfigError
 from higan_cam.generate import PGGAN, StyleGAN
 from higan_cam.pipeline import Models, load_models
+from higan_cam.pipeline.editing import (
+    between,
+    mixed,
+    moved,
+    parse_distances,
+    parse_indices,
+    parse_weighted,
+    pictures,
+    sampled,
+)
 from higan_cam.types import Boundary
 from tests.generate.conftest import small, small_latent
 

@@ -52,7 +52,7 @@ def test_wheel_holds_every_module_of_the_package_and_the_jobs(names: frozenset[s
 
 def test_wheel_holds_the_templates_the_label_names_and_the_type_marker(names: frozenset[str]) -> None:
     labels = {f"higan_cam/label/{name}.txt" for name in ("places365_categories", "sun_attributes")}
-    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "higan_cam/publish/templates").iterdir()}
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "higan_cam/publish").rglob("templates/*")}
     assert len(templates) >= 3
     assert templates | labels | {"higan_cam/py.typed"} <= names
 

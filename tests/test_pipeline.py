@@ -13,7 +13,6 @@ from torch import Tensor
 
 from higan_cam.config import EditConfig, RunConfig, ScorerConfig, parse_config
 from higan_cam.errors import ConfigError
-from higan_cam.finishing import mask_samples
 from higan_cam.generate import to_uint8
 from higan_cam.manipulate import calibrated_ends
 from higan_cam.pipeline import (
@@ -24,6 +23,7 @@ from higan_cam.pipeline import (
     edited_ends,
     label_unit,
 )
+from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.types import Boundary, Generator, Sample, WorkUnit
 
 

@@ -11,8 +11,8 @@ from higan_cam.config import RunConfig
 from higan_cam.errors import DataError
 from higan_cam.label import load_scorer
 from higan_cam.manipulate import relevance
+from higan_cam.measure.response import edit_sweep, layer_relevance, with_measured_layers
 from higan_cam.pipeline import Models
-from higan_cam.response import edit_sweep, layer_relevance, with_measured_layers
 from higan_cam.types import Boundary
 
 

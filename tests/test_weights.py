@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from higan_cam import weights
 from higan_cam.errors import WeightsError
-from higan_cam.weights import data_path, load_tensors, save_tensors, sha256_of
+from higan_cam.weights import files as weights
+from higan_cam.weights.files import data_path, load_tensors, save_tensors, sha256_of
 
 TENSORS = {"b.weight": torch.arange(6.0).view(2, 3), "a": torch.tensor(3), "c": torch.ones(2, dtype=torch.float16)}
 METADATA = {str(n): "x" * n for n in range(20)}

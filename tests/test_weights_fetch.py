@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from higan_cam.errors import WeightsError
-from higan_cam.weights_fetch import fetch
-from higan_cam.weights_record import LOCK, TURN, recorded
-from higan_cam.weights_zoo import Checkpoint
+from higan_cam.weights.fetch import fetch
+from higan_cam.weights.record import LOCK, TURN, recorded
+from higan_cam.weights.zoo import Checkpoint
 from tests.weights_server import Answer, body, chunked, redirect, reset, serving, status, write_certificate
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from higan_cam.errors import WeightsError
-from higan_cam.weights_record import LOCK, TURN, alone, recorded, remember
+from higan_cam.weights.record import LOCK, TURN, alone, recorded, remember
 
 ENTRIES, PATIENCE_S = 60, 120
 

@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from higan_cam.config import load_config
-from higan_cam.config_scorer import ScorerConfig
+from higan_cam.config import ScorerConfig, load_config
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.generate import StyleGAN, load_generator
 from higan_cam.label import make_scorer, scorer_files
 from higan_cam.manipulate import export_npy, load_boundary
-from higan_cam.runtime.fit_stage import condition_files
 from higan_cam.runtime.remake import with_recorded_weights
 from higan_cam.runtime.run import weights_digests
+from higan_cam.runtime.stages.fit import condition_files
 from higan_cam.types import Boundary
-from higan_cam.weights import data_path, sha256_of
-from higan_cam.weights_zoo import known, located, resolve, weights_folder, zoo
+from higan_cam.weights.files import data_path, sha256_of
+from higan_cam.weights.zoo import known, located, resolve, weights_folder, zoo
 from tests.generate.conftest import small
 from tests.stand_ins import write_scene_predictor
 

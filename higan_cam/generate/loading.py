@@ -15,14 +15,14 @@ from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
 from higan_cam.generate.dcgan import DCGAN
 from higan_cam.generate.latents import sample_latents
-from higan_cam.generate.layout_checks import check_fit
 from higan_cam.generate.layouts import GeneratorState, read_layout
+from higan_cam.generate.layouts.checks import check_fit
 from higan_cam.generate.pggan import PGGAN
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.types import Generator, Precision
-from higan_cam.weights import NVIDIA, PICKLED, data_path, load_tensors
-from higan_cam.weights_zoo import resolve, zoo
+from higan_cam.weights.files import NVIDIA, PICKLED, data_path, load_tensors
+from higan_cam.weights.zoo import resolve, zoo
 
 ARCHITECTURES: dict[str, Callable[..., LayeredGenerator]] = {
     "stylegan": StyleGAN,

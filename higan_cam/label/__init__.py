@@ -1,10 +1,10 @@
 """Scorers: image -> attribute score."""
 
-from higan_cam.label.calibration import calibrated, final_range, needs_quartiles, with_quartiles
 from higan_cam.label.lighting import LightingScorer, coral_loss
 from higan_cam.label.loading import SCORERS, load_scorer, make_scorer, scorer_files
 from higan_cam.label.places365 import load_places365_resnet18
 from higan_cam.label.resnet import ResNet18
+from higan_cam.label.scale import calibrated, final_range, needs_quartiles, with_quartiles
 
 __all__ = [
     "SCORERS",

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from higan_cam.config_scorer import ScorerConfig
+from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.label.preprocess import Preprocess
 

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from higan_cam.config_scorer import ScorerConfig
+from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError
 
 EMBEDDED = "rooms"

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from higan_cam.config_scorer import ScorerConfig
+from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.label.clip import clip_scorer
 from higan_cam.label.custom import custom_scorer, source_file
@@ -19,8 +19,8 @@ from higan_cam.label.state_dicts import fill
 from higan_cam.label.statistics import STATISTICS, statistic_scorer
 from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
-from higan_cam.weights import data_path, load_tensors
-from higan_cam.weights_zoo import located, resolve
+from higan_cam.weights.files import data_path, load_tensors
+from higan_cam.weights.zoo import located, resolve
 
 EMBEDDED = {"rooms": "rooms_scorer.safetensors", "rooms_second": "rooms_scorer_second.safetensors"}
 """What `scorer.weights` may name instead of a file, for `lighting`."""

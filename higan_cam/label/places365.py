@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from higan_cam.config_scorer import ScorerConfig
+from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.label.names import find_name
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.resnet import ResNet18, fold_batch_norm
 from higan_cam.label.state_dicts import fill
-from higan_cam.weights import load_tensors
+from higan_cam.weights.files import load_tensors
 
 CLASSES, FEATURES, SIDE = 365, 512, 224
 ARCHITECTURES = ("wideresnet18", "resnet18")

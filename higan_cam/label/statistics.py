@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from higan_cam.config_scorer import ScorerConfig
+from higan_cam.config import ScorerConfig
 
 _LUMINANCE = (0.299, 0.587, 0.114)  # Rec. 601, for gamma-encoded values
 

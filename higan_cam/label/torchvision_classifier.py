@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from higan_cam.config_scorer import ScorerConfig
+from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.label.names import find_name
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.state_dicts import fill
-from higan_cam.weights import load_tensors
+from higan_cam.weights.files import load_tensors
 
 POSITIONS = "encoder.pos_embedding"
 

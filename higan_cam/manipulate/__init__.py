@@ -9,7 +9,6 @@ from higan_cam.manipulate.boundary_files import (
     save_boundary,
 )
 from higan_cam.manipulate.boundary_list import ListedBoundary, parse_boundary_list, read_boundary_list
-from higan_cam.manipulate.calibrate import Calibration, calibrate
 from higan_cam.manipulate.edit import edit_direction, move, plan_edit, push, sweep
 from higan_cam.manipulate.ends import Ends, calibrated_ends, checked_targets, fixed_ends
 from higan_cam.manipulate.extremes import Extremes, Tail, check_extremes, merge, select_extremes
@@ -18,6 +17,7 @@ from higan_cam.manipulate.fitting import METHODS, LabelledCodes
 from higan_cam.manipulate.higan_npy import decode_npy, encode_npy
 from higan_cam.manipulate.mixing import combined_direction, interpolate, mix_styles, rows_at
 from higan_cam.manipulate.rescore import Relevance, entanglement, layer_scores, relevance, rescore
+from higan_cam.manipulate.targets import Calibration, calibrate
 
 __all__ = [
     "METHODS",

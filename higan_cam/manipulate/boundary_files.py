@@ -22,7 +22,7 @@ from safetensors.numpy import save as save_tensors
 from higan_cam.errors import StoreError, WeightsError
 from higan_cam.manipulate.higan_npy import MAX_BYTES, decode_npy, encode_npy, format_layers, layer_rows, unit_vector
 from higan_cam.types import Boundary, Space
-from higan_cam.weights_zoo import resolve
+from higan_cam.weights.zoo import resolve
 
 _KEY = "boundary"
 """The one metadata entry of the safetensors header; several would have no fixed order."""

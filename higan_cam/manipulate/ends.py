@@ -14,8 +14,8 @@ from torch import Tensor
 
 from higan_cam.config import EditConfig
 from higan_cam.errors import ConfigError
-from higan_cam.manipulate.calibrate import calibrate
 from higan_cam.manipulate.edit import edit_direction, push
+from higan_cam.manipulate.targets import calibrate
 from higan_cam.types import BoolArray, Boundary, Edit, FloatArray
 
 

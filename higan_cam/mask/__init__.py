@@ -2,12 +2,12 @@
 
 from higan_cam.mask.activation_difference import ActivationDifference
 from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
-from higan_cam.mask.baseline import moved_masks
 from higan_cam.mask.clustering import grid_dbscan
 from higan_cam.mask.grad_cam import GradCam
 from higan_cam.mask.image_difference import ImageAttribution, ImageDifference
 from higan_cam.mask.layer_balance import BALANCE_KEY, measured_balance, needs_balance
 from higan_cam.mask.light_change import LightChange, LightSteps
+from higan_cam.mask.moved_masks import moved_masks
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
 from higan_cam.mask.quality import MaskQuality, mask_quality, second_opinion, shares_of_change
 from higan_cam.mask.regions import find_regions

@@ -14,19 +14,20 @@ import torch
 
 from higan_cam.config import RunConfig, differing_fields
 from higan_cam.errors import DataError, WeightsError
-from higan_cam.finishing import mask_samples
 from higan_cam.label import calibrated, final_range, make_scorer, scorer_files
 from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, on_final_scale
-from higan_cam.publish import Store, decode_scores, describe_run, encode_scores, encode_shard, read_run
+from higan_cam.pipeline.devices import device_kind, prepare_process
+from higan_cam.pipeline.finishing import mask_samples
+from higan_cam.publish import decode_scores, encode_scores, encode_shard
 from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
-from higan_cam.publish.manifest import Entry, read_manifest
-from higan_cam.publish.status import recorded_config
-from higan_cam.runtime.devices import device_kind, prepare_process
-from higan_cam.runtime.fit_stage import find_boundary
 from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
 from higan_cam.runtime.run import GENERATOR_FILES, file_role, weights_file
+from higan_cam.runtime.stages.fit import find_boundary
+from higan_cam.store import Store, describe_run, read_run
+from higan_cam.store.manifest import Entry, read_manifest
+from higan_cam.store.status import recorded_config
 from higan_cam.types import Boundary, Scorer
-from higan_cam.weights import sha256_of
+from higan_cam.weights.files import sha256_of
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,18 @@ from higan_cam.errors import ConfigError, DataError, QuarantinedError, unknown_n
 from higan_cam.label import final_range, make_scorer, needs_quartiles, scorer_files
 from higan_cam.manipulate import METHODS, checked_targets, edit_direction, load_boundary
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
-from higan_cam.publish import Lease, Store, begin_run, committed, open_store
-from higan_cam.runtime.cluster import cluster, resources
-from higan_cam.runtime.fit_stage import condition_files, find_boundary, settle_boundary
-from higan_cam.runtime.head import Head
-from higan_cam.runtime.label_stage import Labels, label_samples
-from higan_cam.runtime.mask_stage import make_masks
+from higan_cam.runtime.cluster.head import Head
+from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.runtime.plan import SCORES, plan_crew, plan_label, plan_mask
 from higan_cam.runtime.progress import Meters
-from higan_cam.runtime.report_stage import REPORT_KEY, warnings, write_report
+from higan_cam.runtime.stages.fit import condition_files, find_boundary, settle_boundary
+from higan_cam.runtime.stages.label import Labels, label_samples
+from higan_cam.runtime.stages.mask import make_masks
+from higan_cam.runtime.stages.report import REPORT_KEY, warnings, write_report
+from higan_cam.store import Lease, Store, begin_run, committed, open_store
 from higan_cam.types import Boundary
-from higan_cam.weights import data_path, sha256_of
-from higan_cam.weights_zoo import located
+from higan_cam.weights.files import data_path, sha256_of
+from higan_cam.weights.zoo import located
 
 log = logging.getLogger(__name__)
 STAGES = ("label", "fit", "mask", "report")

@@ -12,22 +12,23 @@ import time
 import numpy as np
 from rich.console import Console
 
-from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash
+from higan_cam.config.attributes import members
 from higan_cam.errors import DataError, QuarantinedError
 from higan_cam.manipulate import entanglement
 from higan_cam.pipeline import load_models
-from higan_cam.publish import Lease, Store, begin_run, committed, decode_scores, open_store
-from higan_cam.publish.report_attributes import AttributesContent, AttributeView, render_attributes
-from higan_cam.runtime.cluster import cluster
-from higan_cam.runtime.fit_stage import find_boundary
-from higan_cam.runtime.head import Head
+from higan_cam.publish import decode_scores
+from higan_cam.publish.report.attributes import AttributesContent, AttributeView, render_attributes
+from higan_cam.runtime.cluster.head import Head
+from higan_cam.runtime.cluster.join import cluster
 from higan_cam.runtime.plan import DATA, SCORES
 from higan_cam.runtime.progress import Meters
-from higan_cam.runtime.report_stage import REPORT_KEY
 from higan_cam.runtime.run import STAGES, Outcome, check_models, run_stages, weights_digests
-from higan_cam.runtime.shared_labels import label_together
-from higan_cam.runtime.sweeps import cross_samples
+from higan_cam.runtime.stages.fit import find_boundary
+from higan_cam.runtime.stages.report import REPORT_KEY
+from higan_cam.runtime.stages.shared_labels import label_together
+from higan_cam.runtime.stages.sweeps import cross_samples
+from higan_cam.store import Lease, Store, begin_run, committed, open_store
 from higan_cam.types import Boundary, ByteArray, FloatArray
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from ray.train import RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 
 from higan_cam.config import RuntimeConfig
-from higan_cam.runtime.cluster import cluster
+from higan_cam.runtime.cluster.join import cluster
 from higan_cam.train.settings import Progress, World
 
 log = logging.getLogger(__name__)

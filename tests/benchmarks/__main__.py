@@ -99,7 +99,7 @@ def _tables(console: Any, names: Iterable[str]) -> dict[str, list[dict[str, Any]
 
 
 def _masks(console: Any, options: argparse.Namespace) -> dict[str, Any]:
-    from higan_cam.benchmark_tables import describe, mask_tables
+    from higan_cam.measure.tables import describe, mask_tables
     from tests.benchmarks.masks import measure_masks
 
     result, boundary = measure_masks(options.count, options.boundary)

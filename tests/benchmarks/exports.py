@@ -88,10 +88,11 @@ def repeat_run(uri: str, folder: Path, count: int) -> None:
     import pyarrow.parquet as pq
 
     from higan_cam.config import config_hash, parse_config
-    from higan_cam.publish import begin_run, commit_shard, data_path, open_store, plan_splits
+    from higan_cam.publish import data_path, plan_splits
     from higan_cam.publish.dataset import write_parquet
     from higan_cam.publish.exports.source import open_source
-    from higan_cam.publish.manifest import committed
+    from higan_cam.store import begin_run, commit_shard, open_store
+    from higan_cam.store.manifest import committed
 
     source = open_source(open_store(uri))
     mask = {**source.config["mask"], "count": count, "shard_size": SHARD}

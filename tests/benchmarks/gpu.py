@@ -25,10 +25,10 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from higan_cam.config import RunConfig
-from higan_cam.finishing import mask_samples
 from higan_cam.pipeline import attribute_unit, label_unit, load_models
-from higan_cam.runtime.calibration import any_boundary
-from higan_cam.runtime.memory import with_micro_batch
+from higan_cam.pipeline.finishing import mask_samples
+from higan_cam.runtime.micro_batches import any_boundary
+from higan_cam.runtime.workers.memory import with_micro_batch
 from higan_cam.types import WorkUnit
 from tests.benchmarks.gpu_run import end_to_end, write_networks
 from tests.benchmarks.gpu_timing import PRECISIONS, arithmetic, seconds_of, wait, with_precision

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from higan_cam.config import RunConfig, load_config
-from higan_cam.runtime.devices import prepare_process
+from higan_cam.pipeline.devices import prepare_process
 from higan_cam.types import Precision
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")

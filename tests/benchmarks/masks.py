@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from higan_cam.benchmark import benchmark_masks
-from higan_cam.benchmark_values import MaskBenchmarkResult
 from higan_cam.config import parse_config
 from higan_cam.manipulate import load_boundary
+from higan_cam.measure.masks import benchmark_masks
+from higan_cam.measure.values import MaskBenchmarkResult
 from higan_cam.pipeline import label_and_fit, load_models
 from higan_cam.types import Boundary
 

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from higan_cam.config import RunConfig, parse_config
-from higan_cam.finishing import mask_samples
 from higan_cam.label import make_scorer
 from higan_cam.pipeline import HeatBatch, attribute_unit, label_and_fit, load_models
+from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.publish import encode_shard
 from higan_cam.types import WorkUnit
 

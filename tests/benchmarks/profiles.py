@@ -11,8 +11,8 @@ from typing import Any
 from torch.profiler import ProfilerActivity, profile
 
 from higan_cam.config import RunConfig, parse_config
-from higan_cam.finishing import mask_samples
 from higan_cam.pipeline import attribute_unit, label_and_fit, label_unit, load_models
+from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.publish import encode_scores, encode_shard
 from higan_cam.types import WorkUnit
 from tests.benchmarks.timing import cpu_seconds

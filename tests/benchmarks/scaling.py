@@ -164,11 +164,11 @@ def _scale_row(gpus: int, units: int, unit_s: float) -> ScaleRow:
     import ray
 
     from higan_cam.config import parse_config
-    from higan_cam.publish import open_store
-    from higan_cam.runtime.actors import Actors
-    from higan_cam.runtime.mask_stage import MaskPool
+    from higan_cam.runtime.crew.actors import Actors
+    from higan_cam.runtime.crew.watch import open_ledger
     from higan_cam.runtime.plan import DATA, Crew, plan_units
-    from higan_cam.runtime.watch import open_ledger
+    from higan_cam.runtime.stages.mask import MaskPool
+    from higan_cam.store import open_store
     from higan_cam.types import Boundary
 
     class Simulated(Actors):
@@ -199,8 +199,8 @@ def _scale_row(gpus: int, units: int, unit_s: float) -> ScaleRow:
 def _label_feed_row(shards: int) -> LabelFeedRow:
     """The real flow; only its actors do nothing."""
     from higan_cam.config import parse_config
-    from higan_cam.runtime.label_stage import stream_labels
     from higan_cam.runtime.plan import Crew
+    from higan_cam.runtime.stages.label import stream_labels
 
     config = parse_config({"output": "memory://scaling/run"})
     crew = Crew(LABELLERS, 0.0, handover=False, finishers=0, most=LABELLERS)
@@ -218,7 +218,7 @@ def _label_feed_row(shards: int) -> LabelFeedRow:
 def _memory_row(latents: int) -> MemoryRow:
     """In a process of its own: scores as they come from the workers, one shard at a time."""
     from higan_cam.config import parse_config
-    from higan_cam.runtime.label_stage import _Accumulator
+    from higan_cam.runtime.stages.label import _Accumulator
 
     labels = _Accumulator(parse_config({"label": {"count": latents, "shard_size": SHARD}}), (0.0, 3.0))
     random = np.random.default_rng(0)

@@ -13,7 +13,7 @@ import torch
 
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.mask import grid_dbscan
-from higan_cam.runtime.workers import finish_unit
+from higan_cam.runtime.workers.mask import finish_unit
 from tests.benchmarks.gpu_run import write_networks
 from tests.benchmarks.gpu_timing import PRECISIONS
 from tests.benchmarks.gpu_ways import measure_ways

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import ray
 
-from higan_cam.runtime.ledger import Process
+from higan_cam.runtime.crew.ledger import Process
 from higan_cam.types import WorkUnit
 
 HEAT_BYTES = 256 * 1024

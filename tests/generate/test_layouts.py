@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from higan_cam.errors import WeightsError
 from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2
 from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
-from higan_cam.generate.layout_checks import check_fit, listed
-from higan_cam.generate.layout_latent import pggan_from_genforce
-from higan_cam.generate.layout_style import from_genforce
 from higan_cam.generate.layouts import detect_layout, read_layout, select_generator
+from higan_cam.generate.layouts.checks import check_fit, listed
+from higan_cam.generate.layouts.latent import pggan_from_genforce
+from higan_cam.generate.layouts.style import from_genforce
 from higan_cam.generate.loading import ARCHITECTURES
 from tests.generate.conftest import SMALL, SMALL_LATENT, small, small_latent
 

@@ -19,7 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from higan_cam.publish.store import open_store
+from higan_cam.store.store import open_store
 from higan_cam.types import Sample
 from tests.publish.conftest import commit_run, sample_of
 

@@ -17,9 +17,10 @@ from typing import Any
 import ray
 
 from higan_cam.config import load_config
-from higan_cam.runtime import label_stage, mask_stage
 from higan_cam.runtime.run import run_stages
-from higan_cam.runtime.workers import LabelWorker, MaskWorker
+from higan_cam.runtime.stages import label as label_stage
+from higan_cam.runtime.stages import mask as mask_stage
+from higan_cam.runtime.workers.mask import LabelWorker, MaskWorker
 from higan_cam.types import WorkUnit
 from tests.chaos.cluster import Cluster, wait_until
 from tests.integration.conftest import SMALL

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from higan_cam.runtime.logs import RunLog
-from higan_cam.runtime.workers import LabelWorker, MaskWorker, finish_unit
+from higan_cam.runtime.workers.mask import LabelWorker, MaskWorker, finish_unit
 from higan_cam.types import WorkUnit
 
 STATE = "HIGAN_CAM_FAULTS"
@@ -93,7 +93,7 @@ def finisher(plan: Plan) -> Callable[..., int]:
     """A finishing task with that plan: the deed happens after the task has reported that it began."""
 
     def faulty_finish_unit(*arguments: Any) -> int:
-        from higan_cam.runtime import workers
+        from higan_cam.runtime.workers import mask as workers
 
         publish = workers.publish_unit
 

@@ -23,12 +23,14 @@ import pytest
 
 from higan_cam.config import RunConfig, RuntimeConfig, config_hash
 from higan_cam.errors import QuarantinedError
-from higan_cam.publish import committed, decode_scores, open_store, verify_run
-from higan_cam.publish.manifest import read_manifest
-from higan_cam.runtime import label_stage, mask_stage
+from higan_cam.publish import decode_scores
 from higan_cam.runtime.plan import Crew, plan_crew
 from higan_cam.runtime.run import run_stages
-from higan_cam.runtime.workers import LabelWorker, MaskWorker
+from higan_cam.runtime.stages import label as label_stage
+from higan_cam.runtime.stages import mask as mask_stage
+from higan_cam.runtime.workers.mask import LabelWorker, MaskWorker
+from higan_cam.store import committed, open_store, verify_run
+from higan_cam.store.manifest import read_manifest
 from tests.integration.conftest import SMALL, digests
 from tests.integration.faults import Plan, crash, die, finisher, label_worker, mask_worker, sleep, small_memory, stop
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from higan_cam.publish import decode_scores, open_store
+from higan_cam.publish import decode_scores
 from higan_cam.publish.images import decode_image
-from higan_cam.publish.status import read_status
+from higan_cam.store import open_store
+from higan_cam.store.status import read_status
 from tests.conftest import Command
 from tests.stand_ins import write_all
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from higan_cam.config import load_config
-from higan_cam.publish.store import open_store
 from higan_cam.runtime.run import run_stages
+from higan_cam.store.store import open_store
 from tests.gcs_server import GcsServer
 from tests.integration.conftest import OUTSIDE_IDENTITY, SMALL, digests
 

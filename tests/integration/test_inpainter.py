@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from higan_cam.config import parse_config
-from higan_cam.publish.store import Store, open_store
-from higan_cam.runtime.report_stage import write_report
+from higan_cam.runtime.stages.report import write_report
+from higan_cam.store.store import Store, open_store
 from higan_cam.train.inpaint.data import fingerprint
 from higan_cam.train.inpaint.export import train_and_export_inpainter
 from higan_cam.train.inpaint.model import load_inpainter

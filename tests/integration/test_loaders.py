@@ -21,7 +21,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from higan_cam.publish.exports import Exported, export_run
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.store import Store, open_store
 from higan_cam.types import Sample
 from tests.publish.exports.runs import COUNT, EMPTY, SIZE, sample_with_regions, write_run
 

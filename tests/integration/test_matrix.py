@@ -19,7 +19,6 @@ import torch
 from torchvision import models as torchvision_models
 
 from higan_cam.config import RunConfig, parse_config
-from higan_cam.finishing import mask_samples
 from higan_cam.mask import ATTRIBUTIONS
 from higan_cam.pipeline import (
     Models,
@@ -29,9 +28,10 @@ from higan_cam.pipeline import (
     load_models,
     on_final_scale,
 )
+from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.publish import encode_shard
 from higan_cam.types import Boundary, WorkUnit
-from higan_cam.weights import save_tensors
+from higan_cam.weights.files import save_tensors
 from tests.generate.conftest import KINDS, SMALL_LATENT, small, small_latent
 from tests.label.test_clip import CONFIG as CLIP
 from tests.stand_ins import write_scene_predictor

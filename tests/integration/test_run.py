@@ -21,11 +21,11 @@ import pytest
 
 from higan_cam.config import RunConfig, RuntimeConfig, config_hash
 from higan_cam.errors import DataError, QuarantinedError, RunMismatchError, WorkersError
-from higan_cam.publish import committed, open_store, verify_run
 from higan_cam.publish.images import decode_heat, decode_image
-from higan_cam.runtime import mask_stage
 from higan_cam.runtime.plan import Crew, plan_crew
 from higan_cam.runtime.run import run_stages
+from higan_cam.runtime.stages import mask as mask_stage
+from higan_cam.store import committed, open_store, verify_run
 from higan_cam.types import BoolArray
 from tests.integration.conftest import SMALL, digests
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from higan_cam.attributes import members
 from higan_cam.config import RunConfig, load_config
-from higan_cam.publish import open_store, verify_run
-from higan_cam.publish.status import read_status
+from higan_cam.config.attributes import members
 from higan_cam.runtime.run import run_stages
 from higan_cam.runtime.several import run_all, write_overview
+from higan_cam.store import open_store, verify_run
+from higan_cam.store.status import read_status
 from tests.integration.conftest import digests
 
 pytestmark = pytest.mark.integration

@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional as F
 
 from higan_cam.publish.exports import export_run
-from higan_cam.publish.store import open_store
+from higan_cam.store.store import open_store
 
 datasets = pytest.importorskip("datasets", reason="the datasets library is a development extra")
 diffusers = pytest.importorskip("diffusers", reason="diffusers is a development extra")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, DataError
-from higan_cam.label.calibration import (
+from higan_cam.label.scale import (
     CalibratedScorer,
     calibrated,
     final_range,

@@ -12,7 +12,7 @@ import torch
 
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.label import load_scorer
-from higan_cam.weights import save_tensors
+from higan_cam.weights.files import save_tensors
 
 PROMPTS = {"target": "a brightly lit bedroom", "against": "a dark bedroom"}
 IMAGE = torch.rand(2, 3, 40, 40, generator=torch.Generator().manual_seed(0)) * 2 - 1

@@ -12,7 +12,7 @@ import torch
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.label import LightingScorer, load_places365_resnet18, load_scorer
 from higan_cam.label.resnet import ResNet18
-from higan_cam.weights import save_tensors
+from higan_cam.weights.files import save_tensors
 
 SETTINGS = {"width": 4, "input_size": 32}
 IMAGE = torch.linspace(-1, 1, 3 * 32 * 32).view(1, 3, 32, 32)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from torch import Tensor
 
-from higan_cam.manipulate.calibrate import GRID, STEPS, calibrate
+from higan_cam.manipulate.targets import GRID, STEPS, calibrate
 
 DIRECTION = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
 

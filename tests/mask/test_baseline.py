@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from higan_cam.generate.latents import sample_latents
-from higan_cam.mask.baseline import moved_masks
+from higan_cam.mask.moved_masks import moved_masks
 
 SPOT = np.zeros((1, 32, 24), bool)
 SPOT[:, 4:9, 10:14] = True

@@ -12,8 +12,8 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.attribution import make_attribution
 from higan_cam.mask.grad_cam import GradCam, LayerBalance, hires_cam_map
 from higan_cam.mask.layer_balance import BALANCE_KEY, measured_balance, needs_balance, stored_balance
+from higan_cam.measure.response import layer_peaks, with_layer_balance
 from higan_cam.pipeline import Models, attribute_unit
-from higan_cam.response import layer_peaks, with_layer_balance
 from higan_cam.types import Boundary, WorkUnit
 from tests.mask.conftest import Pair, SmoothScore
 

@@ -12,11 +12,11 @@ import pytest
 
 from higan_cam.config import RunConfig, StoreConfig, config_hash, parse_config
 from higan_cam.publish.dataset import encode_shard
-from higan_cam.publish.manifest import commit_shard
-from higan_cam.publish.run import begin_run
 from higan_cam.publish.scores import encode_scores
 from higan_cam.publish.splits import data_path, plan_splits
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.manifest import commit_shard
+from higan_cam.store.run import begin_run
+from higan_cam.store.store import Store, open_store
 from higan_cam.types import Captions, Ellipse, Region, Sample
 
 HASH = "c" * 64

@@ -13,8 +13,8 @@ import yaml
 from higan_cam.config import RunConfig, parse_config
 from higan_cam.publish.card import CardFacts, render_card, size_category
 from higan_cam.publish.dataset import COLUMNS, encode_shard
-from higan_cam.publish.run import describe_run
 from higan_cam.publish.splits import data_path, plan_splits
+from higan_cam.store.run import describe_run
 from higan_cam.types import Sample
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from higan_cam.publish.contact_sheet import PANELS, Section, Tile, draw_sheet, panel_side, panels
 from higan_cam.publish.images import decode_image
+from higan_cam.publish.sheets.contact_sheet import PANELS, Section, Tile, draw_sheet, panel_side, panels
 from higan_cam.types import ByteArray
 
 

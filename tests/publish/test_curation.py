@@ -14,9 +14,9 @@ import pytest
 
 from higan_cam.config import CurationConfig
 from higan_cam.errors import ConfigError, DataError, HiganCamError, StoreError
-from higan_cam.publish.curation import curate, load_selection, read_summaries
-from higan_cam.publish.curation_table import read_samples
-from higan_cam.publish.store import Store, open_store
+from higan_cam.publish.curation.selection import curate, load_selection, read_summaries
+from higan_cam.publish.curation.table import read_samples
+from higan_cam.store.store import Store, open_store
 from higan_cam.types import Sample
 from tests.publish.conftest import commit_run, sample_of
 

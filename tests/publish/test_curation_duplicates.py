@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from higan_cam.publish.curation_duplicates import first_alike
+from higan_cam.publish.curation.duplicates import first_alike
 from higan_cam.types import ByteArray
 
 

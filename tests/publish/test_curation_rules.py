@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from higan_cam.publish.captions import level_of
-from higan_cam.publish.curation_rules import balanced, levels_of
+from higan_cam.publish.curation.rules import balanced, levels_of
 
 
 @given(scores=st.lists(st.floats(-1, 4), max_size=20), count=st.integers(1, 6))

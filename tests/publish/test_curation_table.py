@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from higan_cam.errors import StoreError
-from higan_cam.publish.curation_table import read_samples
+from higan_cam.publish.curation.table import read_samples
 from higan_cam.publish.dataset import write_parquet
 from higan_cam.publish.image_hash import image_hash
-from higan_cam.publish.store import Store
+from higan_cam.store.store import Store
 from tests.publish.conftest import commit_run, sample_of
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS, dataset_schema, encode_shard
 from higan_cam.publish.images import decode_heat, decode_image
-from higan_cam.publish.store import digest
+from higan_cam.store.store import digest
 from higan_cam.types import Sample
 
 DESIGNED = (

@@ -14,11 +14,11 @@ import pytest
 
 from higan_cam.config import parse_config
 from higan_cam.errors import StoreError
-from higan_cam.publish import gallery
-from higan_cam.publish.curation_table import read_samples
-from higan_cam.publish.gallery import FOLDER, PAGE_KEY, write_gallery
-from higan_cam.publish.run import begin_run
-from higan_cam.publish.store import Store
+from higan_cam.publish.curation.table import read_samples
+from higan_cam.publish.report import gallery
+from higan_cam.publish.report.gallery import FOLDER, PAGE_KEY, write_gallery
+from higan_cam.store.run import begin_run
+from higan_cam.store.store import Store
 from tests.publish.conftest import commit_run, sample_of
 
 

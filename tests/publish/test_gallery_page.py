@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from higan_cam.publish.curation_table import read_samples
-from higan_cam.publish.gallery_page import FIGURES, render_gallery
-from higan_cam.publish.sample_filter import matching
-from higan_cam.publish.store import Store
+from higan_cam.publish.curation.filter import matching
+from higan_cam.publish.curation.table import read_samples
+from higan_cam.publish.report.gallery_page import FIGURES, render_gallery
+from higan_cam.store.store import Store
 from tests.publish.conftest import commit_run, sample_of
 from tests.publish.test_report import Page
 

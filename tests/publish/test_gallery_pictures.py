@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from higan_cam.publish.gallery_pictures import SIDE, TILES, make_thumbnail
 from higan_cam.publish.images import encode_heat, encode_image
+from higan_cam.publish.report.gallery_pictures import SIDE, TILES, make_thumbnail
 from higan_cam.types import ByteArray
 
 COLORS = {"negative": (20, 40, 60), "original": (90, 200, 30), "image": (250, 120, 10)}

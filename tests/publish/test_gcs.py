@@ -15,13 +15,13 @@ import pytest
 
 from higan_cam.config import RunConfig, StoreConfig
 from higan_cam.errors import ConfigError, LeaseHeldError, StoreError
-from higan_cam.publish.gcs import GcsBackend
-from higan_cam.publish.gcs_client import GOOGLE, gcs_client
-from higan_cam.publish.lease import Lease, read_lease
-from higan_cam.publish.manifest import committed
-from higan_cam.publish.retrying import RequestError
-from higan_cam.publish.run import begin_run
-from higan_cam.publish.store import Store, digest, open_store
+from higan_cam.store.lease import Lease, read_lease
+from higan_cam.store.manifest import committed
+from higan_cam.store.places.gcs import GcsBackend
+from higan_cam.store.places.gcs_client import GOOGLE, gcs_client
+from higan_cam.store.places.retrying import RequestError
+from higan_cam.store.run import begin_run
+from higan_cam.store.store import Store, digest, open_store
 from tests.gcs_server import GcsServer
 from tests.publish.conftest import HASH, MIB, PARTS, PATH, commit_scores, noise
 
@@ -146,7 +146,7 @@ def test_racing_commits_in_parts_leave_an_object_and_an_entry_that_agree(gcs_uri
 def test_bytes_that_change_on_the_way_are_refused(
     multipart_bytes: int, gcs_second_server: GcsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("higan_cam.publish.gcs._md5", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")  # of other bytes
+    monkeypatch.setattr("higan_cam.store.places.gcs._md5", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")  # of other bytes
     settings = {"endpoint_url": gcs_second_server.endpoint_url, "retry_s": 0, "multipart_bytes": multipart_bytes}
     uri = f"gs://{gcs_second_server.create_bucket()}/run"
     with pytest.raises(StoreError, match=r"run: cannot write k \(400 invalid: .*MD5 hash"):
@@ -158,7 +158,7 @@ def test_bytes_that_change_on_the_way_are_refused(
 def test_a_server_that_takes_other_bytes_is_found_out(
     multipart_bytes: int, gcs_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("higan_cam.publish.gcs._md5", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")
+    monkeypatch.setattr("higan_cam.store.places.gcs._md5", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")
     store = open_store(gcs_uri, PARTS.model_copy(update={"retry_s": 0, "multipart_bytes": multipart_bytes}))
     with pytest.raises(StoreError, match=r"run: cannot write k \(sent bytes with MD5 1B2M.*, the store holds some"):
         store.put("k", b"x")

@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from higan_cam.config import StoreConfig
 from higan_cam.errors import StoreError
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.store import Store, open_store
 
 pytestmark = pytest.mark.integration
 

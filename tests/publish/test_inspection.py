@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from higan_cam.config import CurationConfig
 from higan_cam.errors import ConfigError, DataError
-from higan_cam.publish.curation import curate
+from higan_cam.publish.curation.selection import curate
 from higan_cam.publish.images import decode_image
-from higan_cam.publish.inspection import choose, inspect_run
-from higan_cam.publish.store import Store
+from higan_cam.publish.sheets.inspection import choose, inspect_run
+from higan_cam.store.store import Store
 from tests.publish.conftest import commit_run, sample_of
 
 RETENTION = (0.4, 0.9, math.nan, 0.1, 0.7, 0.2, 0.8, 0.3, 0.6, 0.5, 1.1, 0.0)

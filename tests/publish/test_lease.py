@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from higan_cam.errors import LeaseHeldError, LeaseLostError
-from higan_cam.publish.lease import Holder, Lease, read_lease
-from higan_cam.publish.manifest import canonical_json
-from higan_cam.publish.processes import machine
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.lease import Holder, Lease, read_lease
+from higan_cam.store.manifest import canonical_json
+from higan_cam.store.processes import machine
+from higan_cam.store.store import Store, open_store
 
 DRIVER = """
 import sys, time

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from higan_cam.errors import StoreError
-from higan_cam.publish.manifest import (
+from higan_cam.publish.scores import encode_scores
+from higan_cam.store.manifest import (
     Commit,
     canonical_json,
     clear_quarantined,
@@ -25,8 +26,7 @@ from higan_cam.publish.manifest import (
     quarantined,
     read_manifest,
 )
-from higan_cam.publish.scores import encode_scores
-from higan_cam.publish.store import Store, digest, open_store
+from higan_cam.store.store import Store, digest, open_store
 
 HASH = "c" * 64
 PATH = "scores/part-00003.parquet"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from higan_cam.publish.processes import is_alive, machine, process_start
+from higan_cam.store.processes import is_alive, machine, process_start
 
 pytestmark = pytest.mark.skipif(not machine(), reason="this system has no /proc to see processes by")
 

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from higan_cam.publish.report import flatten, key_figures, render_report
-from higan_cam.publish.report_content import (
+from higan_cam.publish.report.content import (
     BenchmarkRow,
     Interval,
     MaskBenchmark,
@@ -21,8 +20,9 @@ from higan_cam.publish.report_content import (
     StageTiming,
     Strip,
 )
-from higan_cam.publish.report_curves import faithfulness_curves
-from higan_cam.publish.report_statistics import (
+from higan_cam.publish.report.curves import faithfulness_curves
+from higan_cam.publish.report.page import flatten, key_figures, render_report
+from higan_cam.publish.report.statistics import (
     BoundarySummary,
     Distribution,
     Histogram,

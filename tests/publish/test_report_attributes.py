@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from higan_cam.publish.report_attributes import AttributesContent, AttributeView, render_attributes, shade
+from higan_cam.publish.report.attributes import AttributesContent, AttributeView, render_attributes, shade
 
 
 def content() -> AttributesContent:

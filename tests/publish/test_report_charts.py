@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.publish.report_charts import count_chart, distribution_chart, nice_ticks, response_chart, score_chart
-from higan_cam.publish.report_statistics import Distribution, Histogram, ScoreResponse, ScoreSummary
+from higan_cam.publish.report.charts import count_chart, distribution_chart, nice_ticks, response_chart, score_chart
+from higan_cam.publish.report.statistics import Distribution, Histogram, ScoreResponse, ScoreSummary
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(2, 9))

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.publish.report_curves import ShareCurve, faithfulness_curves, share_chart
+from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves, share_chart
 
 COLUMNS = {
     "retention": np.array([0.2, 0.6, 0.8, 1.1]),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.publish import report_format as fmt
+from higan_cam.publish.report import format as fmt
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from higan_cam.publish.report_images import colorbar, display_width, heat_uri, mask_outline, photo_uri
+from higan_cam.publish.report.pictures import colorbar, display_width, heat_uri, mask_outline, photo_uri
 from higan_cam.types import ByteArray
 
 

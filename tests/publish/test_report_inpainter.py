@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from higan_cam.errors import StoreError
-from higan_cam.publish.report import render_report
-from higan_cam.publish.report_content import ReportContent
-from higan_cam.publish.report_inpainter import (
+from higan_cam.publish.report.content import ReportContent
+from higan_cam.publish.report.inpainter import (
     FIGURES_KEY,
     PICTURE_KEY,
     InpainterView,
@@ -20,7 +19,8 @@ from higan_cam.publish.report_inpainter import (
     parse_inpainter,
     render_inpainter_page,
 )
-from higan_cam.publish.store import Store, open_store
+from higan_cam.publish.report.page import render_report
+from higan_cam.store.store import Store, open_store
 from tests.publish.test_report import Page
 
 PICTURE = cv2.imencode(".png", np.full((4, 8, 3), 90, np.uint8))[1].tobytes()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.publish.report_content import ReportContent, StageTiming, Strip
-from higan_cam.publish.report_statistics import Distribution, Histogram, RegionStatistics, ScoreResponse
+from higan_cam.publish.report.content import ReportContent, StageTiming, Strip
+from higan_cam.publish.report.statistics import Distribution, Histogram, RegionStatistics, ScoreResponse
 
 
 @given(st.lists(st.floats(-10, 10)), st.integers(1, 20))

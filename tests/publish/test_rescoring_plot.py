@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from higan_cam.publish.rescoring_plot import Rescored, draw_rescoring
+from higan_cam.publish.sheets.rescoring import Rescored, draw_rescoring
 
 
 def rescored(names: list[str], row: int) -> Rescored:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from higan_cam.publish.retrying import RequestError, Retrying
+from higan_cam.store.places.retrying import RequestError, Retrying
 
 
 @dataclass

@@ -10,9 +10,9 @@ import pytest
 
 from higan_cam.config import RunConfig, config_hash, parse_config
 from higan_cam.errors import RunMismatchError, StoreError
-from higan_cam.publish import run
-from higan_cam.publish.run import begin_run, read_run
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store import run
+from higan_cam.store.run import begin_run, read_run
+from higan_cam.store.store import Store, open_store
 
 WEIGHTS = {"generator": "a" * 64}
 

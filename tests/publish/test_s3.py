@@ -15,12 +15,12 @@ import pytest
 from higan_cam.config import RunConfig, StoreConfig
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.publish.dataset import encode_shard
-from higan_cam.publish.manifest import commit_shard, committed
-from higan_cam.publish.retrying import RequestError
-from higan_cam.publish.run import begin_run
-from higan_cam.publish.s3 import S3Backend
 from higan_cam.publish.splits import data_path
-from higan_cam.publish.store import Store, digest, open_store
+from higan_cam.store.manifest import commit_shard, committed
+from higan_cam.store.places.retrying import RequestError
+from higan_cam.store.places.s3 import S3Backend
+from higan_cam.store.run import begin_run
+from higan_cam.store.store import Store, digest, open_store
 from tests.publish.conftest import HASH, MIB, PARTS, PATH, commit_scores, noise, sample_of
 from tests.s3_server import S3Server
 
@@ -122,7 +122,7 @@ def test_bytes_that_change_on_the_way_are_refused(
 ) -> None:
     if s3_server.kind != "ceph":
         pytest.skip("moto takes any digest")
-    monkeypatch.setattr("higan_cam.publish.s3._md5", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")  # of other bytes
+    monkeypatch.setattr("higan_cam.store.places.s3._md5", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")  # of other bytes
     for settings in (StoreConfig(retry_s=0), PARTS.model_copy(update={"retry_s": 0, "multipart_bytes": 0})):
         with pytest.raises(StoreError, match=r"BadDigest|InvalidDigest"):
             open_store(store.uri, settings).put_new("k", b"x")

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from higan_cam.errors import ConfigError
-from higan_cam.publish.sample_filter import MAX_LENGTH, matching
+from higan_cam.publish.curation.filter import MAX_LENGTH, matching
 
 COLUMNS = {
     "index": np.arange(5),

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from higan_cam.attributes import members
 from higan_cam.config import RunConfig, config_hash, load_config
+from higan_cam.config.attributes import members
 from higan_cam.errors import StoreError
-from higan_cam.publish.lease import Holder, Lease
-from higan_cam.publish.manifest import canonical_json, commit_shard, quarantine_shard
-from higan_cam.publish.run import begin_run
 from higan_cam.publish.scores import encode_scores, scores_path
-from higan_cam.publish.status import read_status, recorded_config
-from higan_cam.publish.status_text import duration, spans, status_lines, unfinished_lines
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.lease import Holder, Lease
+from higan_cam.store.manifest import canonical_json, commit_shard, quarantine_shard
+from higan_cam.store.run import begin_run
+from higan_cam.store.status import read_status, recorded_config
+from higan_cam.store.status_text import duration, spans, status_lines, unfinished_lines
+from higan_cam.store.store import Store, open_store
 from tests.conftest import Command
 
 CONFIG = load_config(

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from higan_cam.errors import ConfigError, StoreError
-from higan_cam.publish.remote import RemoteBackend
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.places.memory import RemoteBackend
+from higan_cam.store.store import Store, open_store
 
 WRITERS = 6
 ROUNDS = 10
@@ -235,7 +235,7 @@ def test_missing_client_library_says_what_to_install(uri: str, extra: str, monke
     for module in ("botocore", "botocore.exceptions", "google.auth"):
         monkeypatch.setitem(sys.modules, module, None)
     for module in ("s3", "gcs", "gcs_client"):
-        monkeypatch.delitem(sys.modules, f"higan_cam.publish.{module}", raising=False)
+        monkeypatch.delitem(sys.modules, f"higan_cam.store.places.{module}", raising=False)
     with pytest.raises(ConfigError, match=rf"pip install 'higan-cam\[{extra}\]'"):
         open_store(uri)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from higan_cam.publish.images import decode_image
-from higan_cam.publish.strips import Strip, StripSection, draw_strips
+from higan_cam.publish.sheets.strips import Strip, StripSection, draw_strips
 from higan_cam.types import ByteArray
 
 RED, GREEN = (200, 10, 20), (10, 180, 30)

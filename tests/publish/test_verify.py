@@ -7,11 +7,11 @@ import pytest
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import StoreError
-from higan_cam.publish.manifest import commit_shard
-from higan_cam.publish.run import begin_run
 from higan_cam.publish.scores import encode_scores, scores_path
-from higan_cam.publish.store import Store
-from higan_cam.publish.verify import verify_run
+from higan_cam.store.manifest import commit_shard
+from higan_cam.store.run import begin_run
+from higan_cam.store.store import Store
+from higan_cam.store.verify import verify_run
 
 
 @pytest.fixture

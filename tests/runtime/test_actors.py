@@ -12,7 +12,7 @@ import ray
 
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import WorkersError
-from higan_cam.runtime.actors import Actors
+from higan_cam.runtime.crew.actors import Actors
 from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.plan import UNITS_AHEAD
 

@@ -6,7 +6,7 @@ import pytest
 
 from higan_cam.config import RunConfig, RuntimeConfig, load_config
 from higan_cam.errors import ConfigError, WeightsError
-from higan_cam.runtime.calibration import Calibration, Rate, calibrate, crew_now
+from higan_cam.runtime.micro_batches import Calibration, Rate, calibrate, crew_now
 
 
 def test_of_nearly_equal_sizes_the_smallest_is_best() -> None:

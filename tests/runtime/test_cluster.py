@@ -13,8 +13,8 @@ import ray
 
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import WorkersError
-from higan_cam.runtime.cluster import cluster
-from higan_cam.runtime.head import WORKER_ENVIRONMENT
+from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
+from higan_cam.runtime.cluster.join import cluster
 
 PROGRAM = """
 from higan_cam.config import RuntimeConfig

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from higan_cam.attributes import members
 from higan_cam.config import load_config
+from higan_cam.config.attributes import members
 from higan_cam.errors import DataError
 from higan_cam.manipulate import encode_boundary, save_boundary
 from higan_cam.mask import BALANCE_KEY
+from higan_cam.measure.response import layer_peaks
 from higan_cam.pipeline import Models
-from higan_cam.publish import open_store
-from higan_cam.response import layer_peaks
-from higan_cam.runtime.fit_stage import boundary_keys, condition_files, conditions_of, find_boundary, settle_boundary
+from higan_cam.runtime.stages.fit import boundary_keys, condition_files, conditions_of, find_boundary, settle_boundary
+from higan_cam.store import open_store
 from higan_cam.types import Boundary
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import WorkersError
-from higan_cam.runtime import head as head_module
-from higan_cam.runtime.head import local_head
+from higan_cam.runtime.cluster import head as head_module
+from higan_cam.runtime.cluster.head import local_head
 from tests.chaos.processes import descendants, is_running
 
 WAIT_S = 60.0

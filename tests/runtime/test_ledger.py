@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from higan_cam.runtime.ledger import FIRST_LIMIT_S, LEAST_LIMIT_S, START, START_LIMIT_S, Ledger, Process
+from higan_cam.runtime.crew.ledger import FIRST_LIMIT_S, LEAST_LIMIT_S, START, START_LIMIT_S, Ledger, Process
 
 ONE = Process(pid=11, born=1, node="a", host="ada")
 OTHER = Process(pid=22, born=2, node="b", host="bob")

@@ -10,7 +10,7 @@ import torch
 
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.runtime.logs import RunLog
-from higan_cam.runtime.memory import is_out_of_memory, reduced, within_memory
+from higan_cam.runtime.workers.memory import is_out_of_memory, reduced, within_memory
 
 LOG = RunLog(logging.getLogger("higan_cam.test"), {"run": "abc"})
 

@@ -11,34 +11,24 @@ import pytest
 import safetensors.torch
 from typer.testing import CliRunner
 
-from higan_cam.cli import app
+from higan_cam.cli.app import app
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import DataError, WeightsError
-from higan_cam.finishing import mask_samples
 from higan_cam.manipulate import encode_boundary
 from higan_cam.pipeline import attribute_unit, label_unit, load_models
-from higan_cam.publish import (
-    begin_run,
-    commit_shard,
-    data_path,
-    decode_scores,
-    encode_scores,
-    encode_shard,
-    open_store,
-    plan_splits,
-    quarantine_shard,
-    scores_path,
-)
-from higan_cam.publish.manifest import canonical_json
-from higan_cam.publish.status import recorded_config
-from higan_cam.publish.store import Store, digest
-from higan_cam.runtime.devices import device_kind
-from higan_cam.runtime.fit_stage import boundary_keys, find_boundary
+from higan_cam.pipeline.devices import device_kind
+from higan_cam.pipeline.finishing import mask_samples
+from higan_cam.publish import data_path, decode_scores, encode_scores, encode_shard, plan_splits, scores_path
 from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
 from higan_cam.runtime.remake import Remade, remake_shards, with_recorded_weights
 from higan_cam.runtime.run import weights_digests
+from higan_cam.runtime.stages.fit import boundary_keys, find_boundary
+from higan_cam.store import begin_run, commit_shard, open_store, quarantine_shard
+from higan_cam.store.manifest import canonical_json
+from higan_cam.store.status import recorded_config
+from higan_cam.store.store import Store, digest
 from higan_cam.types import Boundary
-from higan_cam.weights import data_path as weights_path
+from higan_cam.weights.files import data_path as weights_path
 
 SETTINGS = (
     "label.count=6",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from higan_cam.publish import Store, open_store
-from higan_cam.publish.store import digest
-from higan_cam.runtime.restart import READERS, read_whole
+from higan_cam.store import Store, open_store
+from higan_cam.store.restart import READERS, read_whole
+from higan_cam.store.store import digest
 from higan_cam.types import ShardRecord
 
 

@@ -8,7 +8,7 @@ from higan_cam.config import load_config
 from higan_cam.errors import ConfigError, HiganCamError
 from higan_cam.pipeline import Models
 from higan_cam.runtime.run import check_models
-from higan_cam.weights import data_path
+from higan_cam.weights.files import data_path
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from higan_cam.runtime.signals import Terminated, exit_status, stoppable
+from higan_cam.runtime.cluster.signals import Terminated, exit_status, stoppable
 
 
 def test_sigterm_raises_in_the_block_and_the_former_handler_comes_back() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from higan_cam.runtime.ledger import Process
-from higan_cam.runtime.watch import reap
+from higan_cam.runtime.crew.ledger import Process
+from higan_cam.runtime.crew.watch import reap
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: process states are unknown")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from higan_cam.train import trainee
+from higan_cam.train.rooms import trainee
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from higan_cam.errors import ConfigError
-from higan_cam.train.common import (
+from higan_cam.train.loop import (
     average_gradients,
     cosine_rate,
     held_out_latents,

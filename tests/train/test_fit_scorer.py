@@ -11,11 +11,11 @@ import torch
 from higan_cam.errors import ConfigError
 from higan_cam.label import ResNet18, load_scorer
 from higan_cam.rooms import level, render
-from higan_cam.train import fit_scorer as module
-from higan_cam.train.common import held_out_latents, save_checkpoint
-from higan_cam.train.evaluate import save_grid, scorer_metrics
-from higan_cam.train.export import train_and_export_scorer
-from higan_cam.train.fit_scorer import augment, fit_scorer, recolour
+from higan_cam.train.loop import held_out_latents, save_checkpoint
+from higan_cam.train.rooms.evaluate import save_grid, scorer_metrics
+from higan_cam.train.rooms.export import train_and_export_scorer
+from higan_cam.train.scorer import fit as module
+from higan_cam.train.scorer.fit import augment, fit_scorer, recolour
 from higan_cam.train.settings import Progress, ScorerSettings, World
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms.scene import FACTORS, Z_DIM, factors
-from higan_cam.train.common import as_tensor, held_out_latents
-from higan_cam.train.mapping import (
+from higan_cam.train.loop import as_tensor, held_out_latents
+from higan_cam.train.rooms.factors import rooms_factors, rooms_products
+from higan_cam.train.rooms.mapping import (
     GAIN,
     MARGIN,
     SLOPE,
@@ -21,8 +22,7 @@ from higan_cam.train.mapping import (
     install_mapping,
     solve_mapping,
 )
-from higan_cam.train.rooms_mapping import rooms_factors, rooms_products
-from higan_cam.train.trainee import build_generator
+from higan_cam.train.rooms.trainee import build_generator
 from higan_cam.types import FloatArray
 
 UNIT = st.floats(0.1, 3)

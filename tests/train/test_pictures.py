@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from higan_cam.errors import ConfigError
-from higan_cam.train.pictures import batch_of, find_pictures, read_pictures, split_pictures
+from higan_cam.train.scorer.pictures import batch_of, find_pictures, read_pictures, split_pictures
 from higan_cam.train.settings import World
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from higan_cam.train.common import as_tensor, held_out_latents
-from higan_cam.train.trainee import build_generator
-from higan_cam.train.whitening import fold_whitening, measure_whitening
+from higan_cam.train.loop import as_tensor, held_out_latents
+from higan_cam.train.rooms.trainee import build_generator
+from higan_cam.train.rooms.whitening import fold_whitening, measure_whitening
 
 
 @torch.no_grad()

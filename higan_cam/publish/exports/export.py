@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from higan_cam.errors import ConfigError, DataError, unknown_name
-from higan_cam.publish.curation import Selection, load_selection
+from higan_cam.publish.curation.selection import Selection, load_selection
 from higan_cam.publish.exports.card import ExportFacts, render_export_card
 from higan_cam.publish.exports.coco import coco
 from higan_cam.publish.exports.folders import imagefolder, kohya
@@ -26,7 +26,7 @@ from higan_cam.publish.exports.parquet import controlnet, inpainting, instruct_p
 from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source, read_rows
 from higan_cam.publish.exports.webdataset import webdataset
 from higan_cam.publish.splits import SPLITS
-from higan_cam.publish.store import Store
+from higan_cam.store.store import Store
 
 EXPORTS: dict[str, Callable[[Mapping[str, Any]], Format]] = {
     "controlnet": controlnet,

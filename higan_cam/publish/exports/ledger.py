@@ -14,8 +14,8 @@ from typing import Any
 
 from higan_cam.config import differing_fields
 from higan_cam.errors import RunMismatchError, StoreError
-from higan_cam.publish.manifest import canonical_json
-from higan_cam.publish.store import Store
+from higan_cam.store.manifest import canonical_json
+from higan_cam.store.store import Store
 
 FOLDER = ".higan-cam/"
 CLAIM_KEY = f"{FOLDER}export.json"

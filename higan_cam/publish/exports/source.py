@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from higan_cam.errors import StoreError
-from higan_cam.publish.manifest import committed, quarantined
-from higan_cam.publish.run import read_run
-from higan_cam.publish.store import Store, digest
+from higan_cam.store.manifest import committed, quarantined
+from higan_cam.store.run import read_run
+from higan_cam.store.store import Store, digest
 from higan_cam.types import ShardRecord
 
 STAGE, CARD_KEY = "data", "README.md"

@@ -21,10 +21,10 @@ from torch import Tensor
 
 from higan_cam.errors import DataError
 from higan_cam.mask import decode_rle
-from higan_cam.publish.curation_table import shard_table
+from higan_cam.publish.curation.table import shard_table
 from higan_cam.publish.exports.source import Source, open_source
 from higan_cam.publish.images import decode_image
-from higan_cam.publish.store import Store, digest
+from higan_cam.store.store import Store, digest
 from higan_cam.train.inpaint.settings import InpaintSettings
 from higan_cam.types import BoolArray, ByteArray, FloatArray
 

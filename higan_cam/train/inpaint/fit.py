@@ -12,8 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from higan_cam.publish.store import open_store
-from higan_cam.train.common import (
+from higan_cam.store.store import open_store
+from higan_cam.train.inpaint.data import Examples, Pairs, draw_examples, read_pairs
+from higan_cam.train.inpaint.flow import noised
+from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter
+from higan_cam.train.inpaint.settings import InpaintSettings
+from higan_cam.train.loop import (
     Report,
     average_gradients,
     cosine_rate,
@@ -23,10 +27,6 @@ from higan_cam.train.common import (
     share_of,
     update_average,
 )
-from higan_cam.train.inpaint.data import Examples, Pairs, draw_examples, read_pairs
-from higan_cam.train.inpaint.flow import noised
-from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter
-from higan_cam.train.inpaint.settings import InpaintSettings
 from higan_cam.train.settings import Progress, World
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from higan_cam.benchmark_values import CONFIDENCE, RESAMPLES, estimate_means
 from higan_cam.mask.image_difference import LUMINANCE
+from higan_cam.measure.values import CONFIDENCE, RESAMPLES, estimate_means
 from higan_cam.types import FloatArray
 
 Figure = dict[str, float | None]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.train.inpaint.flow import keyed_noise, sample
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.weights import load_tensors
+from higan_cam.weights.files import load_tensors
 
 LIGHT_SCALE = 3.0
 """Light is multiplied by this before noise of deviation 1 is mixed with it; its own deviation on the rooms is 0.33."""

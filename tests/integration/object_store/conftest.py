@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from higan_cam.config_store import StoreConfig
-from higan_cam.publish.store import Store, open_store
+from higan_cam.config import StoreConfig
+from higan_cam.store.store import Store, open_store
 from tests.integration.object_store.proxy import FaultProxy
 from tests.s3_server import S3Server
 

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.store import Store, open_store
 from tests.publish.exports.runs import write_run
 
 

@@ -12,10 +12,10 @@ from pycocotools import mask as rle_codec
 from higan_cam.config import RunConfig, config_hash, parse_config
 from higan_cam.publish.card import CardFacts, render_card
 from higan_cam.publish.dataset import encode_shard
-from higan_cam.publish.manifest import commit_shard
-from higan_cam.publish.run import begin_run, read_run
 from higan_cam.publish.splits import data_path, plan_splits
-from higan_cam.publish.store import Store
+from higan_cam.store.manifest import commit_shard
+from higan_cam.store.run import begin_run, read_run
+from higan_cam.store.store import Store
 from higan_cam.types import BoolArray, Region, Sample
 from tests.publish.conftest import sample_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.store import Store, open_store
 from higan_cam.train.inpaint.data import Pairs, read_pairs
 from higan_cam.train.inpaint.settings import InpaintSettings
 from tests.train.inpaint.planted import SIDE, write_planted

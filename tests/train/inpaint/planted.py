@@ -9,10 +9,10 @@ import numpy as np
 from higan_cam.config import config_hash, parse_config
 from higan_cam.mask import encode_rle
 from higan_cam.publish.dataset import encode_shard
-from higan_cam.publish.manifest import commit_shard
-from higan_cam.publish.run import begin_run
 from higan_cam.publish.splits import data_path, plan_splits
-from higan_cam.publish.store import Store
+from higan_cam.store.manifest import commit_shard
+from higan_cam.store.run import begin_run
+from higan_cam.store.store import Store
 from higan_cam.types import BoolArray, Sample
 from tests.publish.conftest import sample_of
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import DataError, StoreError
-from higan_cam.publish.store import Store, open_store
+from higan_cam.store.store import Store, open_store
 from higan_cam.train.inpaint.data import (
     Pairs,
     choose_regions,

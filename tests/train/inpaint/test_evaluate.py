@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import DataError
-from higan_cam.publish.store import Store
+from higan_cam.store.store import Store
 from higan_cam.train.inpaint.data import Pairs, read_pairs
 from higan_cam.train.inpaint.evaluate import (
     Scene,

@@ -15,7 +15,7 @@ from torch import Tensor
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter, load_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.weights import save_tensors
+from higan_cam.weights.files import save_tensors
 
 pytest.importorskip("diffusers", reason="diffusers is a development extra")
 Settings = Callable[..., InpaintSettings]

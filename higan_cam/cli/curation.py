@@ -1,0 +1,95 @@
+"""The commands that look at a run's samples and choose among them: `curate` and `inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from higan_cam.config import load_config
+
+Run = Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) of a run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(curate)
+    app.command()(inspect)
+
+
+def curate(
+    output: Run,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="YAML file with a `curation` section.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", help="One rule: curation.min_retention=0.5. Repeatable.", metavar="FIELD=VALUE"),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Of the selection; one of this name is replaced.")] = "default",
+) -> None:
+    """Select the samples that are good enough to train on: curation/NAME.parquet. No shard changes.
+
+    `higan-cam export --selection NAME` writes what a selection keeps; `higan-cam config --explain` lists the rules.
+    """
+    from higan_cam.publish.curation.selection import curate as curate_run
+    from higan_cam.store import open_store, read_run
+
+    rules = load_config(config, set_ or []).curation
+    store = open_store(output)
+    score_range = None if rules.balance is None else _score_range(read_run(store)["config"]["scorer"])
+    summary = curate_run(store, rules, score_range=score_range, name=name)
+    table = Table("left out because", "samples", box=None, pad_edge=False)
+    for reason, count in summary.reasons:
+        table.add_row(reason, f"{count:,}")
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(table)
+    for word, (before, kept) in summary.levels.items():
+        console.print(f"level    {escape(word)}: {kept:,} of {before:,}")
+    console.print(f"kept     {summary.kept:,} of {summary.samples:,} samples")
+    console.print(f"written  {escape(store.uri)}/curation/{name}.parquet")
+
+
+def inspect(
+    output: Run,
+    where: Annotated[
+        str,
+        typer.Option(help="Only samples with: retention > 0.5 and regions < 3 and status == 'ok'.", metavar="FILTER"),
+    ] = "",
+    sort: Annotated[str, typer.Option(help="Figure whose highest values are best.", metavar="FIGURE")] = "retention",
+    count: Annotated[int, typer.Option(min=1, max=50, help="Samples of each kind: best, worst, random.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the random ones.")] = 0,
+    selection: Annotated[str, typer.Option(help="Only what this selection of `curate` keeps.")] = "",
+    to: Annotated[Path, typer.Option(help="Where to draw the sheet.")] = Path("contact_sheet.png"),
+) -> None:
+    """Draw a contact sheet of the best, the worst and random samples that a filter lets through.
+
+    Figures: index, score, score_negative, score_positive, score_change, retention, necessity, retention_random,
+    necessity_random, retention_second, necessity_second, coverage, distance_negative, distance_positive, reached (1 or
+    0), regions; and in filters also status ('ok', 'empty') and split ('train', 'validation', 'test').
+    """
+    from higan_cam.errors import StoreError
+    from higan_cam.publish.sheets.inspection import inspect_run
+    from higan_cam.store import open_store
+
+    found = inspect_run(open_store(output), where=where, sort=sort, count=count, seed=seed, selection=selection)
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_bytes(found.sheet)
+    except OSError as error:
+        raise StoreError(f"--to {to}: cannot be written ({error.strerror}); choose another place") from error
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"passing  {found.matching:,} of {found.samples:,} samples")
+    for kind in ("best", "worst", "random"):
+        console.print(f"{kind:<8} {', '.join(map(str, getattr(found, kind).tolist())) or 'none'}")
+    console.print(f"sheet    {escape(str(to))}")
+
+
+def _score_range(scorer: dict[str, Any]) -> tuple[float, float]:
+    from higan_cam.config import ScorerConfig
+    from higan_cam.label import final_range, make_scorer
+
+    config = ScorerConfig(**scorer)
+    return final_range(config, make_scorer(config))

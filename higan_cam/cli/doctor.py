@@ -1,0 +1,111 @@
+"""`higan-cam doctor`: what is installed here, and which micro-batch is fastest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from higan_cam.config import RunConfig, load_config
+from higan_cam.errors import ConfigError, StoreError
+
+PACKAGES = ("higan-cam", "ray", "torch", "torchvision", "numpy", "scikit-learn", "pyarrow")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(doctor)
+
+
+def doctor(
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="YAML file whose networks to measure.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", help="Override one field. Repeatable.", metavar="FIELD=VALUE"),
+    ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure micro-batches with as many workers as a run has (a minute).")
+    ] = False,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="YAML file to put the fastest ones into: a new one, or --config's.")
+    ] = None,
+) -> None:
+    """Print versions, processors, GPUs and weights; with --calibrate also the fastest micro-batches.
+
+    Another micro-batch is another configuration, since the last bits of its results may differ: so a run never changes
+    it by itself, and --write only changes the file that it names.
+    """
+    chosen = load_config(config, set_ or [])
+    if write is not None and not calibrate:
+        raise ConfigError("--write: there is nothing to write without --calibrate; add it")
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(_installed())
+    if calibrate:
+        found = _calibrated(console, chosen)
+        if write is not None:
+            write_micro_batches(write, found, base=config)
+            console.print(f"written  {escape(str(write))}")
+        else:
+            console.print("use      " + " ".join(f"--set {stage}.micro_batch={size}" for stage, size in found.items()))
+
+
+def write_micro_batches(target: Path, sizes: dict[str, int], *, base: Path | None = None) -> None:
+    """Put {stage: micro-batch} into the YAML file `target`, beside what it holds; a new one starts as a copy of `base`.
+
+    All or nothing. Fields stay, comments do not.
+
+    Raises:
+        ConfigError: the file exists and is not a configuration; StoreError: it cannot be read or written.
+    """
+    from higan_cam.store.places.local import LocalBackend
+
+    source = target if target.exists() else base
+    try:
+        load_config(source, [])  # refuses what is no configuration
+        fields: Any = {} if source is None else yaml.safe_load(source.read_text(encoding="utf-8")) or {}
+        for stage, size in sizes.items():
+            fields[stage] = {**(fields.get(stage) or {}), "micro_batch": size}
+        LocalBackend().replace(str(target), yaml.safe_dump(fields, sort_keys=False).encode())
+    except OSError as error:
+        raise StoreError(f"--write {target}: {error.strerror}; choose another place") from error
+
+
+def _installed() -> Table:
+    from importlib import metadata
+
+    import torch
+
+    from higan_cam.weights.files import data_path, sha256_of
+
+    table = Table("what", "found", box=None)
+    for package in PACKAGES:
+        table.add_row(package, metadata.version(package))
+    table.add_row("processors", f"{os.cpu_count()}, {torch.backends.cpu.get_cpu_capability()}")
+    names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    table.add_row("GPUs", ", ".join(names) or "none")
+    for name in ("rooms_generator.safetensors", "rooms_scorer.safetensors", "rooms_scorer_second.safetensors"):
+        table.add_row(name, f"sha256 {sha256_of(data_path(name))[:12]}")
+    return table
+
+
+def _calibrated(console: Console, config: RunConfig) -> dict[str, int]:
+    """{stage: fastest micro-batch}, and a table of all that was tried."""
+    from higan_cam.runtime.micro_batches import STAGES, calibrate
+
+    with console.status("measuring"):
+        found = calibrate(config)
+    sizes = sorted({rate.size for rate in found.rates})
+    title = f"samples per second of {found.workers} workers at once on {found.device}, by micro-batch"
+    table = Table("stage", *map(str, sizes), "fastest", title=title, title_justify="left", box=None)
+    for stage in STAGES:
+        rates = {rate.size: rate.per_second for rate in found.rates if rate.stage == stage}
+        cells = (f"{rates[size]:.0f}" if rates[size] else "too large" for size in sizes)
+        table.add_row(stage, *cells, str(found.best(stage)))
+    console.print(table)
+    return {stage: found.best(stage) for stage in STAGES}

@@ -1,0 +1,58 @@
+"""Which network labels the images: the `scorer` section of the configuration."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, field_validator, model_serializer
+
+from higan_cam.config.section import Section
+
+Scalar = str | int | float | bool | None
+
+
+class ScorerConfig(Section):
+    """Which network labels the images. What a scorer has no use for stays null and is no part of the run's identity."""
+
+    name: str = "lighting"
+    """lighting (learned), places365 (HiGAN's scene predictor), torchvision, clip, custom (a class of your own), or a
+    statistic of the picture without weights: luminance, warmth, edge_density or daylight (sky, windows)."""
+    weights: str = "rooms"
+    """`rooms` or `rooms_second` (embedded, for lighting), a fetched checkpoint by name (`higan-cam weights list`), or
+    the path of the network's own file; statistics do not use it."""
+    target: str | None = None
+    """What is scored. places365: an attribute (indoor lighting) or category (bedroom), with `attribute:` or `category:`
+    before it where both have the name; torchvision: a class by name or number; clip: a prompt."""
+    against: str | None = None
+    """clip: the prompt that stands for little of it."""
+    arch: str | None = None
+    """places365: wideresnet18 (HiGAN's, the default) or resnet18; torchvision: its name, such as resnet50; clip: a name
+    that open_clip knows, such as ViT-B-32, or the path of an open_clip model configuration (.json)."""
+    matrix: str | None = None
+    """places365: file of the attributes' (102,512) matrix; null: W_sceneattribute_wideresnet18.npy beside `weights`."""
+    output: Literal["logit", "probability"] | None = None
+    """Classes and prompts: the logit (the default; of two prompts: their difference), or the probability."""
+    factory: str | None = None
+    """custom: `module:Class`, importable on every worker (PYTHONPATH, or the job's working directory)."""
+    arguments: dict[str, Scalar] | None = None
+    """custom: keyword arguments of the class; `weights` is one more, where it is set."""
+    scale: Literal["own", "quartiles"] | None = None
+    """quartiles: those of the run's labels become 0.75, 1.5 and 2.25 on a scale from 0 to 3, so that four levels are
+    four quarters; own: scores as the scorer gives them; null: own where that has bounds, else quartiles."""
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _number_as_text(cls, value: Any) -> Any:
+        """YAML reads the number of a class as an integer."""
+        return str(value) if type(value) is int else value
+
+    @model_serializer(mode="wrap")
+    def _what_is_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}
+
+    def describe(self) -> str:
+        """For reports: `places365 'indoor lighting' (wideresnet18.pth.tar)`."""
+        what = self.target or self.factory
+        named = f"{self.name} {what!r}" if what else self.name
+        reads = self.name == "lighting" or self.weights != ScorerConfig.model_fields["weights"].default
+        return f"{named} ({self.weights})" if reads else named

@@ -1,0 +1,147 @@
+"""What the mask benchmark measured, as frozen values that go into JSON, and how sure it is of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from higan_cam.publish.report.content import BenchmarkRow, Interval, MaskBenchmark
+from higan_cam.types import FloatArray
+
+RESAMPLES = 4000
+CONFIDENCE = 0.95
+INTERVAL = "95% bootstrap"
+METRICS = ("average_precision", "iou", "best_iou", "pointing", "lamp_recall")
+AGAINST = ("over_prior", "over_image_difference")
+"""Average precision minus that of the best prior, and minus that of the image difference, picture by picture."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over pictures with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """One attribution, or prior, against one truth.
+
+    Attributes:
+        estimates: by name, `METRICS` and `AGAINST`. iou is that of the shipped regions' union mask, best_iou that of
+            the heat map cut at `best_threshold`, pointing the share of pictures whose hottest pixel lies on the truth
+            (within 4% of the width), lamp_recall the share of visible lamps whose shade the union mask half covers.
+        best_threshold: the share of the peak with the highest mean IoU over all pictures (chosen on these pictures).
+        milliseconds: wall-clock per picture on one device; None for priors.
+    """
+
+    method: str
+    prior: bool
+    estimates: Mapping[str, Estimate]
+    best_threshold: float
+    milliseconds: float | None
+
+
+@dataclass(frozen=True)
+class RegionSettingResult:
+    """The masks that one attribution gives under one setting of the regions.
+
+    Attributes:
+        estimates: iou and lamp_recall as in `MethodResult`, and coverage, the share of the picture under the mask.
+    """
+
+    method: str
+    setting: str
+    estimates: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class TruthResult:
+    """All methods against one truth; `share` is the mean share of the picture that it covers."""
+
+    truth: str
+    meaning: str
+    share: float
+    best_prior: str
+    methods: tuple[MethodResult, ...]
+    regions: tuple[RegionSettingResult, ...]
+
+    def __getitem__(self, method: str) -> MethodResult:
+        """The row of a method; KeyError for another name."""
+        for row in self.methods:
+            if row.method == method:
+                return row
+        raise KeyError(method)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether the truth, which is of the re-rendered room, holds for the generated picture.
+
+    Attributes:
+        psnr_db: generated originals against re-renders, over all pixels.
+        correlation: per picture, between the edit's change of luminance (absolute) and the lamps' light.
+        change_on_light: share of that change that falls on the "light" truth.
+    """
+
+    psnr_db: float
+    correlation: Estimate
+    change_on_light: Estimate
+
+
+@dataclass(frozen=True)
+class MaskBenchmarkResult:
+    """The whole benchmark.
+
+    Attributes:
+        left_out: latents without a visible lamp.
+        rows: the edited rows of w+.
+        forward_ms: milliseconds per picture of one whole generator pass, in the same run: the unit of cost.
+    """
+
+    samples: int
+    left_out: int
+    seed: int
+    image_size: int
+    distance: float
+    rows: tuple[int, ...]
+    agreement: Agreement
+    truths: tuple[TruthResult, ...]
+    forward_ms: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `json.dumps`."""
+        return asdict(self)
+
+
+def estimate_means(columns: Mapping[str, FloatArray], seed: int) -> dict[str, Estimate]:
+    """Columns of (N,) values, one per picture, N >= 1 -> their means with percentile-bootstrap intervals.
+
+    All columns share the resamples, so that equal columns get equal intervals.
+    """
+    values = np.stack(list(columns.values()), axis=1).astype(np.float64)
+    source = np.random.Generator(np.random.Philox(seed))
+    weights = source.multinomial(len(values), np.full(len(values), 1 / len(values)), size=RESAMPLES) / len(values)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(weights @ values, (tail, 1 - tail), axis=0)
+    means = values.mean(axis=0)
+    return {name: Estimate(float(means[i]), float(low[i]), float(high[i])) for i, name in enumerate(columns)}
+
+
+def report_table(result: MaskBenchmarkResult, used: str) -> MaskBenchmark:
+    """The first truth as the report's table; `used` is the run's own attribution."""
+    shown = result.truths[0]
+    rows = []
+    for row in shown.methods:
+        precision, overlap, hits = (_interval(row.estimates[name]) for name in ("average_precision", "iou", "pointing"))
+        rows.append(BenchmarkRow(row.method, precision, overlap, hits, prior=row.prior, used=row.method == used))
+    return MaskBenchmark(tuple(rows), result.samples, shown.meaning, INTERVAL)
+
+
+def _interval(estimate: Estimate) -> Interval:
+    return Interval(estimate.value, estimate.low, estimate.high)

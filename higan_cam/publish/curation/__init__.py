@@ -1,0 +1,1 @@
+"""Which samples are good enough: rules, near duplicates, balance; a selection beside the shards."""

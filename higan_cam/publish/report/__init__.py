@@ -1,0 +1,1 @@
+"""The report page, the gallery and their templates."""

@@ -1,0 +1,1 @@
+"""PNG sheets: inspection, strips of edits, rescoring."""

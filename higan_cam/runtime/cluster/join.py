@@ -1,0 +1,87 @@
+"""Joining a Ray cluster, or starting a local one, and leaving it as it was found."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+from higan_cam.config import RuntimeConfig
+from higan_cam.errors import ConfigError
+from higan_cam.runtime.cluster.head import (
+    LOCAL,
+    QUIET,
+    TOO_SLOW,
+    UNCOUNTED,
+    WORKER_ENVIRONMENT,
+    Head,
+    did_not_come_up,
+    environment,
+    ray_address,
+    unless_set,
+)
+from higan_cam.runtime.cluster.signals import stoppable
+
+
+@contextmanager
+def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: bool = False) -> Iterator[None]:
+    """Ray, initialised for the time of the block; shut down afterwards only if this call initialised it.
+
+    SIGTERM raises `signals.Terminated` in the block, whatever handler Ray has put there.
+
+    Args:
+        runtime: where the cluster is.
+        head: a local one that is coming up already (`head.local_head`); it ends with the block.
+        log_to_driver: repeat what workers print on the driver's terminal.
+
+    Raises:
+        ConfigError: if no cluster answers at that address.
+        WorkersError: if a local one does not come up.
+    """
+    if ray.is_initialized():
+        with stoppable():
+            yield
+        return
+    address = ray_address(runtime) if head is None else head.address
+    ours = head is not None or address == LOCAL
+    with environment(unless_set({**QUIET, **UNCOUNTED} if ours else QUIET)):
+        try:
+            _init(address, ours, log_to_driver)
+            # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
+            with stoppable():
+                yield
+        finally:
+            ray.shutdown()
+            if head is not None:  # before a lease around the block is let go
+                head.stop()
+
+
+def _init(address: str, ours: bool, log_to_driver: bool) -> None:
+    """Join the cluster at the address, or start one. In `ours`, workers inherit the environment of what starts it."""
+    variables = unless_set(WORKER_ENVIRONMENT)
+    try:
+        with environment(variables if address == LOCAL else {}):
+            ray.init(
+                address=address,
+                # On one of ours it would make new workers of those that wait already.
+                runtime_env=None if ours else {"env_vars": variables},
+                include_dashboard=False if address == LOCAL else None,
+                log_to_driver=log_to_driver,
+                logging_level=logging.ERROR,
+            )
+    except ConnectionError as error:
+        if ours:
+            raise did_not_come_up(str(error)) from error
+        raise ConfigError(f"runtime.address: no Ray cluster answers at {address!r}: {error}") from error
+    except Exception as error:
+        if TOO_SLOW not in str(error):  # Ray has no type of its own for it
+            raise
+        raise did_not_come_up(str(error)) from error
+
+
+def resources() -> tuple[float, float]:
+    """CPUs and GPUs of the cluster as it is now."""
+    total = ray.cluster_resources()
+    return float(total.get("CPU", 1.0)), float(total.get("GPU", 0.0))

@@ -1,0 +1,138 @@
+"""Stage two, on the driver: extremes -> boundary, persisted before anything is built on it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from higan_cam.config import RunConfig, parse_layers
+from higan_cam.config.attributes import SIBLING
+from higan_cam.errors import DataError
+from higan_cam.label import with_quartiles
+from higan_cam.manipulate import check_extremes, condition, decode_boundary, encode_boundary, load_boundary
+from higan_cam.mask import needs_balance
+from higan_cam.measure.response import with_layer_balance, with_measured_layers, with_response
+from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, on_final_scale
+from higan_cam.runtime.stages.label import Labels, outside_tails
+from higan_cam.runtime.stages.sweeps import peaks_of_samples, rescore_samples, sweep_samples
+from higan_cam.store import Store, open_store
+from higan_cam.store.manifest import canonical_json
+from higan_cam.types import Boundary
+from higan_cam.weights.zoo import located
+
+log = logging.getLogger(__name__)
+RESPONSE_SAMPLES = 48
+
+
+def boundary_keys(config: RunConfig) -> tuple[str, str]:
+    """Keys of the boundary's tensors and of its metrics in the output directory."""
+    return f"boundary/{config.attribute}.safetensors", f"boundary/{config.attribute}.json"
+
+
+def find_boundary(config: RunConfig, store: Store) -> Boundary | None:
+    """The boundary that this run has already fitted, or None. The metrics are written last and decide."""
+    tensors_key, metrics_key = boundary_keys(config)
+    metrics = store.find(metrics_key)
+    if metrics is None:
+        return None
+    return decode_boundary(store.get(tensors_key), metrics, f"{store.uri}/{tensors_key}")
+
+
+def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Labels | None) -> Boundary:
+    """The run's boundary: the one already there, the ready one that the configuration names, or a new fit.
+
+    The selected 2 x tails samples are persisted first, since scores from another kind of device may rank differently.
+
+    Raises:
+        DataError: where the labels cannot support a fit (too few, constant, NaN), or have no quartiles.
+    """
+    there = find_boundary(config, store)
+    if there is not None:
+        return there
+    if config.boundary.weights is not None:
+        boundary = load_boundary(config.boundary.weights)
+    else:
+        if labels is None:
+            raise ValueError("a fit needs labels")
+        boundary = _fit(config, store, models, labels)
+    boundary = condition(boundary, conditions_of(config))
+    scores = labels.scores if labels is not None else np.zeros(0)
+    boundary = with_quartiles(boundary, config.scorer, models.scorer, scores)
+    models = on_final_scale(models, boundary)
+    boundary = _with_layers(config, models, boundary)
+    boundary = _with_balance(config, models, boundary)
+    distances, _, scores = sweep_samples(config, boundary, RESPONSE_SAMPLES)
+    boundary = with_response(boundary, distances, scores)
+    tensors, metrics = encode_boundary(boundary)
+    tensors_key, metrics_key = boundary_keys(config)
+    store.put(tensors_key, tensors)
+    store.put_new(metrics_key, metrics)
+    # What a restart would read, to the last type: nothing downstream may depend on who fitted it.
+    return decode_boundary(store.get(tensors_key), store.get(metrics_key), f"{store.uri}/{tensors_key}")
+
+
+def condition_files(config: RunConfig) -> dict[int, Path]:
+    """{number: file} of the conditions that are files, not other attributes of the run."""
+    named = enumerate(config.boundary.conditions)
+    return {number: located(name) for number, name in named if not name.startswith(SIBLING)}
+
+
+def conditions_of(config: RunConfig) -> list[Boundary]:
+    """The boundaries to project out, from files or from the runs of other attributes beside this one.
+
+    Raises:
+        DataError: another attribute has no boundary yet.
+    """
+    return [_condition(config, name) for name in config.boundary.conditions]
+
+
+def _condition(config: RunConfig, name: str) -> Boundary:
+    if not name.startswith(SIBLING):
+        return load_boundary(name)
+    attribute = name.removeprefix(SIBLING)
+    store = open_store(f"{config.output.rstrip('/').rpartition('/')[0]}/{attribute}", config.store)
+    found = find_boundary(config.model_copy(update={"attribute": attribute}), store)
+    if found is None:
+        raise DataError(f"{store.uri}: no boundary is there yet, and {config.attribute!r} is conditioned on it; fit it")
+    return found
+
+
+def _with_layers(config: RunConfig, models: Models, boundary: Boundary) -> Boundary:
+    """The boundary with the rows that `boundary.layers` asks for."""
+    asked = config.boundary.layers
+    if asked == "measured":
+        return with_measured_layers(boundary, rescore_samples(config, boundary, config.boundary.rescoring_samples))
+    if asked == "auto":
+        return boundary
+    rows = parse_layers(asked, models.generator.num_layers, boundary.layers, "boundary.layers")
+    return replace(boundary, layers=rows)
+
+
+def _with_balance(config: RunConfig, models: Models, boundary: Boundary) -> Boundary:
+    """The boundary with what each tapped layer counts, where the attribution asks for that."""
+    if not needs_balance(config.attribution):
+        return boundary
+    samples = config.boundary.rescoring_samples
+    rises = boundary.metrics.get("rescoring", {}).get("layers")
+    if rises is None:
+        rises = rescore_samples(config, boundary, samples).layers
+    return with_layer_balance(models, config, boundary, np.asarray(rises), peaks_of_samples(config, boundary, samples))
+
+
+def _fit(config: RunConfig, store: Store, models: Models, labels: Labels) -> Boundary:
+    check_extremes(labels.extremes)
+    highest, lowest = labels.extremes.highest, labels.extremes.lowest
+    selected = {"highest": highest.indices.tolist(), "lowest": lowest.indices.tolist()}
+    store.put("boundary/selected.json", canonical_json(selected))
+    rest = labelled_codes(models, config, *outside_tails(labels))
+    boundary = fit_from_extremes(models, config, labels.extremes, rest)
+    log.info(
+        "stage=fit method=%s tails=%d spearman_outside_tails=%s",
+        config.boundary.method,
+        len(highest),
+        np.round(boundary.metrics.get("spearman_outside_tails") or float("nan"), 4),
+    )
+    return boundary

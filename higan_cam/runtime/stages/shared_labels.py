@@ -1,0 +1,102 @@
+"""Labels of several attributes from one look at each image.
+
+The generator is what labelling costs. Here a worker draws a unit's images once, scores them by every attribute's scorer
+and commits one score shard to each attribute's own run, with the bytes that run would have made alone. What is left out
+(a unit that fails, a scorer that does) each run's own label stage makes up for, with that run's tries and quarantine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from typing import Any, cast
+
+import numpy as np
+from torch import nn
+
+from higan_cam.config import RunConfig, config_hash
+from higan_cam.label import make_scorer
+from higan_cam.pipeline import label_by_all
+from higan_cam.pipeline.devices import device_kind
+from higan_cam.runtime.cluster.join import resources
+from higan_cam.runtime.crew.ledger import START, Verdict
+from higan_cam.runtime.crew.watch import open_ledger
+from higan_cam.runtime.logs import RunLog
+from higan_cam.runtime.metrics import phase
+from higan_cam.runtime.plan import SCORES, plan_crew, plan_label
+from higan_cam.runtime.progress import Meters
+from higan_cam.runtime.stages.label import stream_labels
+from higan_cam.runtime.workers.mask import GIVEN_UP, Attributed, LabelWorker, commit_scores
+from higan_cam.runtime.workers.memory import within_memory
+from higan_cam.store import Store, committed, open_store
+from higan_cam.types import WorkUnit
+
+
+class SharedLabelWorker(LabelWorker):
+    """Ray Data actor: a row with a unit's number -> score shards of every run; the driver hears of the first's.
+
+    Args:
+        config: of the first run.
+        others: of the others, which differ in the scorer alone as far as labels go.
+        done: shards that each run had when the stage began, the first run's first.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        device: str,
+        ledger: Any,
+        others: Sequence[RunConfig],
+        done: Sequence[Collection[int]],
+    ) -> None:
+        super().__init__(config, device, ledger)
+        self.done = done
+        self.watch.begin(START)
+        with self.watch.settling(START):
+            self.runs = [(config, self.store), *((other, open_store(other.output, other.store)) for other in others)]
+            self.scorers = [self.models.scorer, *(make_scorer(other.scorer) for other in others)]
+            for scorer in self.scorers:
+                cast(nn.Module, scorer).to(device)
+
+    def label(self, unit: WorkUnit, attempt: int, log: RunLog) -> dict[str, Any]:
+        """One attempt: draw once, score by all, commit to each run, which counts its share of the time."""
+        began = time.monotonic()
+        (indices, scores), size = within_memory(
+            self.config,
+            "label",
+            log,
+            lambda config: phase("label", "score")(label_by_all)(self.models, self.scorers, config, unit),
+        )
+        seconds = (time.monotonic() - began) / len(self.runs)
+        done = Attributed(seconds, size, device_kind(self.device))
+        for (config, store), column, there in zip(self.runs, scores, self.done, strict=True):
+            # One that was there before keeps its stats, which say on what device it was made.
+            if unit.shard not in there:
+                commit_scores(config, store, unit, (indices, column), done, attempt, log)
+        return {"index": indices, "score": scores[0]}
+
+    def give_up(self, unit: WorkUnit, verdict: Verdict) -> dict[str, Any]:
+        """Leave the unit to each run's own label stage."""
+        self.log.of(shard=unit.shard).warning("left to each attribute, after %d failures", len(verdict.failures))
+        return {"index": np.array([GIVEN_UP], np.int64), "score": np.array([np.nan], np.float32)}
+
+
+def label_together(runs: Sequence[tuple[RunConfig, Store]], meters: Meters) -> None:
+    """Label what one of the runs has not labelled yet; all of them have the same label section."""
+    first = runs[0][0]
+    done = [set(committed(store, SCORES, config_hash(config))) for config, store in runs]
+    everywhere = set.intersection(*done)
+    plan = plan_label(first)
+    missing = [unit for unit in plan if unit.shard not in everywhere]
+    there = sum(len(unit.indices) for unit in plan) - sum(len(unit.indices) for unit in missing)
+    with meters.stage("label", first.label.count, there) as meter:
+        if missing:
+            crew = plan_crew(first.runtime, *resources(), len(missing))
+            others = [config for config, _ in runs[1:]]
+            with open_ledger(first, SCORES) as ledger:
+                shards = [unit.shard for unit in missing]
+                for indices, _ in stream_labels(
+                    first, shards, crew, ledger, SharedLabelWorker, others=others, done=done
+                ):
+                    if not np.any(indices == GIVEN_UP):
+                        meter.advance(len(indices))

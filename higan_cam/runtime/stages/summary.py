@@ -1,0 +1,150 @@
+"""Reading a finished (or half-finished) run back from the store, for the report and the dataset card.
+
+Pictures and figures come from the published files, not from memory: what the report shows is what was written.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from higan_cam.config import RunConfig, config_hash
+from higan_cam.publish.images import decode_heat, decode_image
+from higan_cam.publish.report.content import SampleView, StageTiming
+from higan_cam.runtime.plan import DATA, SCORES
+from higan_cam.store import Store, committed
+from higan_cam.types import ByteArray, Ellipse, FloatArray, Region, ShardRecord
+
+SHOWN = 32
+MAX_SHARDS = 64
+"""Shards read for figures; more are sampled evenly, so that the report of a huge run stays cheap."""
+_FIGURES = (
+    "index",
+    "score",
+    "score_negative",
+    "score_positive",
+    "retention",
+    "necessity",
+    "retention_random",
+    "necessity_random",
+    "retention_second",
+    "necessity_second",
+    "coverage",
+    "status",
+    "reason",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Scalar columns of the read shards, and sums of their masks and heat maps.
+
+    Attributes:
+        columns: {name: (n,) values}.
+        region_counts: (n,) regions per sample.
+        region_areas: (m,) share of the picture of each region.
+        mean_mask, mean_heat: (H,W) and (h,w) averages over the shown shard's samples.
+        rows: {split: samples} of the whole run; sizes: {split: bytes}.
+        shards_read, shards: how many of how many shards the columns cover.
+    """
+
+    columns: dict[str, Any]
+    region_counts: FloatArray
+    region_areas: FloatArray
+    mean_mask: FloatArray
+    mean_heat: FloatArray
+    rows: dict[str, int]
+    sizes: dict[str, int]
+    shards_read: int
+    shards: int
+
+
+def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleView]] | None:
+    """The run's figures and the samples to show (the first ones); None where no data shard is committed."""
+    records = committed(store, DATA, config_hash(config))
+    if not records:
+        return None
+    chosen = _evenly(sorted(records), MAX_SHARDS)
+    tables = [
+        pq.read_table(io.BytesIO(store.get(records[shard].path)), columns=[*_FIGURES, "regions"]) for shard in chosen
+    ]
+    columns = {name: np.concatenate([table[name].to_numpy() for table in tables]) for name in _FIGURES}
+    regions = [row for table in tables for row in table["regions"].to_pylist()]
+    first = pq.ParquetFile(io.BytesIO(store.get(records[chosen[0]].path)))
+    views = [_view(row) for row in next(first.iter_batches(batch_size=SHOWN)).to_pylist()]
+    side = views[0].mask.shape[0]
+    figures = Figures(
+        columns=columns,
+        region_counts=np.array([len(row) for row in regions], np.float64),
+        region_areas=np.array([region["area"] / side**2 for row in regions for region in row], np.float64),
+        mean_mask=np.mean([view.mask / 255 for view in views], axis=0),
+        mean_heat=np.mean([view.heat for view in views], axis=0),
+        rows=_per_split((record, record.rows) for record in records.values()),
+        sizes=_per_split((record, record.bytes) for record in records.values()),
+        shards_read=len(chosen),
+        shards=len(records),
+    )
+    return figures, views
+
+
+def read_timings(store: Store, walls: dict[str, tuple[float, int]]) -> tuple[StageTiming, ...]:
+    """Per stage: wall seconds and workers where this process did all of it; rows and units from the shards' stats."""
+    timings = []
+    for stage, name in ((SCORES, "label"), (DATA, "mask")):
+        stats = [json.loads(body) for body in store.find_many(store.list(f"stats/{stage}-")).values()]
+        rows = sum(int(entry["rows"]) for entry in stats)
+        busy = sum(float(entry["seconds"]) for entry in stats)
+        # Without the wall time of one uninterrupted pass, the workers' own seconds, as one worker would have taken.
+        seconds, workers = walls.get(name, (busy, 1))
+        if stats:
+            timings.append(StageTiming(name, seconds, rows, len(stats), workers))
+    return tuple(timings)
+
+
+def reasons(figures: Figures) -> dict[str, int]:
+    """{reason: samples} of the empty ones."""
+    empty = figures.columns["status"] == "empty"
+    return dict(Counter(str(reason) for reason in figures.columns["reason"][empty]))
+
+
+def _per_split(amounts: Iterable[tuple[ShardRecord, int]]) -> dict[str, int]:
+    totals: Counter[str] = Counter()
+    for record, amount in amounts:
+        totals[record.path.removeprefix("data/").split("-")[0]] += amount
+    return dict(totals)
+
+
+def _view(row: dict[str, Any]) -> SampleView:
+    def image(name: str) -> ByteArray:
+        return decode_image(row[name]["bytes"])
+
+    scalars = ("id", "index", "score", "score_negative", "score_positive", "retention", "necessity", "coverage")
+    return SampleView(
+        original=image("original"),
+        negative=image("negative"),
+        positive=image("image"),
+        heat=decode_heat(row["heat"]["bytes"]),
+        mask=image("conditioning_image"),
+        regions=tuple(_region(region) for region in row["regions"]),
+        status=row["status"],
+        reason=row["reason"],
+        **{name: row[name] for name in scalars},
+    )
+
+
+def _region(row: dict[str, Any]) -> Region:
+    pairs = {name: tuple(row[name]) for name in ("centroid", "peak", "bbox")}
+    return Region(**{**row, **pairs, "ellipse": Ellipse(**row["ellipse"])})
+
+
+def _evenly(shards: list[int], limit: int) -> list[int]:
+    if len(shards) <= limit:
+        return shards
+    return [shards[round(place)] for place in np.linspace(0, len(shards) - 1, limit)]

@@ -1,0 +1,135 @@
+"""The run's identity card, `run.json`: enough to make every byte again, and the guard against mixing two runs."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from higan_cam.config import RunConfig, config_hash, differing_fields, identity
+from higan_cam.errors import RunMismatchError, StoreError
+from higan_cam.store.store import Store
+
+RUN_KEY = "run.json"
+_SHAPING = ("higan-cam", "torch", "torchvision", "numpy", "scikit-learn", "opencv-python-headless", "pyarrow")
+"""Packages that may change a byte of the output."""
+_RECORDED = ("ray",)
+"""Packages that only carry the work; recorded, and free to change between two starts of a run."""
+
+
+def begin_run(store: Store, config: RunConfig, weights: Mapping[str, str] | None = None) -> bool:
+    """Claim the output directory for this configuration, or go on with the run that is there.
+
+    Old leftovers of dead writers are removed from it.
+
+    Args:
+        store: the output directory.
+        config: the whole job.
+        weights: {role: sha256} of the weights it uses.
+
+    Returns:
+        True for a new run, False for one that goes on.
+
+    Raises:
+        RunMismatchError: the run there has another configuration, other weights or other versions; names the fields.
+        StoreError: the directory cannot be written, or holds something that is not a run; nothing is touched.
+    """
+    new = _claim(store, describe_run(config, weights or {}))
+    store.remove_leftovers()
+    return new
+
+
+def read_run(store: Store) -> dict[str, Any]:
+    """The contents of `run.json`.
+
+    Raises:
+        StoreError: when there is none, it is not one, or each of several attributes has a run of its own.
+    """
+    run = _read(store)
+    if run["config"].get("attributes"):
+        listed = ", ".join(run_uris(store))
+        raise StoreError(f"{store.uri} holds a run for each of several attributes; name one of them: {listed}")
+    return run
+
+
+def run_uris(store: Store) -> list[str]:
+    """The run there, or, where it is one of several attributes, the run of each. StoreError: none."""
+    names = _read(store)["config"].get("attributes", {})
+    return [f"{store.uri.rstrip('/')}/{name}" for name in names] or [store.uri]
+
+
+def describe_run(config: RunConfig, weights: Mapping[str, str]) -> dict[str, Any]:
+    """What `run.json` says: configuration without output and runtime, its hash, versions, weights, seed. No clock."""
+    return {
+        "config": identity(config),
+        "config_hash": config_hash(config),
+        "seed": config.seed,
+        "versions": _versions(),
+        "weights": dict(weights),
+    }
+
+
+def _read(store: Store) -> dict[str, Any]:
+    body = store.find(RUN_KEY)
+    if body is None:
+        raise StoreError(f"{store.uri}: not a run (there is no {RUN_KEY}); check the path")
+    return _parse(store, body)
+
+
+def _claim(store: Store, ours: Mapping[str, Any]) -> bool:
+    there = store.find(RUN_KEY)
+    if there is None:
+        if not store.is_empty() and not store.exists(RUN_KEY):
+            raise StoreError(
+                f"{store.uri}: not empty and not a run (there is no {RUN_KEY}): choose another output or empty it"
+            )
+        body = json.dumps(ours, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+        if store.put_new(RUN_KEY, body.encode()):
+            return True
+        there = store.get(RUN_KEY)
+    _refuse_other(store, _parse(store, there), ours)
+    return False
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in (*_SHAPING, *_RECORDED):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _parse(store: Store, body: bytes) -> dict[str, Any]:
+    try:
+        run = json.loads(body)
+    except ValueError as error:
+        raise StoreError(f"{store.uri}/{RUN_KEY}: not valid JSON; restore it or choose another output") from error
+    if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
+        raise StoreError(f"{store.uri}/{RUN_KEY}: not written by this program; choose another output")
+    return run
+
+
+def _refuse_other(store: Store, there: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    lines = differing_fields(there["config"], ours["config"])
+    lines += differing_fields(_section(there, "weights"), ours["weights"], "weights.")
+    lines += differing_fields(_shaping(there), _shaping(ours), "versions.")
+    if lines:
+        listed = "\n  ".join(lines)
+        raise RunMismatchError(
+            f"{store.uri} belongs to a run with other settings:\n  {listed}\n"
+            "Choose another output, or start with the settings of its run.json to go on."
+        )
+
+
+def _shaping(run: Mapping[str, Any]) -> dict[str, Any]:
+    versions = _section(run, "versions")
+    return {name: versions[name] for name in _SHAPING if name in versions}
+
+
+def _section(run: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = run.get(name)
+    return section if isinstance(section, Mapping) else {}

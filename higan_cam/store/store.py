@@ -1,0 +1,254 @@
+"""The output directory of a run: keys to bytes, on a local folder or an object store, with atomic writes only."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from higan_cam.config import StoreConfig
+from higan_cam.config.store import EMULATOR, check_endpoint, emulator_url
+from higan_cam.errors import ConfigError, StoreError
+from higan_cam.store.places.local import Backend, LocalBackend
+from higan_cam.store.places.memory import memory_backend
+from higan_cam.store.places.retrying import RequestError
+
+_PROTOCOLS = {"file": "file", "local": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "memory": "memory"}
+_EXTRAS = {"s3": "s3", "gs": "gcs"}
+_REMOTE_HINT = (
+    "check that the bucket exists and that the credentials found by the client's own chain (environment, profile, "
+    "role) may read, list and write there"
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Store:
+    """Keys ("data/train-00000-of-00040.parquet") to bytes under one output directory.
+
+    Pickles as its URI and settings: each process opens its own client and no credential travels. Keys are relative,
+    with "/" between parts and without "..", otherwise ValueError. Every method raises `StoreError`, naming the URI and
+    the key, when the place cannot be reached, read or written.
+
+    Attributes:
+        uri: what to open it with again; absolute for local folders, so that workers elsewhere mean the same place.
+        root: the backend's path of the output directory.
+        backend: what reads and writes.
+        settings: how it is reached.
+    """
+
+    uri: str
+    root: str = field(repr=False)
+    backend: Backend = field(repr=False, compare=False)
+    settings: StoreConfig = field(default_factory=StoreConfig, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[object, tuple[str, StoreConfig]]:
+        return open_store, (self.uri, self.settings)
+
+    def put_new(self, key: str, body: bytes) -> bool:
+        """Write `body` under a key that does not exist yet; atomic, and exclusive among all writers.
+
+        Returns:
+            True when this call created the object. False when it exists already, with whatever content: nothing was
+            written. On an object store a lost reply makes the two hard to tell apart; the answer is then True only if
+            the object holds exactly `body`, so a caller that finds False must compare before it concludes anything.
+        """
+        path = self._path(key)
+        with self._explained("write", key):
+            return self.backend.create(path, body)
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write `body` over whatever is there; readers see the old object or the new one, never a part."""
+        path = self._path(key)
+        with self._explained("write", key):
+            self.backend.replace(path, body)
+
+    def get(self, key: str) -> bytes:
+        """The bytes of an object that must exist."""
+        body = self.find(key)
+        if body is None:
+            raise StoreError(f"{self.uri}: no such object: {key}")
+        return body
+
+    def find(self, key: str) -> bytes | None:
+        """The bytes of an object, or None where there is none."""
+        path = self._path(key)
+        with self._explained("read", key):
+            return self.backend.read(path)
+
+    def find_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """{key: bytes} of those objects that exist; object stores are asked concurrently."""
+        paths = {self._path(key): key for key in keys}
+        with self._explained("read", f"{len(paths)} objects"):
+            return {paths[path]: body for path, body in self.backend.read_many(list(paths)).items()}
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object under the key."""
+        return self.size(key) is not None
+
+    def size(self, key: str) -> int | None:
+        """Bytes of the object, or None where there is none."""
+        path = self._path(key)
+        with self._explained("read", key):
+            return self.backend.size(path)
+
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """{key: bytes} of every object whose key starts with `prefix`, by key. Temporary files are never among them."""
+        with self._explained("list", prefix or "/"):
+            found = self.backend.sizes(f"{self.root}/{prefix}")
+        return {path[len(self.root) + 1 :]: found[path] for path in sorted(found)}
+
+    def list(self, prefix: str = "") -> tuple[str, ...]:
+        """Keys that start with `prefix`, sorted."""
+        return tuple(self.sizes(prefix))
+
+    def is_empty(self) -> bool:
+        """Whether nothing lies in the output directory yet (it need not exist)."""
+        with self._explained("list", "/"):
+            return not self.backend.holds_anything(self.root)
+
+    def remove(self, key: str) -> None:
+        """Remove an object, if it is there. A store that does not allow it is no reason to stop: that is logged."""
+        try:
+            self.backend.remove(self._path(key))
+        except self.backend.failures as error:
+            _log.warning("%s: %s cannot be removed and stays (%s)", self.uri, key, _reason(error))
+
+    def remove_leftovers(self) -> int:
+        """Remove what dead writers left (unfinished uploads, temporary files) `settings.leftovers_s` ago or earlier.
+
+        Returns how many. A store that does not allow it is no reason to stop: that is logged.
+        """
+        try:
+            removed = self.backend.remove_leftovers(self.root, self.settings.leftovers_s)
+        except self.backend.failures as error:
+            _log.warning("%s: leftovers of dead writers stay (%s)", self.uri, _reason(error))
+            return 0
+        if removed:
+            _log.info("%s: removed leftovers of dead writers: %s", self.uri, ", ".join(removed))
+        return len(removed)
+
+    def _path(self, key: str) -> str:
+        pure = PurePosixPath(key)
+        if not key or pure.is_absolute() or ".." in pure.parts or str(pure) != key or "\\" in key:
+            raise ValueError(f"a key is a relative path such as 'data/x.parquet', got {key!r}")
+        return f"{self.root}/{key}"
+
+    @contextmanager
+    def _explained(self, verb: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except self.backend.failures as error:
+            raise StoreError(f"{self.uri}: cannot {verb} {key} ({_reason(error)}); {self._fix(error)}") from error
+
+    def _fix(self, error: Exception) -> str:
+        if isinstance(error, RequestError):
+            return error.fix
+        if not isinstance(self.backend, LocalBackend):
+            return _REMOTE_HINT
+        if isinstance(error, PermissionError):
+            return "make the folder writable for this user or choose another output"
+        if isinstance(error, (NotADirectoryError, FileExistsError, IsADirectoryError)):
+            return "a file lies where a folder is needed (or the other way round): choose another output"
+        return "check the disk (space, mount, permissions) or choose another output"
+
+
+def open_store(uri: str | os.PathLike[str], settings: StoreConfig | None = None) -> Store:
+    """A store at a local folder (absolute, relative or file://) or an object store URI (s3://bucket/path, gs://…).
+
+    Nothing is read or written yet. Credentials come from the client's own chain: the environment, a profile, a role.
+
+    Raises:
+        ConfigError: for an unknown protocol, a client library that is not installed, or a URI that holds credentials.
+    """
+    settings = settings or StoreConfig()
+    text = os.fspath(uri)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        scheme, rest = "file", text
+    _refuse_credentials(scheme, text if separator else "")
+    if scheme not in _PROTOCOLS:
+        known = ", ".join(sorted(set(_PROTOCOLS.values())))
+        raise ConfigError(f"output: {text!r}: protocol {scheme!r} has no exclusive writes here; use one of: {known}")
+    if not rest.strip("/"):
+        raise ConfigError(f"output: {text!r} names no folder; give one such as runs/rooms or s3://bucket/folder")
+    if _PROTOCOLS[scheme] == "file":
+        return _open_local(rest, settings)
+    return _open_remote(_PROTOCOLS[scheme], rest, settings)
+
+
+def digest(body: bytes) -> str:
+    """sha256, hex."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def _open_local(path: str, settings: StoreConfig) -> Store:
+    # Not resolved: a cluster's nodes may share a folder through links of their own.
+    root = str(Path(path).expanduser().absolute())
+    if root == "/":
+        raise ConfigError(f"output: {path!r} is the root of the file system; give a folder such as runs/rooms")
+    return Store(root, root, LocalBackend(), settings)
+
+
+def _open_remote(protocol: str, rest: str, settings: StoreConfig) -> Store:
+    root = rest.strip("/")
+    uri = f"{protocol}://{root}"
+    try:
+        backend = _OPENERS[protocol](settings)
+    except ImportError as error:
+        extra = _EXTRAS.get(protocol, protocol)
+        raise ConfigError(f"output: {uri} needs another library: pip install 'higan-cam[{extra}]'") from error
+    # The memory file system alone has absolute paths.
+    return Store(uri, f"/{root}" if protocol == "memory" else root, backend, settings)
+
+
+def _open_s3(settings: StoreConfig) -> Backend:
+    from higan_cam.store.places.s3 import s3_backend
+
+    for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        _check_variable(variable, os.environ.get(variable))
+    return s3_backend(settings)
+
+
+def _open_gcs(settings: StoreConfig) -> Backend:
+    from higan_cam.store.places.gcs import gcs_backend
+
+    _check_variable(EMULATOR, emulator_url(os.environ))
+    return gcs_backend(settings)
+
+
+_OPENERS: dict[str, Callable[[StoreConfig], Backend]] = {
+    "s3": _open_s3,
+    "gs": _open_gcs,
+    "memory": lambda _: memory_backend(),
+}
+
+
+def _check_variable(variable: str, url: str | None) -> None:
+    try:
+        if url:
+            check_endpoint(url)
+    except ValueError as error:
+        raise ConfigError(f"environment: {variable} {error}") from error
+
+
+def _refuse_credentials(scheme: str, uri: str) -> None:
+    parts = urlsplit(uri) if uri else None
+    if parts is not None and scheme not in ("file", "local") and ("@" in parts.netloc or parts.query):
+        raise ConfigError(
+            f"output: the {scheme}:// URI holds credentials or options; leave only the bucket and path in it and put "
+            "credentials into the environment or a profile"
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RequestError):
+        return error.said
+    strerror = error.strerror if isinstance(error, OSError) else None
+    text = (strerror or str(error)).strip() or "no details"
+    return f"{type(error).__name__}: {text.splitlines()[0]}"

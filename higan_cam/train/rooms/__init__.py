@@ -1,0 +1,1 @@
+"""The embedded generator: distilled from the renderer of the rooms."""

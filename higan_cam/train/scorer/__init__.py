@@ -1,0 +1,1 @@
+"""The lighting scorer: ResNet18 with an ordinal head."""
