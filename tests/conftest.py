@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,15 +16,17 @@ from higan_cam import cli
 from higan_cam.config import RunConfig, load_config
 from higan_cam.pipeline import Models, label_and_fit, load_models
 from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
-from higan_cam.types import Boundary
-from tests.gcs_server import GcsServer, GcsServerMissingError, Kind, running_gcs_server
-from tests.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server
+from higan_cam.store.store import Store, open_store
+from higan_cam.types import Boundary, Sample
+from tests.support.commands import Command
+from tests.support.gcs_server import GcsServer, GcsServerMissingError, Kind, running_gcs_server
+from tests.support.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server
+from tests.support.samples import sample_of
 
 torch.set_num_threads(1)
 # Shared cores: a slow moment is not a failure.
 settings.register_profile("higan_cam", deadline=None)
 settings.load_profile("higan_cam")
-Command = Callable[..., tuple[int, str, str]]
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -144,3 +147,15 @@ def higan_cam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         return int(ended.value.code or 0), told.out, told.err
 
     return call
+
+
+@pytest.fixture(scope="session")
+def make_sample() -> Callable[..., Sample]:
+    """`make_sample(index, size=16)`: pixels follow from the index."""
+    return sample_of
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store of either kind."""
+    return open_store(tmp_path / "run" if request.param == "local" else f"memory://{uuid.uuid4()}/run")

@@ -19,7 +19,7 @@ from tests.chaos.cluster import Cluster, wait_until
 from tests.chaos.faults import FAULTS, Scene
 from tests.chaos.job import Job, run_command, submit_command
 from tests.chaos.outputs import Difference, LocalOutput, Output, S3Output, compare, digests
-from tests.s3_server import S3Server, running_server
+from tests.support.s3_server import S3Server, running_server
 
 SHARDS = 12
 SMALL = (

@@ -17,7 +17,7 @@ from tests.chaos.cluster import Cluster, wait_until
 from tests.chaos.job import Job
 from tests.chaos.outputs import Output
 from tests.chaos.processes import Process, is_running, processes
-from tests.s3_server import S3Server
+from tests.support.s3_server import S3Server
 
 
 @dataclass

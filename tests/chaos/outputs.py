@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.s3_server import S3Server
+from tests.support.s3_server import S3Server
 
 OUTSIDE_IDENTITY = ("stats/", "report/")
 

@@ -21,7 +21,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.outputs import LocalOutput, compare, digests
 from tests.chaos.processes import descendants, is_running
 from tests.chaos.results import table
-from tests.s3_server import ServerMissingError, available_kind
+from tests.support.s3_server import ServerMissingError, available_kind
 
 IN_CI = ("worker", "actor", "node", "driver", "freeze", "disk", "two", "store")
 NIGHTLY = os.environ.get("HIGAN_CAM_CHAOS_KILLS")

@@ -9,7 +9,7 @@ from torch import Tensor
 from higan_cam.generate import PGGAN, StyleGAN, StyleGAN2
 from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator, block_resolutions, channels_at
 from higan_cam.types import Generator, SynthesisState
-from tests.generate.conftest import SMALL_LATENT, small, small_latent
+from tests.support.generators import SMALL_LATENT, small, small_latent
 
 
 def codes(generator: LayeredGenerator, z: Tensor) -> Tensor:

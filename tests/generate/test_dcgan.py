@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from higan_cam.generate import DCGAN
-from tests.generate.conftest import small_latent
 from tests.generate.references import dcgan_image
+from tests.support.generators import small_latent
 
 
 def test_forward_equals_kernels_put_down_one_by_one(z: Tensor) -> None:

@@ -18,7 +18,7 @@ from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2, load_generator
 from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
 from higan_cam.generate.loading import GENERATORS, generator_from_tensors
 from higan_cam.weights.files import data_path, save_tensors
-from tests.generate.conftest import KINDS, SMALL, SMALL_LATENT, small, small_latent
+from tests.support.generators import KINDS, SMALL, SMALL_LATENT, small, small_latent
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from higan_cam.generate import PGGAN
-from tests.generate.conftest import small_latent
 from tests.generate.references import pggan_image
+from tests.support.generators import small_latent
 
 
 def test_forward_equals_the_papers_table(z: Tensor) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from higan_cam.generate import StyleGAN2
 from higan_cam.generate.stylegan2 import Fir, NoiseChannels
-from tests.generate.conftest import small
+from tests.support.generators import small
 
 FIR = torch.outer(*(2 * [torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64)])) / 16
 

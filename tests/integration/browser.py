@@ -21,7 +21,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from higan_cam.store.store import open_store
 from higan_cam.types import Sample
-from tests.publish.conftest import commit_run, sample_of
+from tests.support.samples import commit_run, sample_of
 
 ENDS = {"negative": (200, 30, 30), "original": (30, 180, 30), "image": (30, 30, 220)}
 """Colour of each picture, so that a pixel tells which one is shown."""

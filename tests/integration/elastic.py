@@ -23,7 +23,7 @@ from higan_cam.runtime.stages import mask as mask_stage
 from higan_cam.runtime.workers.mask import LabelWorker, MaskWorker
 from higan_cam.types import WorkUnit
 from tests.chaos.cluster import Cluster, wait_until
-from tests.integration.conftest import SMALL
+from tests.support.small_runs import SMALL
 
 KINDS = {"label": (label_stage, LabelWorker, "label"), "mask": (mask_stage, MaskWorker, "heat")}
 """Where a stage looks up its worker, and the method of it that begins a unit."""

@@ -16,7 +16,7 @@ import pytest
 
 from tests.chaos import namespace
 from tests.chaos.cluster import environment
-from tests.integration.conftest import digests
+from tests.support.small_runs import digests
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 NIGHTLY = "HIGAN_CAM_CHAOS_KILLS" in os.environ

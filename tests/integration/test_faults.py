@@ -31,8 +31,8 @@ from higan_cam.runtime.stages import mask as mask_stage
 from higan_cam.runtime.workers.mask import LabelWorker, MaskWorker
 from higan_cam.store import committed, open_store, verify_run
 from higan_cam.store.manifest import read_manifest
-from tests.integration.conftest import SMALL, digests
 from tests.integration.faults import Plan, crash, die, finisher, label_worker, mask_worker, sleep, small_memory, stop
+from tests.support.small_runs import SMALL, digests
 
 pytestmark = pytest.mark.integration
 Build = Callable[..., RunConfig]

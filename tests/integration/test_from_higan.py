@@ -19,8 +19,8 @@ from higan_cam.publish import decode_scores
 from higan_cam.publish.images import decode_image
 from higan_cam.store import open_store
 from higan_cam.store.status import read_status
-from tests.conftest import Command
-from tests.stand_ins import write_all
+from tests.support.commands import Command
+from tests.support.stand_ins import write_all
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]

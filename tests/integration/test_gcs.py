@@ -10,8 +10,8 @@ import pytest
 from higan_cam.config import load_config
 from higan_cam.runtime.run import run_stages
 from higan_cam.store.store import open_store
-from tests.gcs_server import GcsServer
-from tests.integration.conftest import OUTSIDE_IDENTITY, SMALL, digests
+from tests.support.gcs_server import GcsServer
+from tests.support.small_runs import OUTSIDE_IDENTITY, SMALL, digests
 
 pytestmark = pytest.mark.integration
 

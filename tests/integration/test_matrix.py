@@ -32,9 +32,9 @@ from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.publish import encode_shard
 from higan_cam.types import Boundary, WorkUnit
 from higan_cam.weights.files import save_tensors
-from tests.generate.conftest import KINDS, SMALL_LATENT, small, small_latent
 from tests.label.test_clip import CONFIG as CLIP
-from tests.stand_ins import write_scene_predictor
+from tests.support.generators import KINDS, SMALL_LATENT, small, small_latent
+from tests.support.stand_ins import write_scene_predictor
 
 GENERATORS = ("rooms", *KINDS)
 SCORERS = ("lighting", "luminance", "places365 attribute", "places365 category", "torchvision", "clip", "custom")

@@ -27,7 +27,7 @@ from higan_cam.runtime.run import run_stages
 from higan_cam.runtime.stages import mask as mask_stage
 from higan_cam.store import committed, open_store, verify_run
 from higan_cam.types import BoolArray
-from tests.integration.conftest import SMALL, digests
+from tests.support.small_runs import SMALL, digests
 
 pytestmark = pytest.mark.integration
 Build = Callable[..., RunConfig]

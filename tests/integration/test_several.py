@@ -12,7 +12,7 @@ from higan_cam.runtime.run import run_stages
 from higan_cam.runtime.several import run_all, write_overview
 from higan_cam.store import open_store, verify_run
 from higan_cam.store.status import read_status
-from tests.integration.conftest import digests
+from tests.support.small_runs import digests
 
 pytestmark = pytest.mark.integration
 MADE = ("label", "fit", "mask")

@@ -26,8 +26,8 @@ from ray.job_submission import JobDetails, JobSubmissionClient
 
 from tests.chaos.namespace import obstacle, within
 from tests.cluster_configs.files import ROOT, load_yaml
-from tests.integration.conftest import OUTSIDE_IDENTITY, SMALL, digests
-from tests.s3_server import S3Server, ServerMissingError, available_kind
+from tests.support.s3_server import S3Server, ServerMissingError, available_kind
+from tests.support.small_runs import OUTSIDE_IDENTITY, SMALL, digests
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 DASHBOARD = "http://127.0.0.1:8265"
@@ -127,7 +127,7 @@ def user_environment(folder: Path) -> dict[str, str]:
 def cluster_command(written: Path) -> list[str]:
     """local.sh against a fresh S3 server, whose whereabouts are left in a file."""
     local = ["bash", "-c", 'env -0 > "$0" && exec cluster_configs/local.sh 2 1', str(written)]
-    return [sys.executable, "-m", "tests.s3_server", "--bucket", "runs", "--", *local]
+    return [sys.executable, "-m", "tests.support.s3_server", "--bucket", "runs", "--", *local]
 
 
 def store_of(written: Path) -> S3Server:

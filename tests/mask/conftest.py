@@ -1,48 +1,12 @@
-"""A small real generator, scorers whose answers are known, and pairs of codes for the tests of mask."""
+"""A small real generator and pairs of its codes for the tests of mask."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
-
 import pytest
 import torch
-from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
-
-FIRST_EDITED = 3
-EDITED = (3, 4, 5)
-
-
-class Pair(NamedTuple):
-    """Codes of both ends, (N,L,w_dim) each, that differ on rows `EDITED`."""
-
-    negative: Tensor
-    positive: Tensor
-
-
-@dataclass
-class WeightedMean:
-    """score = mean over the picture of weight x image, which is linear: its gradient is weight / (H W)."""
-
-    weight: Tensor
-    attribute: str = "weighted_mean"
-    score_range: tuple[float, float] = (-1.0, 1.0)
-
-    def score(self, image: Tensor) -> Tensor:
-        return (image * self.weight).sum(dim=1).mean(dim=(1, 2))
-
-
-@dataclass
-class SmoothScore:
-    """score = tanh of the mean square of a 2 x 2 average: smooth and not linear in the image."""
-
-    attribute: str = "smooth"
-    score_range: tuple[float, float] = (0.0, 1.0)
-
-    def score(self, image: Tensor) -> Tensor:
-        return torch.nn.functional.avg_pool2d(image, 2).square().mean(dim=(1, 2, 3)).tanh()
+from tests.support.scorers import EDITED, Pair
 
 
 @pytest.fixture(scope="session")

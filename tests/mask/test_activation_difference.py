@@ -8,7 +8,7 @@ import torch
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.activation_difference import ActivationDifference, cam_difference, channel_cam
 from higan_cam.mask.heat import resize_maps, unit_peak
-from tests.mask.conftest import EDITED, FIRST_EDITED, Pair, SmoothScore
+from tests.support.scorers import EDITED, FIRST_EDITED, Pair, SmoothScore
 
 TAPS = (3, 4)
 

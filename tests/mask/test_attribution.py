@@ -10,7 +10,7 @@ from higan_cam.errors import ConfigError
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
 from higan_cam.mask.image_difference import ImageAttribution, ImageDifference, luminance
-from tests.mask.conftest import EDITED, Pair, SmoothScore
+from tests.support.scorers import EDITED, Pair, SmoothScore
 
 TAPS = EDITED[:2]
 

@@ -10,7 +10,7 @@ import torch
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.grad_cam import GradCam, grad_cam_map, hires_cam_map, layer_cam_map, tapped_gradients
-from tests.mask.conftest import EDITED, Pair, SmoothScore
+from tests.support.scorers import EDITED, Pair, SmoothScore
 
 TAPS = (2, 3, 4)
 

@@ -9,7 +9,7 @@ import torch
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.heat import image_gradient, repeat_state, resize_maps, shared_prefix, smooth, unit_peak
-from tests.mask.conftest import FIRST_EDITED, Pair, SmoothScore, WeightedMean
+from tests.support.scorers import FIRST_EDITED, Pair, SmoothScore, WeightedMean
 
 
 def test_unit_peak_keeps_proportions_and_drops_what_is_negative() -> None:

@@ -15,7 +15,7 @@ from higan_cam.mask.layer_balance import BALANCE_KEY, measured_balance, needs_ba
 from higan_cam.measure.response import layer_peaks, with_layer_balance
 from higan_cam.pipeline import Models, attribute_unit
 from higan_cam.types import Boundary, WorkUnit
-from tests.mask.conftest import Pair, SmoothScore
+from tests.support.scorers import Pair, SmoothScore
 
 TAPS = (2, 3, 4)
 SCORER = SmoothScore()

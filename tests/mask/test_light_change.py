@@ -11,8 +11,8 @@ from torch import Tensor
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.light_change import NEIGHBOURHOOD, LightChange, LightSteps, linear_light
 from higan_cam.types import FloatArray, Sign, SynthesisState
-from tests.mask.conftest import Pair, SmoothScore
 from tests.mask.test_planted import PLACES, SCORER, SIDE, Planted, ends, features
+from tests.support.scorers import Pair, SmoothScore
 
 
 def grey(light: float) -> Tensor:

@@ -13,7 +13,7 @@ from higan_cam.mask.activation_difference import ActivationDifference
 from higan_cam.mask.light_change import LightSteps
 from higan_cam.mask.path import Path
 from higan_cam.types import Attribution, SynthesisState
-from tests.mask.conftest import Pair, SmoothScore
+from tests.support.scorers import Pair, SmoothScore
 
 
 class Counting:

@@ -12,7 +12,7 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.heat import image_gradient
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
 from higan_cam.types import Scorer
-from tests.mask.conftest import Pair, SmoothScore, WeightedMean
+from tests.support.scorers import Pair, SmoothScore, WeightedMean
 
 
 def score_change(generator: StyleGAN2, scorer: Scorer, pair: Pair) -> Tensor:

@@ -22,7 +22,7 @@ from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
 from higan_cam.mask.path import path_signed
 from higan_cam.mask.points import TARGETS
 from higan_cam.types import Sign, SynthesisState
-from tests.mask.conftest import WeightedMean
+from tests.support.scorers import WeightedMean
 
 SIDE = 64
 LAMP, EDGE_LAMP, CURTAIN = (slice(20, 34), slice(12, 26)), (slice(36, 50), slice(56, 64)), (slice(4, 16), slice(36, 52))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from higan_cam.errors import DataError
 from higan_cam.mask.quality import MIN_CHANGE, MaskQuality, mask_quality, shares_of_change
-from tests.mask.conftest import WeightedMean
+from tests.support.scorers import WeightedMean
 
 MEAN = WeightedMean(torch.full((3, 1, 1), 1 / 3))
 DARK, BRIGHT = -torch.ones(1, 3, 8, 8), torch.ones(1, 3, 8, 8)

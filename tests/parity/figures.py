@@ -21,13 +21,13 @@ from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2
 from higan_cam.generate.loading import generator_from_tensors
 from higan_cam.label import load_places365_resnet18
 from higan_cam.label.places365 import MATRIX_FILE
-from tests.generate.conftest import small, small_latent
+from tests.generate.layouts.test_rosinality import drawn_state
 from tests.generate.references import dcgan_image, pggan_image, rosinality_codes, rosinality_image
-from tests.generate.test_layout_rosinality import drawn_state
 from tests.generate.test_loading import as_genforce, pggan_as_genforce
 from tests.generate.test_stylegan2 import reference as stylegan2_image
 from tests.parity.hash_weights import hash_weights, write_places365
 from tests.parity.test_classifier import prepared, scene_prepared
+from tests.support.generators import small, small_latent
 
 RECORDED, EQUATIONS = "recorded from the published code", "the equations, slowly"
 

@@ -23,6 +23,7 @@ from higan_cam.publish.images import decode_heat, decode_image
 from higan_cam.store.store import digest
 from higan_cam.types import Sample
 
+ROOT = Path(__file__).resolve().parents[2]
 DESIGNED = (
     *("id", "image", "original", "negative", "conditioning_image", "heat", "text", "prompt"),
     *("prompt_before", "edit_prompt", "undo_prompt", "captions", "index", "seed"),
@@ -66,13 +67,14 @@ def test_bytes_follow_from_the_samples_alone(
 
 def test_bytes_are_the_same_in_another_process(make_sample: Callable[..., Sample]) -> None:
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from conftest import sample_of;"
+        "from tests.support.samples import sample_of;"
         "from higan_cam.publish.dataset import encode_shard;"
-        "from higan_cam.publish.store import digest; print(digest(encode_shard([sample_of(1), sample_of(2)])))"
+        "from higan_cam.store.store import digest; print(digest(encode_shard([sample_of(1), sample_of(2)])))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"}
-    command = [sys.executable, "-c", code, str(Path(__file__).parent)]
-    there = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    there = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=ROOT
+    )
     assert there.stdout.strip() == digest(encode_shard([make_sample(1), make_sample(2)]))
 
 

@@ -1,7 +1,7 @@
 """Google's API under the faults of `proxy`: what `test_faults` promises for S3 holds here too.
 
 Objects in one request meet the server that honours conditions, uploads in parts the one that knows how far they got
-(`tests.gcs_server`).
+(`tests.support.gcs_server`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from higan_cam.config import StoreConfig
 from higan_cam.errors import StoreError
 from higan_cam.store.manifest import commit_shard, manifest_key
 from higan_cam.store.store import Store, open_store
-from tests.gcs_server import GcsServer
 from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, PERMANENT, TRANSIENT, FaultProxy, everything_said
 from tests.integration.object_store.test_faults import EVERY, PATH, READS, SHARD, SMALL
+from tests.support.gcs_server import GcsServer
 
 pytestmark = pytest.mark.integration
 PART = 5 * 2**20

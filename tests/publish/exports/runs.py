@@ -17,7 +17,7 @@ from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run, read_run
 from higan_cam.store.store import Store
 from higan_cam.types import BoolArray, Region, Sample
-from tests.publish.conftest import sample_of
+from tests.support.samples import sample_of
 
 COUNT, SHARD_SIZE, SIZE = 14, 3, 16
 EMPTY = frozenset({1, 9})

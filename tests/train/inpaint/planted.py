@@ -14,7 +14,7 @@ from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
 from higan_cam.types import BoolArray, Sample
-from tests.publish.conftest import sample_of
+from tests.support.samples import sample_of
 
 SIDE, SHARD_SIZE, SHARDS = 16, 6, 5
 DARK, GAIN = 40, 150

@@ -1,0 +1,56 @@
+"""`curate` and `inspect` from the command line: what they say, what they leave, and mistakes without traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from higan_cam.store.store import open_store
+from tests.support.commands import Command
+from tests.support.samples import commit_run, sample_of
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small run on disk."""
+    folder = tmp_path_factory.mktemp("curation") / "run"
+    commit_run(open_store(folder), [sample_of(index) for index in range(6)])
+    return folder
+
+
+def test_curate_says_what_goes_and_why(higan_cam: Command, run: Path) -> None:
+    _, told, _ = higan_cam("curate", str(run), "--set", "curation.min_coverage=0.6", "--name", "wide")
+    assert "coverage below 0.6" in told
+    assert "kept     0 of 6 samples" in told
+    assert (run / "curation/wide.parquet").is_file()
+
+
+def test_curate_asks_the_runs_scorer_for_its_levels(higan_cam: Command, run: Path) -> None:
+    _, told, _ = higan_cam("curate", str(run), "--set", "curation.balance=1", "--name", "even")
+    assert "level    bright: 6 of 6" in told
+
+
+def test_inspect_draws_a_sheet(higan_cam: Command, run: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "new" / "sheet.png"
+    _, told, _ = higan_cam("inspect", str(run), "--where", "index < 4", "--count", "1", "--to", str(sheet))
+    assert "passing  4 of 6 samples" in told
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "status"),
+    [
+        (["curate", "--set", "curation.min_retenton=1"], "Did you mean 'min_retention'?", 2),
+        (["curate", "--name", "../x"], "letters, digits", 2),
+        (["inspect", "--where", "retenton > 1"], "Did you mean 'retention'?", 2),
+        (["inspect", "--where", "retention > 9"], "none of 6 samples passes", 1),
+        (["inspect", "--selection", "missing"], "selection", 2),
+        (["inspect", "--to", "/proc/sheet.png"], "--to /proc/sheet.png", 1),
+    ],
+)
+def test_a_mistake_is_one_message(arguments: list[str], said: str, status: int, higan_cam: Command, run: Path) -> None:
+    code, _, told = higan_cam(arguments[0], str(run), *arguments[1:])
+    assert code == status
+    assert said in " ".join(told.split())
+    assert "Traceback" not in told

@@ -1,0 +1,74 @@
+"""Where Ray is found, on a real one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+import ray
+
+from higan_cam.config import RuntimeConfig
+from higan_cam.errors import WorkersError
+from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
+from higan_cam.runtime.cluster.join import cluster
+
+PROGRAM = """
+from higan_cam.config import RuntimeConfig
+from higan_cam.runtime.cluster.join import cluster, resources
+with cluster(RuntimeConfig()):
+    print("processors", resources()[0])
+"""
+
+
+@pytest.mark.integration
+def test_a_cluster_that_is_gone_is_not_waited_for() -> None:
+    """`ray start` writes down its address; after a crash it is still there, and Ray alone would try it for minutes."""
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder:  # short: sockets lie below it
+        written = Path(folder) / "ray" / "ray_current_cluster"
+        written.parent.mkdir()
+        written.write_text("127.0.0.1:9")
+        environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+        finished = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={**environment, "RAY_TMPDIR": folder},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert finished.returncode == 0, finished.stderr
+    assert "processors" in finished.stdout
+
+
+@pytest.mark.integration
+def test_workers_have_one_thread_and_the_driver_keeps_its_environment() -> None:
+    names = list(WORKER_ENVIRONMENT)
+    code = (
+        "import os, ray\n"
+        "from higan_cam.config import RuntimeConfig\n"
+        "from higan_cam.runtime.cluster.join import cluster\n"
+        f"def seen(): return [os.environ.get(name) for name in {names!r}]\n"
+        "with cluster(RuntimeConfig()):\n"
+        "    print(ray.get(ray.remote(seen).remote()), seen())\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in {*names, "RAY_ADDRESS"}}
+    finished = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert finished.stdout.strip() == f"{list(WORKER_ENVIRONMENT.values())} {[None] * len(names)}", finished.stderr
+
+
+def test_a_ray_that_does_not_come_up_is_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only an overloaded machine really does this: Ray waits 30 s for its own node."""
+
+    def overloaded(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", overloaded)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(WorkersError, match="run the same command again"), cluster(RuntimeConfig()):
+        pass

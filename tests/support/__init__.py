@@ -1,0 +1,1 @@
+"""Servers, stand-ins and helpers that tests of several rooms share."""

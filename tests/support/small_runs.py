@@ -1,0 +1,31 @@
+"""The settings of a run of seconds, and what identifies its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+SMALL = (
+    "label.count=160",
+    "label.shard_size=40",
+    "boundary.tails=40",
+    "mask.count=24",
+    "mask.shard_size=4",
+    "mask.micro_batch=4",
+    "attribution.name=path",  # the one that needs gradients of the scorer
+    "attribution.steps=2",
+)
+
+
+OUTSIDE_IDENTITY = ("stats", "report")
+
+
+def digests(output: Path) -> dict[str, str]:
+    """{relative path: sha256} of everything that belongs to a run's identity."""
+    files = (path for path in sorted(output.rglob("*")) if path.is_file())
+    named = ((path.relative_to(output), path) for path in files)
+    return {
+        str(name): hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in named
+        if name.parts[0] not in OUTSIDE_IDENTITY
+    }
