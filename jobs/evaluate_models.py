@@ -24,9 +24,9 @@ def main(
     from higan_cam.generate import StyleGAN2, load_generator
     from higan_cam.label import LightingScorer, load_scorer
     from higan_cam.rooms import level, render
-    from higan_cam.train.loop import held_out_latents
     from higan_cam.train.rooms.evaluate import feature_distances, image_metrics, level_metrics, scorer_metrics
     from higan_cam.train.rooms.export import save_samples
+    from higan_cam.train.rooms.latents import held_out_latents
 
     torch.set_num_threads(1)
     network, judge = load_generator(generator), load_scorer("lighting", scorer)

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from higan_cam.train.settings import DistillSettings, Stage
+from higan_cam.train.rooms.settings import DistillSettings, Stage
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from higan_cam.errors import HiganCamError
-from higan_cam.train.settings import ScorerSettings
+from higan_cam.train.scorer.settings import ScorerSettings
 
 log = logging.getLogger(__name__)
 FROZEN_RATE, FINE_TUNING_RATE = 2e-3, 2e-4
@@ -53,7 +53,7 @@ def main(
 ) -> None:
     """Train, or go on training, a lighting scorer."""
     from higan_cam.train.launch import launch
-    from higan_cam.train.rooms.export import train_and_export_scorer
+    from higan_cam.train.scorer.export import train_and_export_scorer
     from higan_cam.train.scorer.fit import PLACES365_SIDE, PLACES365_WIDTH, batches_of, initial_scorer
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

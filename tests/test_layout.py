@@ -32,7 +32,7 @@ FILES = {
     ".pre-commit-config.yaml",
 }
 LONGEST = 300
-LONGER = {"higan_cam/types.py": 420, "higan_cam/config/loading.py": 420, "higan_cam/cli/app.py": 330}
+LONGER = {"higan_cam/types.py": 420}  # the nouns belong on one page
 MOST_MODULES = 16
 MOST_WITH_ONE_FIRST_WORD = 4
 

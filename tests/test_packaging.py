@@ -75,7 +75,10 @@ def test_embedded_weights_are_found_away_from_the_checkout(names: frozenset[str]
     if not weights:
         pytest.skip("data/ holds no embedded weights yet")
     assert {f"higan_cam/data/{name}" for name in weights} <= names
-    code = "import sys; from higan_cam.weights.files import data_path; print(*map(data_path, sys.argv[1:]), sep='\\n')"
+    code = (
+        "import sys; from higan_cam.weights.embedded import embedded_path;"
+        "print(*map(embedded_path, sys.argv[1:]), sep='\\n')"
+    )
     found = _run_in(unpacked, code, *weights)
     assert [Path(line) for line in found.splitlines()] == [unpacked / "higan_cam/data" / name for name in weights]
 

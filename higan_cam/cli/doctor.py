@@ -81,7 +81,8 @@ def _installed() -> Table:
 
     import torch
 
-    from higan_cam.weights.files import data_path, sha256_of
+    from higan_cam.weights.embedded import embedded_path
+    from higan_cam.weights.files import sha256_of
 
     table = Table("what", "found", box=None)
     for package in PACKAGES:
@@ -90,7 +91,7 @@ def _installed() -> Table:
     names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     table.add_row("GPUs", ", ".join(names) or "none")
     for name in ("rooms_generator.safetensors", "rooms_scorer.safetensors", "rooms_scorer_second.safetensors"):
-        table.add_row(name, f"sha256 {sha256_of(data_path(name))[:12]}")
+        table.add_row(name, f"sha256 {sha256_of(embedded_path(name))[:12]}")
     return table
 
 

@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted, write_picture
 from higan_cam.config import RunConfig, load_config
-from higan_cam.errors import ConfigError, StoreError
+from higan_cam.errors import ConfigError
 
 if TYPE_CHECKING:
     from higan_cam.pipeline import Models
@@ -56,7 +57,6 @@ def edit(
 
     Samples are those of a run with the same seed and generator: `--index 5` is its sample 5.
     """
-    from higan_cam.pipeline.editing import parse_distances, parse_indices
     from higan_cam.publish.sheets.strips import draw_strips
 
     chosen = [way for way, given in zip(WAYS, (boundary, boundary_list, mix, interpolate), strict=True) if given]
@@ -71,7 +71,7 @@ def edit(
     else:
         sections = _along(models, settings, boundary or [], boundary_list, moves, scored)
     where = f"generator {settings.generator.weights}, seed {settings.seed}"
-    _write(to, draw_strips(f"higan-cam edit {chosen[0]}", [where, *_score_note(settings, scored)], sections))
+    write_picture(to, draw_strips(f"higan-cam edit {chosen[0]}", [where, *_score_note(settings, scored)], sections))
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"drawn    {sum(len(s.pictures) for each in sections for s in each.strips)} pictures")
     for note in _score_note(settings, scored):
@@ -89,7 +89,7 @@ def _along(
 ) -> list[StripSection]:
     """One section along the sum of the boundaries, or one for each of the list."""
     from higan_cam.manipulate import load_boundary, read_boundary_list
-    from higan_cam.pipeline.editing import as_listed, check_room, moved, parse_weighted, pictures
+    from higan_cam.pipeline.editing import as_listed, check_room, moved, pictures
     from higan_cam.publish.sheets.strips import StripSection
 
     if listed is None:
@@ -144,8 +144,6 @@ def _mixed_rows(models: Models, rows: str | None, resolutions: str | None) -> tu
 
 
 def _two(text: str, name: str) -> tuple[int, int]:
-    from higan_cam.pipeline.editing import parse_indices
-
     found = parse_indices(text, name)
     if len(found) != 2:
         raise ConfigError(f"{name} takes two samples, such as 3,5, got {text!r}")
@@ -175,11 +173,3 @@ def _models(config: RunConfig) -> Models:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     prepare_process(device, config.generator)
     return load_models(config, device)
-
-
-def _write(path: Path, picture: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture)
-    except OSError as error:
-        raise StoreError(f"--to {path}: cannot be written ({error.strerror}); choose another place") from error

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from higan_cam.cli.options import Weights
+
 if TYPE_CHECKING:
     from higan_cam.config import RunConfig
     from higan_cam.pipeline import Models
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from higan_cam.types import Boundary, FloatArray, Scorer
 
 Run = Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) of a run that has its boundary.")]
-Weights = Annotated[
-    list[Path] | None, typer.Option("--weights", help="Where to look for the run's weights, by digest. Repeatable.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +48,7 @@ def rescore(
     """
     from higan_cam.publish.sheets.rescoring import draw_rescoring
     from higan_cam.store import open_store
-    from higan_cam.store.manifest import canonical_json
+    from higan_cam.store.canonical import canonical_json
 
     store = open_store(output)
     config, models, own = _recorded(store, weights)
@@ -112,7 +111,7 @@ def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Mode
     from higan_cam.runtime.remake import with_recorded_weights
     from higan_cam.runtime.stages.fit import find_boundary
     from higan_cam.store import read_run
-    from higan_cam.store.status import recorded_config
+    from higan_cam.store.run import recorded_config
 
     config = with_recorded_weights(recorded_config(store), read_run(store), weights or [])
     boundary = find_boundary(config, store)

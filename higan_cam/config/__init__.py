@@ -1,28 +1,29 @@
-"""The frozen configuration: a file per section, loading, identity."""
+"""One typed, frozen configuration, validated at construction: a file per section, loading, identity.
 
-from higan_cam.config.loading import (
+`RunConfig` is the whole job. Everything in it except `output`, `store`, `curation` and `runtime` shapes the bytes of
+the dataset and is part of `config_hash`; `store` and `runtime` say how to run, never what comes out, and `curation`
+what to use of it.
+"""
+
+from higan_cam.config.captions import CaptionConfig
+from higan_cam.config.curation import CurationConfig
+from higan_cam.config.identity import config_hash, differing_fields, identity
+from higan_cam.config.layers import parse_layers
+from higan_cam.config.loading import load_config, merged, parse_config
+from higan_cam.config.run import RunConfig
+from higan_cam.config.runtime import RuntimeConfig
+from higan_cam.config.scorer import ScorerConfig
+from higan_cam.config.stages import (
     AttributionConfig,
     BoundaryConfig,
-    CaptionConfig,
-    CurationConfig,
     EditConfig,
     GeneratorConfig,
     LabelConfig,
     MaskConfig,
     PublishConfig,
     RegionConfig,
-    RunConfig,
-    RuntimeConfig,
-    ScorerConfig,
-    StoreConfig,
-    config_hash,
-    differing_fields,
-    identity,
-    load_config,
-    merged,
-    parse_config,
-    parse_layers,
 )
+from higan_cam.config.store import StoreConfig
 
 __all__ = [
     "AttributionConfig",

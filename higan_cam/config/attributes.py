@@ -16,7 +16,8 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from higan_cam.config.loading import RunConfig, merged, parse_config
+from higan_cam.config.loading import merged, parse_config
+from higan_cam.config.run import RunConfig
 from higan_cam.errors import ConfigError, unknown_name
 
 SECTIONS = ("attribution", "boundary", "edit", "mask", "publish", "regions", "scorer")

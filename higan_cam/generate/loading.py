@@ -21,7 +21,8 @@ from higan_cam.generate.pggan import PGGAN
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.types import Generator, Precision
-from higan_cam.weights.files import NVIDIA, PICKLED, data_path, load_tensors
+from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.files import NVIDIA, PICKLED, load_tensors
 from higan_cam.weights.zoo import resolve, zoo
 
 ARCHITECTURES: dict[str, Callable[..., LayeredGenerator]] = {
@@ -159,7 +160,7 @@ def generator_names() -> list[str]:
 
 
 def _rooms(truncation_psi: float | None, truncation_layers: int | None) -> Generator:
-    return generator_from_file(data_path("rooms_generator.safetensors"), truncation_psi, truncation_layers)
+    return generator_from_file(embedded_path("rooms_generator.safetensors"), truncation_psi, truncation_layers)
 
 
 GENERATORS: dict[str, Callable[[float | None, int | None], Generator]] = {"rooms": _rooms}

@@ -19,7 +19,8 @@ from higan_cam.label.state_dicts import fill
 from higan_cam.label.statistics import STATISTICS, statistic_scorer
 from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
-from higan_cam.weights.files import data_path, load_tensors
+from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.files import load_tensors
 from higan_cam.weights.zoo import located, resolve
 
 EMBEDDED = {"rooms": "rooms_scorer.safetensors", "rooms_second": "rooms_scorer_second.safetensors"}
@@ -112,7 +113,7 @@ def _with_path(config: ScorerConfig, path: Path) -> ScorerConfig:
 
 def weights_path(config: ScorerConfig) -> Path:
     """The file that `weights` means: an embedded one, or a path."""
-    return data_path(EMBEDDED[config.weights]) if config.weights in EMBEDDED else Path(config.weights)
+    return embedded_path(EMBEDDED[config.weights]) if config.weights in EMBEDDED else Path(config.weights)
 
 
 def lighting_scorer(path: Path) -> LightingScorer:

@@ -14,7 +14,7 @@ from higan_cam.errors import ConfigError, DataError
 from higan_cam.generate import to_uint8
 from higan_cam.manipulate import Relevance, edit_direction, layer_scores, plan_edit, sweep
 from higan_cam.mask import BALANCE_KEY, GradCam, measured_balance
-from higan_cam.pipeline import Models, attribution_for, batches, codes_of, edit_for, edited_ends, tapped_layers
+from higan_cam.pipeline import Models, attribution_for, batches, edit_for, edited_ends, tapped_layers, w_plus_of
 from higan_cam.types import Boundary, ByteArray, FloatArray, Scorer
 
 RESPONSE_DISTANCES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -30,7 +30,7 @@ def edit_sweep(
     images, scores = [], []
     with torch.inference_mode():
         for part in batches(range(len(indices)), config.mask.micro_batch):
-            w_plus = models.generator.truncate(codes_of(models, config, [indices[i] for i in part]))
+            w_plus = w_plus_of(models, config, [indices[i] for i in part])
             for codes in sweep(w_plus, boundary, edit, distances):
                 image, _ = models.generator.synthesize(codes)
                 images.append(to_uint8(image))
@@ -50,7 +50,7 @@ def cross_response(
         for config, boundary in runs:
             edit = edit_for(models, config, boundary)
             for part in batches(indices, config.mask.micro_batch):
-                w_plus = models.generator.truncate(codes_of(models, config, part))
+                w_plus = w_plus_of(models, config, part)
                 for codes in sweep(w_plus, boundary, edit, (-edit.distance, 0.0, edit.distance)):
                     image, _ = models.generator.synthesize(codes)
                     images.append(to_uint8(image))
@@ -91,7 +91,7 @@ def layer_relevance(
     parts = []
     with torch.inference_mode():
         for part in batches(indices, config.label.micro_batch):
-            w_plus = models.generator.truncate(codes_of(models, config, part))
+            w_plus = w_plus_of(models, config, part)
             parts.append(layer_scores(score, w_plus, edit_direction(boundary, everywhere, w_plus), distance))
     return np.concatenate(parts)
 
@@ -108,7 +108,7 @@ def layer_peaks(models: Models, config: RunConfig, boundary: Boundary, indices: 
     parts = []
     with torch.inference_mode():
         for part in batches(indices, config.mask.micro_batch):
-            w_plus = models.generator.truncate(codes_of(models, config, part))
+            w_plus = w_plus_of(models, config, part)
             ends = edited_ends(models, config, boundary, w_plus)
             parts.append(attribution.peaks(models.generator, models.scorer, ends.negative, ends.positive).cpu().numpy())
     return np.concatenate(parts)

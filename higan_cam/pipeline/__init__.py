@@ -3,12 +3,8 @@
 from higan_cam.pipeline.flow import (
     HIGAN_LIGHTING_LAYERS,
     HeatBatch,
-    Models,
-    WorkUnit,
     attribute_unit,
     attribution_for,
-    batches,
-    codes_of,
     edit_for,
     edited_ends,
     fit_from_extremes,
@@ -17,21 +13,19 @@ from higan_cam.pipeline.flow import (
     label_by_all,
     label_unit,
     labelled_codes,
-    load_models,
-    on_final_scale,
     recommended_rows,
     tapped_layers,
 )
+from higan_cam.pipeline.models import Models, batches, codes_array, load_models, on_final_scale, w_plus_of
 
 __all__ = [
     "HIGAN_LIGHTING_LAYERS",
     "HeatBatch",
     "Models",
-    "WorkUnit",
     "attribute_unit",
     "attribution_for",
     "batches",
-    "codes_of",
+    "codes_array",
     "edit_for",
     "edited_ends",
     "fit_from_extremes",
@@ -44,4 +38,5 @@ __all__ = [
     "on_final_scale",
     "recommended_rows",
     "tapped_layers",
+    "w_plus_of",
 ]

@@ -5,7 +5,6 @@ Shapes: N strips, K pictures each, L rows of w+, D code dimension.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,13 +17,12 @@ from higan_cam.errors import ConfigError
 from higan_cam.generate import to_uint8
 from higan_cam.manipulate import combined_direction, interpolate, mix_styles, plan_edit
 from higan_cam.manipulate.higan_npy import format_layers
-from higan_cam.pipeline.flow import Models, batches, codes_of
+from higan_cam.pipeline.models import Models, batches, w_plus_of
 from higan_cam.publish.sheets.strips import Strip
 from higan_cam.types import Boundary
 
 MOST_PICTURES = 1024
 """On one sheet; HiGAN's list of eight boundaries on its ten samples takes 560."""
-_SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,44 +34,10 @@ class Pictured:
     captions: Sequence[Sequence[str]]
 
 
-def parse_indices(text: str, name: str = "--index") -> tuple[int, ...]:
-    """`0-3,7` -> (0, 1, 2, 3, 7), in the order given. ConfigError: another form, or more than a sheet holds."""
-    spans = [_SPAN.fullmatch(part.strip()) for part in text.split(",")]
-    ends = [(int(span[1]), int(span[2] or span[1])) for span in spans if span is not None]
-    if len(ends) < len(spans) or any(high < low for low, high in ends):
-        raise ConfigError(f"{name} must be sample numbers such as 0-3,7, got {text!r}")
-    if sum(high - low + 1 for low, high in ends) > MOST_PICTURES:
-        raise ConfigError(f"{name}: a sheet holds {MOST_PICTURES} pictures at most, got {text!r}")
-    return tuple(index for low, high in ends for index in range(low, high + 1))
-
-
-def parse_distances(text: str) -> tuple[float, ...]:
-    """`-3,0,3` -> (-3.0, 0.0, 3.0). ConfigError: anything but a list of finite numbers."""
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise ConfigError(f"--distances must be numbers such as -3,0,3, got {text!r}") from error
-    if not np.isfinite(values).all():
-        raise ConfigError(f"--distances must be finite, got {text!r}")
-    return values
-
-
-def parse_weighted(text: str) -> tuple[str, float]:
-    """`wood.npy:0.5` -> ("wood.npy", 0.5); without a number after the last colon the weight is 1."""
-    path, colon, number = text.rpartition(":")
-    try:
-        weight = float(number) if colon else None
-    except ValueError:
-        weight = None
-    if weight is not None and not np.isfinite(weight):
-        raise ConfigError(f"--boundary {text}: the weight must be finite")
-    return (text, 1.0) if weight is None else (path, weight)
-
-
 def sampled(models: Models, config: RunConfig, indices: Sequence[int]) -> Tensor:
     """(N,L,D) truncated codes of these samples."""
     with torch.inference_mode():
-        return models.generator.truncate(codes_of(models, config, indices))
+        return w_plus_of(models, config, indices)
 
 
 def moved(

@@ -14,7 +14,8 @@ from higan_cam.config import RunConfig
 from higan_cam.generate import from_uint8
 from higan_cam.label import make_scorer
 from higan_cam.mask import find_regions, mask_quality, moved_masks, second_opinion
-from higan_cam.pipeline.flow import HeatBatch, batches
+from higan_cam.pipeline.flow import HeatBatch
+from higan_cam.pipeline.models import batches
 from higan_cam.publish.captions import describe
 from higan_cam.types import ByteArray, Captions, FloatArray, RegionResult, Sample, Scorer
 

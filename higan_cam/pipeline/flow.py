@@ -6,17 +6,17 @@ functions inside its workers; a notebook can call them directly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from higan_cam.config import RunConfig, parse_layers
-from higan_cam.generate import load_generator, sample_latents, to_uint8
-from higan_cam.label import calibrated, make_scorer, with_quartiles
+from higan_cam.generate import to_uint8
+from higan_cam.label import with_quartiles
 from higan_cam.manipulate import (
     Ends,
     Extremes,
@@ -28,6 +28,7 @@ from higan_cam.manipulate import (
     select_extremes,
 )
 from higan_cam.mask import ImageAttribution, make_attribution
+from higan_cam.pipeline.models import Models, batches, codes_array, w_plus_of
 from higan_cam.types import (
     Attribution,
     BoolArray,
@@ -39,20 +40,11 @@ from higan_cam.types import (
     IntArray,
     Scorer,
     SynthesisState,
+    WorkUnit,
 )
-from higan_cam.types import WorkUnit as WorkUnit  # noqa: PLC0414 - part of this module's interface
 
 HIGAN_LIGHTING_LAYERS = range(6, 12)
 """w+ rows that carry lighting in HiGAN's scenes; the embedded generator has it in all rows."""
-
-
-@dataclass(frozen=True)
-class Models:
-    """The two networks on one device."""
-
-    generator: Generator
-    scorer: Scorer
-    device: torch.device
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,31 +68,6 @@ class HeatBatch:
     reached: BoolArray
 
 
-def load_models(config: RunConfig, device: str = "cpu") -> Models:
-    """The generator and the scorer that the configuration names, in eval mode on `device`; scores as in labels."""
-    generator = load_generator(
-        config.generator.weights,
-        truncation_psi=config.generator.truncation_psi,
-        truncation_layers=config.generator.truncation_layers,
-        precision=config.generator.precision,
-    )
-    scorer = make_scorer(config.scorer)
-    for network in (generator, scorer):
-        cast(nn.Module, network).to(device)
-    return Models(generator, scorer, torch.device(device))
-
-
-def on_final_scale(models: Models, boundary: Boundary) -> Models:
-    """The same networks, with scores as samples carry them: calibrated, where the boundary knows the quartiles."""
-    return replace(models, scorer=calibrated(models.scorer, boundary.metrics))
-
-
-def codes_of(models: Models, config: RunConfig, indices: Sequence[int]) -> Tensor:
-    """(n,w_dim) codes w of the samples with these indices, before truncation."""
-    z = sample_latents(indices, config.seed, models.generator.z_dim)
-    return models.generator.map(torch.from_numpy(z).to(models.device))
-
-
 def label_unit(models: Models, config: RunConfig, unit: WorkUnit) -> tuple[IntArray, FloatArray]:
     """Latents -> images -> scores: (n,) int64 indices and (n,) float32 scores of one unit."""
     indices, scores = label_by_all(models, [models.scorer], config, unit)
@@ -114,7 +81,7 @@ def label_by_all(
     scores = []
     with torch.inference_mode():
         for part in batches(unit.indices, config.label.micro_batch):
-            w_plus = models.generator.truncate(codes_of(models, config, part))
+            w_plus = w_plus_of(models, config, part)
             image, _ = models.generator.synthesize(w_plus)
             scores.append(np.stack([scorer.score(image).float().cpu().numpy() for scorer in scorers]))
     return np.arange(unit.start, unit.stop, dtype=np.int64), np.concatenate(scores, axis=1)
@@ -123,7 +90,7 @@ def label_by_all(
 def fit_from_extremes(models: Models, config: RunConfig, extremes: Extremes, rest: LabelledCodes) -> Boundary:
     """The two tails -> their codes -> the boundary between them; `rest` measures it outside the tails."""
     highest, lowest = (
-        LabelledCodes(_codes_array(models, config, tail.indices.tolist()), tail.scores)
+        LabelledCodes(codes_array(models, config, tail.indices.tolist()), tail.scores)
         for tail in (extremes.highest, extremes.lowest)
     )
     rows = recommended_rows(models, config)
@@ -141,7 +108,7 @@ def recommended_rows(models: Models, config: RunConfig) -> tuple[int, ...]:
 
 def labelled_codes(models: Models, config: RunConfig, indices: IntArray, scores: FloatArray) -> LabelledCodes:
     """Codes and scores of already labelled samples."""
-    return LabelledCodes(_codes_array(models, config, indices.tolist()), scores)
+    return LabelledCodes(codes_array(models, config, indices.tolist()), scores)
 
 
 def label_and_fit(models: Models, config: RunConfig) -> Boundary:
@@ -198,7 +165,7 @@ def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: 
     heats, moved = [], []
     with torch.inference_mode():
         for part in batches(unit.indices, config.mask.micro_batch):
-            w_plus = models.generator.truncate(codes_of(models, config, part))
+            w_plus = w_plus_of(models, config, part)
             ends = edited_ends(models, config, boundary, w_plus)
             codes = (w_plus, ends.negative, ends.positive)
             images = images_of(models.generator, codes, edit)
@@ -226,16 +193,3 @@ def images_of(generator: Generator, codes: Sequence[Tensor], edit: Edit) -> list
 def _below(generator: Generator, edit: Edit, w_plus: Tensor) -> SynthesisState:
     """The layers below the first row that the edit moves, run once for all that it makes of these codes."""
     return generator.advance(w_plus, min(*edit.layers, len(generator.layer_resolutions)))[0]
-
-
-def _codes_array(models: Models, config: RunConfig, indices: Sequence[int]) -> FloatArray:
-    with torch.inference_mode():
-        parts = [codes_of(models, config, part).cpu().numpy() for part in batches(indices, 1024)]
-    codes: FloatArray = np.concatenate(parts) if parts else np.zeros((0, models.generator.w_dim), np.float32)
-    return codes
-
-
-def batches(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """`indices` in order, `size` at a time; the last batch may be smaller."""
-    for start in range(0, len(indices), size):
-        yield indices[start : start + size]

@@ -3,12 +3,11 @@
 from higan_cam.publish.card import CardFacts, render_card
 from higan_cam.publish.dataset import dataset_schema, encode_shard
 from higan_cam.publish.samples import sample_row
-from higan_cam.publish.scores import decode_scores, encode_scores, scores_path
-from higan_cam.publish.splits import data_path, plan_splits
+from higan_cam.publish.scores import decode_scores, encode_scores
+from higan_cam.publish.splits import plan_splits
 
 __all__ = [
     "CardFacts",
-    "data_path",
     "dataset_schema",
     "decode_scores",
     "encode_scores",
@@ -16,5 +15,4 @@ __all__ = [
     "plan_splits",
     "render_card",
     "sample_row",
-    "scores_path",
 ]

@@ -11,7 +11,7 @@ import jinja2
 import yaml
 
 from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS
-from higan_cam.publish.splits import SPLITS
+from higan_cam.store.keys import SPLITS
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _TASKS = ["image-to-image", "image-segmentation", "text-to-image"]

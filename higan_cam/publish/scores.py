@@ -15,11 +15,6 @@ from higan_cam.types import FloatArray, IntArray
 _SCHEMA = pa.schema([("index", pa.int64()), ("score", pa.float32())])
 
 
-def scores_path(shard: int) -> str:
-    """Key of a score shard in the output directory."""
-    return f"scores/part-{shard:05d}.parquet"
-
-
 def encode_scores(indices: IntArray, scores: FloatArray) -> bytes:
     """(N,) latent indices and (N,) scores -> Parquet with columns index int64, score float32; deterministic bytes.
 

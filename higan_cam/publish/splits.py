@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import count
-from typing import Literal
 
 from higan_cam.config import PublishConfig
-
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+from higan_cam.store.keys import SPLITS, Split
 
 
 def plan_splits(shards: int, publish: PublishConfig) -> list[tuple[Split, int, int]]:
@@ -30,11 +27,6 @@ def plan_splits(shards: int, publish: PublishConfig) -> list[tuple[Split, int, i
     totals = Counter(names)
     counters = {name: count() for name in SPLITS}
     return [(name, next(counters[name]), totals[name]) for name in names]
-
-
-def data_path(split: Split, index: int, of: int) -> str:
-    """Key of a dataset shard in the output directory, in the naming that `datasets` expects."""
-    return f"data/{split}-{index:05d}-of-{of:05d}.parquet"
 
 
 def _held_out(shards: int, publish: PublishConfig) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, 
 from higan_cam.pipeline.devices import prepare_process
 from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.runtime.plan import Crew, plan_crew
-from higan_cam.runtime.run import check_models
+from higan_cam.runtime.preflight import check_models
 from higan_cam.runtime.workers.memory import is_out_of_memory, with_micro_batch
 from higan_cam.types import Boundary, WorkUnit
 

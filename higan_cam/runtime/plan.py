@@ -8,7 +8,6 @@ from higan_cam.config import RunConfig, RuntimeConfig
 from higan_cam.errors import ConfigError
 from higan_cam.types import WorkUnit
 
-SCORES, DATA = "scores", "data"
 UNITS_AHEAD = 2
 """Mask units submitted per worker, so that a worker never waits for the driver."""
 

@@ -20,12 +20,13 @@ from higan_cam.pipeline.devices import device_kind, prepare_process
 from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.publish import decode_scores, encode_scores, encode_shard
 from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
-from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
-from higan_cam.runtime.run import GENERATOR_FILES, file_role, weights_file
+from higan_cam.runtime.plan import plan_label, plan_mask
+from higan_cam.runtime.preflight import GENERATOR_FILES, file_role, weights_file
 from higan_cam.runtime.stages.fit import find_boundary
 from higan_cam.store import Store, describe_run, read_run
+from higan_cam.store.keys import DATA, SCORES
 from higan_cam.store.manifest import Entry, read_manifest
-from higan_cam.store.status import recorded_config
+from higan_cam.store.run import recorded_config
 from higan_cam.types import Boundary, Scorer
 from higan_cam.weights.files import sha256_of
 

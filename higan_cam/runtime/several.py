@@ -21,14 +21,14 @@ from higan_cam.publish import decode_scores
 from higan_cam.publish.report.attributes import AttributesContent, AttributeView, render_attributes
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster
-from higan_cam.runtime.plan import DATA, SCORES
+from higan_cam.runtime.preflight import check_models, weights_digests
 from higan_cam.runtime.progress import Meters
-from higan_cam.runtime.run import STAGES, Outcome, check_models, run_stages, weights_digests
+from higan_cam.runtime.run import STAGES, Outcome, run_stages
 from higan_cam.runtime.stages.fit import find_boundary
-from higan_cam.runtime.stages.report import REPORT_KEY
 from higan_cam.runtime.stages.shared_labels import label_together
 from higan_cam.runtime.stages.sweeps import cross_samples
 from higan_cam.store import Lease, Store, begin_run, committed, open_store
+from higan_cam.store.keys import DATA, REPORT_KEY, SCORES
 from higan_cam.types import Boundary, ByteArray, FloatArray
 
 log = logging.getLogger(__name__)

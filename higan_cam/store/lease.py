@@ -30,7 +30,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from higan_cam.errors import LeaseHeldError, LeaseLostError, StoreError
-from higan_cam.store.manifest import canonical_json
+from higan_cam.store.canonical import canonical_json
 from higan_cam.store.processes import is_alive, machine, process_start
 from higan_cam.store.store import Store
 

@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from higan_cam.errors import StoreError
-from higan_cam.store.store import Store, digest
+from higan_cam.store.canonical import canonical_json, digest
+from higan_cam.store.keys import DATA, MANIFEST, SCORES, manifest_key
+from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
 
-MANIFEST = "manifest/"
 _KEY = re.compile(r"manifest/(?P<stage>[a-z]+)-(?P<shard>\d{5,})\.json")
 _QUARANTINE = re.compile(r"manifest/quarantined-(?P<stage>[a-z]+)-(?P<shard>\d{5,})\.json")
 _ROUNDS = 8
@@ -59,11 +60,6 @@ class Commit:
 
     record: ShardRecord
     differing: str | None = None
-
-
-def manifest_key(stage: str, shard: int) -> str:
-    """Key of a shard's manifest entry."""
-    return f"{MANIFEST}{stage}-{shard:05d}.json"
 
 
 def commit_shard(
@@ -153,12 +149,6 @@ def _notes(store: Store, stage: str) -> tuple[dict[str, int], set[int]]:
     return keys, set(read_manifest(store, stage)) if keys else set()
 
 
-def canonical_json(value: Any) -> bytes:
-    """One spelling per value: sorted keys, no spaces, UTF-8, a newline. NaN is a ValueError."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
-
-
 def _settle(store: Store, ours: Entry, body: bytes) -> Entry | None:
     """One round: what is committed now, or None when the entry had to be repaired and must be looked at again."""
     record, key = ours.record, manifest_key(ours.record.stage, ours.record.shard)
@@ -231,3 +221,13 @@ def _parquet_rows(body: bytes) -> int | None:
         return int(pq.ParquetFile(pa.BufferReader(body)).metadata.num_rows)
     except (pa.ArrowException, OSError):
         return None
+
+
+def warnings(store: Store) -> list[str]:
+    """One line per quarantined unit, naming it and its last error."""
+    lines = []
+    for stage in (SCORES, DATA):
+        for shard, details in quarantined(store, stage).items():
+            last = str(details.get("traceback", "")).strip().splitlines()[-1:]
+            lines.append(f"{stage} shard {shard} failed {details.get('attempts')} times: {''.join(last)}")
+    return lines

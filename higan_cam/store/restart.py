@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from higan_cam.store.store import Store, digest
+from higan_cam.store.canonical import digest
+from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from higan_cam.config import RunConfig, config_hash, differing_fields, identity
-from higan_cam.errors import RunMismatchError, StoreError
+from higan_cam.config import RunConfig, config_hash, differing_fields, identity, parse_config
+from higan_cam.errors import ConfigError, RunMismatchError, StoreError
 from higan_cam.store.store import Store
 
 RUN_KEY = "run.json"
@@ -133,3 +133,28 @@ def _shaping(run: Mapping[str, Any]) -> dict[str, Any]:
 def _section(run: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     section = run.get(name)
     return section if isinstance(section, Mapping) else {}
+
+
+def recorded_config(store: Store) -> RunConfig:
+    """The configuration in run.json, with this store as output; `runtime` has its defaults, as it is not recorded.
+
+    Raises:
+        StoreError: no run, or one whose configuration this version does not know in every field.
+    """
+    run = read_run(store)
+    try:
+        config = parse_config({**run["config"], "output": store.uri})
+    except ConfigError as error:
+        raise _other_version(store, run, str(error)) from error
+    if config_hash(config) != run.get("config_hash"):
+        raise _other_version(store, run, "its hash is not that of its fields here")
+    return config
+
+
+def _other_version(store: Store, run: Mapping[str, Any], detail: str) -> StoreError:
+    versions = run.get("versions")
+    version = versions.get("higan-cam") if isinstance(versions, Mapping) else None
+    return StoreError(
+        f"{store.uri}/{RUN_KEY}: written by higan-cam {version or 'of an unknown version'}, whose configuration this "
+        f"version does not read ({detail}); use that version for this run"
+    )

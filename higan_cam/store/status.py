@@ -16,11 +16,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from higan_cam.config import RunConfig, config_hash, parse_config
-from higan_cam.errors import ConfigError, StoreError
+from higan_cam.config import config_hash
+from higan_cam.store.keys import MANIFEST
 from higan_cam.store.lease import Holder, read_lease
-from higan_cam.store.manifest import MANIFEST
-from higan_cam.store.run import RUN_KEY, read_run
+from higan_cam.store.run import recorded_config
 from higan_cam.store.store import Store
 
 _ENTRY = re.compile(r"manifest/(?P<given_up>quarantined-)?(?P<stage>scores|data)-(?P<shard>\d{5,})\.json")
@@ -140,22 +139,6 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
     )
 
 
-def recorded_config(store: Store) -> RunConfig:
-    """The configuration in run.json, with this store as output; `runtime` has its defaults, as it is not recorded.
-
-    Raises:
-        StoreError: no run, or one whose configuration this version does not know in every field.
-    """
-    run = read_run(store)
-    try:
-        config = parse_config({**run["config"], "output": store.uri})
-    except ConfigError as error:
-        raise _other_version(store, run, str(error)) from error
-    if config_hash(config) != run.get("config_hash"):
-        raise _other_version(store, run, "its hash is not that of its fields here")
-    return config
-
-
 def driver_state(driver: Holder | None) -> DriverState:
     """What can be said from here about the driver that holds (or held) the lease."""
     if driver is None:
@@ -196,12 +179,3 @@ def _reasons(store: Store, kind: str, shards: set[int]) -> dict[int, str]:
         lines = str(details.get("traceback", "")).strip().splitlines()
         found[keys[key]] = f"{details.get('attempts')} attempts: {lines[-1] if lines else 'no traceback'}"
     return found
-
-
-def _other_version(store: Store, run: Mapping[str, Any], detail: str) -> StoreError:
-    versions = run.get("versions")
-    version = versions.get("higan-cam") if isinstance(versions, Mapping) else None
-    return StoreError(
-        f"{store.uri}/{RUN_KEY}: written by higan-cam {version or 'of an unknown version'}, whose configuration this "
-        f"version does not read ({detail}); use that version for this run"
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +13,8 @@ from urllib.parse import urlsplit
 from higan_cam.config import StoreConfig
 from higan_cam.config.store import EMULATOR, check_endpoint, emulator_url
 from higan_cam.errors import ConfigError, StoreError
-from higan_cam.store.places.local import Backend, LocalBackend
+from higan_cam.store.places.backend import Backend
+from higan_cam.store.places.local import LocalBackend
 from higan_cam.store.places.memory import memory_backend
 from higan_cam.store.places.retrying import RequestError
 
@@ -180,11 +180,6 @@ def open_store(uri: str | os.PathLike[str], settings: StoreConfig | None = None)
     if _PROTOCOLS[scheme] == "file":
         return _open_local(rest, settings)
     return _open_remote(_PROTOCOLS[scheme], rest, settings)
-
-
-def digest(body: bytes) -> str:
-    """sha256, hex."""
-    return hashlib.sha256(body).hexdigest()
 
 
 def _open_local(path: str, settings: StoreConfig) -> Store:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from higan_cam.store.manifest import Entry, manifest_key, read_manifest
+from higan_cam.store.canonical import digest
+from higan_cam.store.keys import manifest_key
+from higan_cam.store.manifest import Entry, read_manifest
 from higan_cam.store.run import read_run
-from higan_cam.store.store import Store, digest
+from higan_cam.store.store import Store
 
 STAGES = ("scores", "data")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,35 +16,15 @@ from torch import Tensor, nn
 
 from higan_cam.config import differing_fields
 from higan_cam.errors import ConfigError
-from higan_cam.generate.latents import sample_latents
-from higan_cam.rooms.scene import Z_DIM
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.settings import DistillSettings, Progress, ScorerSettings, World
+from higan_cam.train.rooms.settings import DistillSettings
+from higan_cam.train.scorer.settings import ScorerSettings
+from higan_cam.train.settings import Progress, World
 from higan_cam.types import FloatArray
 
 log = logging.getLogger(__name__)
 Report = Callable[[Progress], None]
 Settings = DistillSettings | InpaintSettings | ScorerSettings
-
-SETUP_SEED, HELD_OUT_SEED = 2**62, 2**62 + 1
-"""Latents of initial statistics and of evaluation: seeds that no training step uses, since training seeds are small."""
-
-
-def training_latents(seed: int, step: int, batch: int, world: World) -> FloatArray:
-    """(batch / workers, 128) latents of this worker at this step; the same whatever came before a restart."""
-    share = share_of(batch, world)
-    first = step * batch + world.rank * share
-    return sample_latents(range(first, first + share), seed, Z_DIM)
-
-
-def setup_latents(count: int) -> FloatArray:
-    """(count,128) latents for statistics that training starts from; never evaluated on."""
-    return sample_latents(range(count), SETUP_SEED, Z_DIM)
-
-
-def held_out_latents(count: int) -> FloatArray:
-    """(count,128) latents that training has not seen in any form."""
-    return sample_latents(range(count), HELD_OUT_SEED, Z_DIM)
 
 
 def cosine_rate(step: int, steps: int, peak: float, warmup: int = 150, floor: float = 0.02) -> float:
@@ -135,3 +115,12 @@ def psnr(difference: Tensor) -> float:
 def as_tensor(array: FloatArray) -> Tensor:
     """float32 tensor over a float array."""
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """float16 copies of the floating-point tensors; the others as they are."""
+    return {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")

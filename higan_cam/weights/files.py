@@ -30,7 +30,6 @@ _NVIDIA_WAY_OUT = (
     "(github.com/rosinality/stylegan2-pytorch) with `python convert_weight.py --repo PATH_OF_NVLABS_STYLEGAN2 "
     "FILE.pkl`; then name the .pth or .pt file that comes out. Many are converted already: `higan-cam weights list`"
 )
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -85,24 +84,6 @@ def sha256_of(path: str | Path) -> str:
         raise WeightsError(f"{path}: no such weights file")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def data_path(name: str) -> Path:
-    """Where an embedded file is: `higan_cam/data` in an installed wheel, the top-level `data` in a checkout.
-
-    Raises:
-        WeightsError: it is in neither.
-    """
-    places = [_PACKAGE / "data" / name]
-    if (_PACKAGE.parent / "pyproject.toml").is_file():
-        places.append(_PACKAGE.parent / "data" / name)
-    for place in places:
-        if place.is_file():
-            return place
-    raise WeightsError(
-        f"embedded file {name!r} is not installed; looked in {', '.join(str(place.parent) for place in places)}; "
-        "reinstall higan-cam, or give the path of a weights file instead"
-    )
 
 
 def _load_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from higan_cam.errors import WeightsError, unknown_name
-from higan_cam.weights.files import data_path
+from higan_cam.weights.embedded import embedded_path
 
 FOLDER_VARIABLE = "HIGAN_CAM_WEIGHTS"
 DEFAULT_FOLDER = "weights"
@@ -47,7 +47,7 @@ class Checkpoint:
 @cache
 def zoo() -> Mapping[str, Checkpoint]:
     """Every known checkpoint by name, in the file's order."""
-    with data_path("weights.toml").open("rb") as file:
+    with embedded_path("weights.toml").open("rb") as file:
         document = tomllib.load(file)
     return {
         name: _checkpoint(name, group, own, document["licences"])

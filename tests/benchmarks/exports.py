@@ -88,10 +88,11 @@ def repeat_run(uri: str, folder: Path, count: int) -> None:
     import pyarrow.parquet as pq
 
     from higan_cam.config import config_hash, parse_config
-    from higan_cam.publish import data_path, plan_splits
+    from higan_cam.publish import plan_splits
     from higan_cam.publish.dataset import write_parquet
     from higan_cam.publish.exports.source import open_source
     from higan_cam.store import begin_run, commit_shard, open_store
+    from higan_cam.store.keys import shard_path
     from higan_cam.store.manifest import committed
 
     source = open_source(open_store(uri))
@@ -116,7 +117,7 @@ def repeat_run(uri: str, folder: Path, count: int) -> None:
             target,
             stage="data",
             shard=shard,
-            path=data_path(*place),
+            path=shard_path(*place),
             body=write_parquet(table, config.publish.row_group),
             rows=len(numbers),
             config_hash=config_hash(config),

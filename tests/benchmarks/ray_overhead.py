@@ -22,12 +22,12 @@ from higan_cam.pipeline import Models, attribute_unit, label_and_fit, label_unit
 from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.publish import encode_scores, encode_shard
 from higan_cam.runtime.cluster.join import cluster
-from higan_cam.runtime.plan import DATA, SCORES
+from higan_cam.runtime.preflight import weights_digests
 from higan_cam.runtime.progress import Meters
-from higan_cam.runtime.run import weights_digests
 from higan_cam.runtime.stages.label import label_samples
 from higan_cam.runtime.stages.mask import make_masks
 from higan_cam.store import begin_run, committed, open_store
+from higan_cam.store.keys import DATA, SCORES
 from higan_cam.types import Boundary, WorkUnit
 from tests.benchmarks.timing import SpeedRow
 

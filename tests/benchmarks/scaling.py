@@ -166,9 +166,10 @@ def _scale_row(gpus: int, units: int, unit_s: float) -> ScaleRow:
     from higan_cam.config import parse_config
     from higan_cam.runtime.crew.actors import Actors
     from higan_cam.runtime.crew.watch import open_ledger
-    from higan_cam.runtime.plan import DATA, Crew, plan_units
+    from higan_cam.runtime.plan import Crew, plan_units
     from higan_cam.runtime.stages.mask import MaskPool
     from higan_cam.store import open_store
+    from higan_cam.store.keys import DATA
     from higan_cam.types import Boundary
 
     class Simulated(Actors):

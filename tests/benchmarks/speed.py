@@ -22,11 +22,11 @@ from higan_cam.mask.heat import repeat_state
 from higan_cam.pipeline import (
     attribute_unit,
     attribution_for,
-    codes_of,
     edit_for,
     edited_ends,
     label_and_fit,
     load_models,
+    w_plus_of,
 )
 from higan_cam.types import BoolArray, FloatArray, Scorer, WorkUnit
 from tests.benchmarks.published import PlainLayers, published_heat, published_masks
@@ -106,7 +106,7 @@ def picture_rows(repeats: int = 5) -> list[SpeedRow]:
         return attribute_unit(models, config, boundary, unit)
 
     def codes() -> tuple[Tensor, Tensor, Tensor]:
-        w_plus = models.generator.truncate(codes_of(models, config, list(unit.indices)))
+        w_plus = w_plus_of(models, config, list(unit.indices))
         ends = edited_ends(models, config, boundary, w_plus)
         return w_plus, ends.negative, ends.positive
 
@@ -152,7 +152,7 @@ def generator_row(repeats: int = 5) -> SpeedRow:
     config = load_config(None, [])
     models, size = load_models(config), config.label.micro_batch
     with torch.inference_mode():
-        w_plus = models.generator.truncate(codes_of(models, config, range(size)))
+        w_plus = w_plus_of(models, config, range(size))
         convolutions = list(_convolutions(cast(StyleGAN2, models.generator), size))
 
     def ours() -> object:

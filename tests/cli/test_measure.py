@@ -10,9 +10,9 @@ import pytest
 
 from higan_cam.config import RunConfig
 from higan_cam.manipulate import encode_boundary, save_boundary
-from higan_cam.runtime.run import weights_digests
-from higan_cam.runtime.stages.fit import boundary_keys
+from higan_cam.runtime.preflight import weights_digests
 from higan_cam.store import begin_run, open_store
+from higan_cam.store.keys import boundary_keys
 from higan_cam.types import Boundary
 from tests.support.commands import Command
 

@@ -17,7 +17,8 @@ from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2, load_generator
 from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
 from higan_cam.generate.loading import GENERATORS, generator_from_tensors
-from higan_cam.weights.files import data_path, save_tensors
+from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.files import save_tensors
 from tests.support.generators import KINDS, SMALL, SMALL_LATENT, small, small_latent
 
 
@@ -223,7 +224,7 @@ def test_missing_and_unknown_keys_are_named() -> None:
 
 def test_rooms_is_embedded() -> None:
     try:
-        data_path("rooms_generator.safetensors")
+        embedded_path("rooms_generator.safetensors")
     except WeightsError:
         pytest.skip("the embedded generator is not in data/ yet")
     rooms = load_generator("rooms")

@@ -20,7 +20,8 @@ from higan_cam.config import load_config
 from higan_cam.runtime.run import run_stages
 from higan_cam.runtime.stages import label as label_stage
 from higan_cam.runtime.stages import mask as mask_stage
-from higan_cam.runtime.workers.mask import LabelWorker, MaskWorker
+from higan_cam.runtime.workers.label import LabelWorker
+from higan_cam.runtime.workers.mask import MaskWorker
 from higan_cam.types import WorkUnit
 from tests.chaos.cluster import Cluster, wait_until
 from tests.support.small_runs import SMALL

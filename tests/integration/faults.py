@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from higan_cam.runtime.logs import RunLog
-from higan_cam.runtime.workers.mask import LabelWorker, MaskWorker, finish_unit
+from higan_cam.runtime.workers.label import LabelWorker
+from higan_cam.runtime.workers.mask import MaskWorker, finish_unit
 from higan_cam.types import WorkUnit
 
 STATE = "HIGAN_CAM_FAULTS"

@@ -28,7 +28,8 @@ from higan_cam.runtime.plan import Crew, plan_crew
 from higan_cam.runtime.run import run_stages
 from higan_cam.runtime.stages import label as label_stage
 from higan_cam.runtime.stages import mask as mask_stage
-from higan_cam.runtime.workers.mask import LabelWorker, MaskWorker
+from higan_cam.runtime.workers.label import LabelWorker
+from higan_cam.runtime.workers.mask import MaskWorker
 from higan_cam.store import committed, open_store, verify_run
 from higan_cam.store.manifest import read_manifest
 from tests.integration.faults import Plan, crash, die, finisher, label_worker, mask_worker, sleep, small_memory, stop

@@ -66,7 +66,7 @@ def _run_json(folder: Path) -> bytes:
     import json
 
     from higan_cam.config import load_config
-    from higan_cam.runtime.run import weights_digests
+    from higan_cam.runtime.preflight import weights_digests
     from higan_cam.store import describe_run
 
     settings = ("label.count=12", "label.shard_size=4", "boundary.tails=2", "mask.count=4")

@@ -21,13 +21,14 @@ from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 
 from higan_cam.config import config_hash, parse_config
-from higan_cam.publish import data_path, encode_shard, plan_splits
+from higan_cam.publish import encode_shard, plan_splits
 from higan_cam.publish.curation.filter import matching
 from higan_cam.publish.curation.table import SampleTable, read_samples
 from higan_cam.publish.dataset import write_parquet
 from higan_cam.publish.report import gallery as gallery_files
 from higan_cam.publish.report.gallery import write_gallery
 from higan_cam.store import begin_run, commit_shard
+from higan_cam.store.keys import shard_path
 from higan_cam.store.store import open_store
 from tests.integration.browser import CONTROLS, ENDS, HOSTILE, Gallery, chromium, served, shown_sample, small_run
 
@@ -422,7 +423,7 @@ def ten_thousand(folder: Path) -> Path:
             store,
             stage="data",
             shard=shard,
-            path=data_path(*place),
+            path=shard_path(*place),
             body=body,
             rows=size,
             config_hash=config_hash(config),

@@ -18,10 +18,10 @@ from higan_cam.manipulate import calibrated_ends
 from higan_cam.pipeline import (
     Models,
     attribute_unit,
-    codes_of,
     edit_for,
     edited_ends,
     label_unit,
+    w_plus_of,
 )
 from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.types import Boundary, Generator, Sample, WorkUnit
@@ -74,7 +74,7 @@ def test_calibration_runs_the_layers_below_the_edit_once_and_finds_the_same_ends
 ) -> None:
     settings = config.model_copy(update={"edit": EditConfig(distance=6, targets=(0.6, 2.2), layers="5-8")})
     edit = edit_for(models, settings, boundary)
-    w_plus = models.generator.truncate(codes_of(models, settings, range(3)))
+    w_plus = w_plus_of(models, settings, range(3))
 
     def whole(codes: Tensor) -> Tensor:
         return models.scorer.score(models.generator.synthesize(codes)[0])
@@ -175,5 +175,5 @@ def test_layers_below_the_edit_run_once_and_the_others_once_for_each_picture(
     edited = config.model_copy(update={"edit": EditConfig(layers="6-9")})
     seen = attribute_unit(replace(models, generator=counting), edited, boundary, WorkUnit(0, 0, 4))
     assert counting.passed == {layer: 4 if layer < 6 else 12 for layer in range(11)}
-    plain = models.generator.synthesize(models.generator.truncate(codes_of(models, config, range(4))))[0]
+    plain = models.generator.synthesize(w_plus_of(models, config, range(4)))[0]
     np.testing.assert_allclose(seen.original, to_uint8(plain), atol=1)

@@ -13,7 +13,8 @@ import yaml
 from higan_cam.config import RunConfig, parse_config
 from higan_cam.publish.card import CardFacts, render_card, size_category
 from higan_cam.publish.dataset import COLUMNS, encode_shard
-from higan_cam.publish.splits import data_path, plan_splits
+from higan_cam.publish.splits import plan_splits
+from higan_cam.store.keys import shard_path
 from higan_cam.store.run import describe_run
 from higan_cam.types import Sample
 
@@ -112,7 +113,7 @@ def test_output_folder_loads_as_a_dataset(
     (output / "manifest/data-00000.json").write_text("{}")
     (output / "data/.train-00000-of-00010.parquet.1-a.tmp").write_bytes(b"half")
     for shard, place in enumerate(plan_splits(4, config.publish)):
-        (output / data_path(*place)).write_bytes(encode_shard([make_sample(2 * shard), make_sample(2 * shard + 1)]))
+        (output / shard_path(*place)).write_bytes(encode_shard([make_sample(2 * shard), make_sample(2 * shard + 1)]))
     (output / "README.md").write_text(render_card(facts_of(rows={"train": 4, "validation": 2, "test": 2})))
     loaded = datasets.load_dataset(str(output))
     assert {split: len(rows) for split, rows in loaded.items()} == {"train": 4, "validation": 2, "test": 2}

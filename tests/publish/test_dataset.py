@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS, dataset_schema, encode_shard
 from higan_cam.publish.images import decode_heat, decode_image
-from higan_cam.store.store import digest
+from higan_cam.store.canonical import digest
 from higan_cam.types import Sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_bytes_are_the_same_in_another_process(make_sample: Callable[..., Sample
     code = (
         "from tests.support.samples import sample_of;"
         "from higan_cam.publish.dataset import encode_shard;"
-        "from higan_cam.store.store import digest; print(digest(encode_shard([sample_of(1), sample_of(2)])))"
+        "from higan_cam.store.canonical import digest; print(digest(encode_shard([sample_of(1), sample_of(2)])))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"}
     there = subprocess.run(

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from higan_cam.errors import StoreError
-from higan_cam.publish.scores import decode_scores, encode_scores, scores_path
+from higan_cam.publish.scores import decode_scores, encode_scores
+from higan_cam.store.keys import scores_path
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**62), st.floats(width=32)), max_size=50))

@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from higan_cam.config import PublishConfig
-from higan_cam.publish.splits import data_path, plan_splits
+from higan_cam.publish.splits import plan_splits
+from higan_cam.store.keys import shard_path
 
 
 def config_of(validation: float, test: float) -> PublishConfig:
@@ -49,7 +50,7 @@ def test_small_runs_are_train_only_and_three_shards_have_all() -> None:
 
 
 def test_names_are_those_the_datasets_library_expects() -> None:
-    assert data_path("train", 0, 40) == "data/train-00000-of-00040.parquet"
+    assert shard_path("train", 0, 40) == "data/train-00000-of-00040.parquet"
 
 
 def test_no_shards_is_an_error() -> None:

@@ -18,17 +18,18 @@ from higan_cam.manipulate import encode_boundary
 from higan_cam.pipeline import attribute_unit, label_unit, load_models
 from higan_cam.pipeline.devices import device_kind
 from higan_cam.pipeline.finishing import mask_samples
-from higan_cam.publish import data_path, decode_scores, encode_scores, encode_shard, plan_splits, scores_path
-from higan_cam.runtime.plan import DATA, SCORES, plan_label, plan_mask
+from higan_cam.publish import decode_scores, encode_scores, encode_shard, plan_splits
+from higan_cam.runtime.plan import plan_label, plan_mask
+from higan_cam.runtime.preflight import weights_digests
 from higan_cam.runtime.remake import Remade, remake_shards, with_recorded_weights
-from higan_cam.runtime.run import weights_digests
-from higan_cam.runtime.stages.fit import boundary_keys, find_boundary
+from higan_cam.runtime.stages.fit import find_boundary
 from higan_cam.store import begin_run, commit_shard, open_store, quarantine_shard
-from higan_cam.store.manifest import canonical_json
-from higan_cam.store.status import recorded_config
-from higan_cam.store.store import Store, digest
+from higan_cam.store.canonical import canonical_json, digest
+from higan_cam.store.keys import DATA, SCORES, boundary_keys, scores_path, shard_path
+from higan_cam.store.run import recorded_config
+from higan_cam.store.store import Store
 from higan_cam.types import Boundary
-from higan_cam.weights.files import data_path as weights_path
+from higan_cam.weights.embedded import embedded_path as weights_path
 
 SETTINGS = (
     "label.count=6",
@@ -53,7 +54,7 @@ def make_run(config: RunConfig) -> Store:
         store.put(key, body)
     for unit in plan_mask(config):
         samples = mask_samples(models.scorer, config, attribute_unit(models, config, boundary, unit))
-        path = data_path(*plan_splits(2, config.publish)[unit.shard])
+        path = shard_path(*plan_splits(2, config.publish)[unit.shard])
         body = encode_shard(samples, config.publish.row_group)
         commit_shard(store, stage=DATA, shard=unit.shard, path=path, body=body, rows=2, config_hash=made)
     for key in store.list("manifest/"):

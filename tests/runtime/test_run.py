@@ -7,14 +7,14 @@ import pytest
 from higan_cam.config import load_config
 from higan_cam.errors import ConfigError, HiganCamError
 from higan_cam.pipeline import Models
-from higan_cam.runtime.run import check_models
-from higan_cam.weights.files import data_path
+from higan_cam.runtime.preflight import check_models
+from higan_cam.weights.embedded import embedded_path
 
 
 @pytest.mark.parametrize(
     "overrides",
     [
-        [f"mask.second_scorer.weights={data_path('rooms_generator.safetensors')}"],
+        [f"mask.second_scorer.weights={embedded_path('rooms_generator.safetensors')}"],
         ["mask.second_scorer.name=clip", "mask.second_scorer.weights=rooms"],
         ["mask.second_scorer.scale=quartiles"],
     ],

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from higan_cam.errors import LeaseHeldError, LeaseLostError
+from higan_cam.store.canonical import canonical_json
 from higan_cam.store.lease import Holder, Lease, read_lease
-from higan_cam.store.manifest import canonical_json
 from higan_cam.store.processes import machine
 from higan_cam.store.store import Store, open_store
 

@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from higan_cam.errors import StoreError
 from higan_cam.publish.scores import encode_scores
+from higan_cam.store.canonical import canonical_json, digest
+from higan_cam.store.keys import manifest_key
 from higan_cam.store.manifest import (
     Commit,
-    canonical_json,
     clear_quarantined,
     commit_shard,
     committed,
-    manifest_key,
     quarantine_shard,
     quarantined,
     read_manifest,
 )
-from higan_cam.store.store import Store, digest, open_store
+from higan_cam.store.store import Store, open_store
 
 HASH = "c" * 64
 PATH = "scores/part-00003.parquet"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from higan_cam.store import Store, open_store
+from higan_cam.store.canonical import digest
 from higan_cam.store.restart import READERS, read_whole
-from higan_cam.store.store import digest
 from higan_cam.types import ShardRecord
 
 

@@ -15,11 +15,13 @@ import pytest
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.config.attributes import members
 from higan_cam.errors import StoreError
-from higan_cam.publish.scores import encode_scores, scores_path
+from higan_cam.publish.scores import encode_scores
+from higan_cam.store.canonical import canonical_json
+from higan_cam.store.keys import scores_path
 from higan_cam.store.lease import Holder, Lease
-from higan_cam.store.manifest import canonical_json, commit_shard, quarantine_shard
-from higan_cam.store.run import begin_run
-from higan_cam.store.status import read_status, recorded_config
+from higan_cam.store.manifest import commit_shard, quarantine_shard
+from higan_cam.store.run import begin_run, recorded_config
+from higan_cam.store.status import read_status
 from higan_cam.store.status_text import duration, spans, status_lines, unfinished_lines
 from higan_cam.store.store import Store, open_store
 from tests.support.commands import Command

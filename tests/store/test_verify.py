@@ -7,7 +7,8 @@ import pytest
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import StoreError
-from higan_cam.publish.scores import encode_scores, scores_path
+from higan_cam.publish.scores import encode_scores
+from higan_cam.store.keys import scores_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store

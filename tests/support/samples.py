@@ -10,7 +10,8 @@ import numpy as np
 from higan_cam.config import RunConfig, StoreConfig, config_hash, parse_config
 from higan_cam.publish.dataset import encode_shard
 from higan_cam.publish.scores import encode_scores
-from higan_cam.publish.splits import data_path, plan_splits
+from higan_cam.publish.splits import plan_splits
+from higan_cam.store.keys import shard_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
@@ -111,7 +112,7 @@ def commit_run(store: Store, samples: Sequence[Sample], shard_size: int = 4) -> 
             store,
             stage="data",
             shard=number,
-            path=data_path(*place),
+            path=shard_path(*place),
             body=encode_shard(shard),
             rows=len(shard),
             config_hash=config_hash(config),

@@ -19,15 +19,15 @@ from higan_cam.errors import ConfigError
 from higan_cam.train.loop import (
     average_gradients,
     cosine_rate,
-    held_out_latents,
     load_checkpoint,
     psnr,
     save_checkpoint,
     set_rate,
-    training_latents,
     update_average,
 )
-from higan_cam.train.settings import ScorerSettings, World
+from higan_cam.train.rooms.latents import held_out_latents, training_latents
+from higan_cam.train.scorer.settings import ScorerSettings
+from higan_cam.train.settings import World
 
 
 def test_rate_warms_up_in_a_line_peaks_and_falls_to_the_floor() -> None:

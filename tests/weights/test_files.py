@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from higan_cam.errors import WeightsError
-from higan_cam.weights import files as weights
-from higan_cam.weights.files import data_path, load_tensors, save_tensors, sha256_of
+from higan_cam.weights.files import load_tensors, save_tensors, sha256_of
 
 TENSORS = {"b.weight": torch.arange(6.0).view(2, 3), "a": torch.tensor(3), "c": torch.ones(2, dtype=torch.float16)}
 METADATA = {str(n): "x" * n for n in range(20)}
@@ -137,17 +136,3 @@ def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     assert sha256_of(tmp_path / "f") == hashlib.sha256(b"abc" * 100_000).hexdigest()
     with pytest.raises(WeightsError, match="no such"):
         sha256_of(tmp_path / "g")
-
-
-def test_embedded_files_are_found_in_a_wheel_and_in_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "higan_cam"
-    for folder in (package / "data", tmp_path / "data"):
-        folder.mkdir(parents=True)
-    monkeypatch.setattr(weights, "_PACKAGE", package)
-    (tmp_path / "data" / "w.bin").touch()
-    with pytest.raises(WeightsError, match=r"'w\.bin' is not installed"):
-        data_path("w.bin")  # a data folder beside an installed package is not ours
-    (tmp_path / "pyproject.toml").touch()
-    assert data_path("w.bin") == tmp_path / "data" / "w.bin"
-    (package / "data" / "w.bin").touch()
-    assert data_path("w.bin") == package / "data" / "w.bin"

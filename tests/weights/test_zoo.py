@@ -15,11 +15,11 @@ from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.generate import StyleGAN, load_generator
 from higan_cam.label import make_scorer, scorer_files
 from higan_cam.manipulate import export_npy, load_boundary
+from higan_cam.runtime.preflight import condition_files, weights_digests
 from higan_cam.runtime.remake import with_recorded_weights
-from higan_cam.runtime.run import weights_digests
-from higan_cam.runtime.stages.fit import condition_files
 from higan_cam.types import Boundary
-from higan_cam.weights.files import data_path, sha256_of
+from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.files import sha256_of
 from higan_cam.weights.zoo import known, located, resolve, weights_folder, zoo
 from tests.support.generators import small
 from tests.support.stand_ins import write_scene_predictor
@@ -108,7 +108,7 @@ def test_a_fetched_scorer_loads_by_name_with_the_matrix_beside_it(
 
 
 def test_every_file_of_the_published_bedrooms_configuration_is_one_that_fetch_knows() -> None:
-    config = load_config(data_path("configs/bedroom256.yaml"))
+    config = load_config(embedded_path("configs/bedroom256.yaml"))
     for named in (config.generator.weights, config.scorer.weights, config.boundary.weights):
         assert located(str(named)) == weights_folder() / known(str(named)).file
     matrix = scorer_files(config.scorer)["matrix"]

@@ -24,8 +24,8 @@ from higan_cam.errors import ConfigError, StoreError, unknown_name
 from higan_cam.publish.curation.rules import RULES, Verdict, judge
 from higan_cam.publish.curation.table import SampleTable, read_samples
 from higan_cam.publish.dataset import write_parquet
-from higan_cam.store.manifest import canonical_json
-from higan_cam.store.store import Store, digest
+from higan_cam.store.canonical import canonical_json, digest
+from higan_cam.store.store import Store
 from higan_cam.types import BoolArray, IntArray
 
 FOLDER = "curation/"

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from higan_cam.errors import DataError, StoreError
+from higan_cam.store.canonical import digest
 from higan_cam.store.manifest import committed
 from higan_cam.store.run import read_run
-from higan_cam.store.store import Store, digest
+from higan_cam.store.store import Store
 from higan_cam.types import IntArray, ShardRecord
 
 STAGE = "data"

@@ -25,7 +25,7 @@ from higan_cam.publish.exports.ledger import Entry, Ledger, claim
 from higan_cam.publish.exports.parquet import controlnet, inpainting, instruct_pix2pix
 from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source, read_rows
 from higan_cam.publish.exports.webdataset import webdataset
-from higan_cam.publish.splits import SPLITS
+from higan_cam.store.keys import SPLITS
 from higan_cam.store.store import Store
 
 EXPORTS: dict[str, Callable[[Mapping[str, Any]], Format]] = {

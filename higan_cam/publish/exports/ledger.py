@@ -14,7 +14,7 @@ from typing import Any
 
 from higan_cam.config import differing_fields
 from higan_cam.errors import RunMismatchError, StoreError
-from higan_cam.store.manifest import canonical_json
+from higan_cam.store.canonical import canonical_json
 from higan_cam.store.store import Store
 
 FOLDER = ".higan-cam/"

@@ -17,7 +17,7 @@ from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS, write_parquet
 from higan_cam.publish.exports.formats import Encoded, Format, load_with_datasets
 from higan_cam.publish.exports.source import SourceShard
-from higan_cam.publish.splits import SPLITS, data_path
+from higan_cam.store.keys import SPLITS, shard_path
 
 _GLOB = "data/{split}-*.parquet"
 _METADATA = b"huggingface"
@@ -57,7 +57,7 @@ def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_emp
         table = rows.select(list(sources.values())).rename_columns(list(sources)).replace_schema_metadata(metadata)
         # Three known splits: the manifest's paths have been checked.
         split = next(name for name in SPLITS if name == shard.split)
-        return Encoded([(data_path(split, shard.number, shard.of), write_parquet(table, row_group))])
+        return Encoded([(shard_path(split, shard.number, shard.of), write_parquet(table, row_group))])
 
     return Format(
         columns=tuple(dict.fromkeys(sources.values())),

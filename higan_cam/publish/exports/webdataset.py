@@ -13,7 +13,7 @@ from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS
 from higan_cam.publish.exports.formats import Encoded, Format, image_bytes, load_with_datasets
 from higan_cam.publish.exports.source import SourceShard
-from higan_cam.store.manifest import canonical_json
+from higan_cam.store.canonical import canonical_json
 
 _GLOB = "data/{split}-*.tar"
 _IMAGES = {

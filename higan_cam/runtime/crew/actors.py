@@ -17,9 +17,9 @@ import ray
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import WorkersError
 from higan_cam.runtime.cluster.join import resources
+from higan_cam.runtime.crew.ledger import backoff_s
 from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.plan import UNITS_AHEAD
-from higan_cam.runtime.workers.mask import backoff_s
 
 COMPLAIN_EVERY_S = 60.0
 

@@ -12,6 +12,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
+from higan_cam.runtime.imports import quick_imports
+
+with quick_imports():  # PyTorch, for which a worker's first unit waits
+    pass
+
 FIRST_LIMIT_S = 3600.0
 """With `auto`: until a unit of the stage has finished, nobody knows how long one takes."""
 LEAST_LIMIT_S = 300.0
@@ -178,3 +183,8 @@ class Ledger:
             f"or the out-of-memory killer); Ray keeps its output in worker-*-{process.pid}.err"
         )
         self._failures.setdefault(unit, []).append(_Failure(f"{detail}\n{text}".strip(), process.node))
+
+
+def backoff_s(attempt: int) -> float:
+    """Seconds to wait after the attempt-th failure: 1, 2, 4, … at most 30."""
+    return float(min(30, 2 ** (attempt - 1)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -19,17 +18,12 @@ from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, on_fin
 from higan_cam.runtime.stages.label import Labels, outside_tails
 from higan_cam.runtime.stages.sweeps import peaks_of_samples, rescore_samples, sweep_samples
 from higan_cam.store import Store, open_store
-from higan_cam.store.manifest import canonical_json
+from higan_cam.store.canonical import canonical_json
+from higan_cam.store.keys import boundary_keys
 from higan_cam.types import Boundary
-from higan_cam.weights.zoo import located
 
 log = logging.getLogger(__name__)
 RESPONSE_SAMPLES = 48
-
-
-def boundary_keys(config: RunConfig) -> tuple[str, str]:
-    """Keys of the boundary's tensors and of its metrics in the output directory."""
-    return f"boundary/{config.attribute}.safetensors", f"boundary/{config.attribute}.json"
 
 
 def find_boundary(config: RunConfig, store: Store) -> Boundary | None:
@@ -72,12 +66,6 @@ def settle_boundary(config: RunConfig, store: Store, models: Models, labels: Lab
     store.put_new(metrics_key, metrics)
     # What a restart would read, to the last type: nothing downstream may depend on who fitted it.
     return decode_boundary(store.get(tensors_key), store.get(metrics_key), f"{store.uri}/{tensors_key}")
-
-
-def condition_files(config: RunConfig) -> dict[int, Path]:
-    """{number: file} of the conditions that are files, not other attributes of the run."""
-    named = enumerate(config.boundary.conditions)
-    return {number: located(name) for number, name in named if not name.startswith(SIBLING)}
 
 
 def conditions_of(config: RunConfig) -> list[Boundary]:

@@ -22,10 +22,11 @@ from higan_cam.publish import decode_scores
 from higan_cam.runtime.cluster.join import resources
 from higan_cam.runtime.crew.ledger import FIRST_LIMIT_S
 from higan_cam.runtime.crew.watch import open_ledger
-from higan_cam.runtime.plan import SCORES, Crew, plan_crew, plan_label
+from higan_cam.runtime.plan import Crew, plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
-from higan_cam.runtime.workers.mask import GIVEN_UP, LabelWorker
+from higan_cam.runtime.workers.label import GIVEN_UP, LabelWorker
 from higan_cam.store import Store, clear_quarantined, committed
+from higan_cam.store.keys import SCORES
 from higan_cam.store.restart import read_whole
 from higan_cam.types import FloatArray, IntArray
 

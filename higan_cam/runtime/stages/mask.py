@@ -19,13 +19,15 @@ import ray
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.runtime.cluster.join import resources
 from higan_cam.runtime.crew.actors import Actors
-from higan_cam.runtime.crew.ledger import Verdict
+from higan_cam.runtime.crew.ledger import Verdict, backoff_s
 from higan_cam.runtime.crew.watch import open_ledger
 from higan_cam.runtime.logs import run_log
-from higan_cam.runtime.plan import DATA, Crew, in_flight_limit, plan_again, plan_crew, plan_mask, unit_name
+from higan_cam.runtime.plan import Crew, in_flight_limit, plan_again, plan_crew, plan_mask, unit_name
 from higan_cam.runtime.progress import Meter, Meters
-from higan_cam.runtime.workers.mask import MaskWorker, backoff_s, finish_unit, quarantine_details
+from higan_cam.runtime.workers.commit import quarantine_details
+from higan_cam.runtime.workers.mask import MaskWorker, finish_unit
 from higan_cam.store import Store, clear_quarantined, committed, quarantine_shard
+from higan_cam.store.keys import DATA
 from higan_cam.store.restart import read_whole
 from higan_cam.types import Boundary, WorkUnit
 

@@ -22,14 +22,14 @@ from higan_cam.publish.report.statistics import (
     ScoreResponse,
     ScoreSummary,
 )
-from higan_cam.runtime.plan import DATA, SCORES
 from higan_cam.runtime.stages.label import Labels
 from higan_cam.runtime.stages.summary import Figures, read_figures, read_timings, reasons
 from higan_cam.runtime.stages.sweeps import sweep_samples
-from higan_cam.store import Store, quarantined, read_run
+from higan_cam.store import Store, read_run
+from higan_cam.store.keys import CARD_KEY, REPORT_KEY
+from higan_cam.store.manifest import warnings
 from higan_cam.types import Boundary
 
-REPORT_KEY, CARD_KEY = "report/index.html", "README.md"
 STRIPS = 6
 LICENSES = {"rooms": "mit"}
 
@@ -77,16 +77,6 @@ def _samples_note(figures: Figures, views: list[SampleView]) -> str:
     if figures.shards_read < figures.shards:
         note += f" Figures are of {figures.shards_read} of {figures.shards} shards, evenly spread."
     return note
-
-
-def warnings(store: Store) -> list[str]:
-    """One line per quarantined unit, naming it and its last error."""
-    lines = []
-    for stage in (SCORES, DATA):
-        for shard, details in quarantined(store, stage).items():
-            last = str(details.get("traceback", "")).strip().splitlines()[-1:]
-            lines.append(f"{stage} shard {shard} failed {details.get('attempts')} times: {''.join(last)}")
-    return lines
 
 
 def _response(boundary: Boundary | None) -> ScoreResponse | None:

@@ -23,12 +23,14 @@ from higan_cam.runtime.crew.ledger import START, Verdict
 from higan_cam.runtime.crew.watch import open_ledger
 from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.metrics import phase
-from higan_cam.runtime.plan import SCORES, plan_crew, plan_label
+from higan_cam.runtime.plan import plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.stages.label import stream_labels
-from higan_cam.runtime.workers.mask import GIVEN_UP, Attributed, LabelWorker, commit_scores
+from higan_cam.runtime.workers.commit import Attributed, commit_scores
+from higan_cam.runtime.workers.label import GIVEN_UP, LabelWorker
 from higan_cam.runtime.workers.memory import within_memory
 from higan_cam.store import Store, committed, open_store
+from higan_cam.store.keys import SCORES
 from higan_cam.types import WorkUnit
 
 

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.images import decode_heat, decode_image
 from higan_cam.publish.report.content import SampleView, StageTiming
-from higan_cam.runtime.plan import DATA, SCORES
 from higan_cam.store import Store, committed
+from higan_cam.store.keys import DATA, SCORES
 from higan_cam.types import ByteArray, Ellipse, FloatArray, Region, ShardRecord
 
 SHOWN = 32

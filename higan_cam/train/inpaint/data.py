@@ -24,7 +24,8 @@ from higan_cam.mask import decode_rle
 from higan_cam.publish.curation.table import shard_table
 from higan_cam.publish.exports.source import Source, open_source
 from higan_cam.publish.images import decode_image
-from higan_cam.store.store import Store, digest
+from higan_cam.store.canonical import digest
+from higan_cam.store.store import Store
 from higan_cam.train.inpaint.settings import InpaintSettings
 from higan_cam.types import BoolArray, ByteArray, FloatArray
 

@@ -18,8 +18,7 @@ from higan_cam.train.inpaint.evaluate import Scene, evaluate, held_out_scene, me
 from higan_cam.train.inpaint.fit import fit_inpainter
 from higan_cam.train.inpaint.model import Inpainter, load_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.loop import Report
-from higan_cam.train.rooms.export import halved
+from higan_cam.train.loop import Report, halved
 from higan_cam.train.settings import World
 from higan_cam.types import ByteArray
 from higan_cam.weights.files import save_tensors

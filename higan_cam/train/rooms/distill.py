@@ -22,17 +22,17 @@ from higan_cam.train.loop import (
     as_tensor,
     average_gradients,
     cosine_rate,
-    held_out_latents,
     load_checkpoint,
     psnr,
     save_checkpoint,
     set_rate,
-    training_latents,
     update_average,
 )
+from higan_cam.train.rooms.latents import held_out_latents, training_latents
+from higan_cam.train.rooms.settings import DistillSettings
 from higan_cam.train.rooms.trainee import Trainee, build_generator, restore, snapshot, start_stage, targets
 from higan_cam.train.rooms.whitening import Whitening, fold_whitening, measure_whitening
-from higan_cam.train.settings import DistillSettings, Progress, World
+from higan_cam.train.settings import Progress, World
 
 log = logging.getLogger(__name__)
 REPORT_EVERY = 50

@@ -18,7 +18,8 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.label.lighting import LightingScorer
 from higan_cam.rooms import fixture_map, level, render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
-from higan_cam.train.loop import as_tensor, held_out_latents, psnr
+from higan_cam.train.loop import as_tensor, psnr
+from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.types import FloatArray
 
 BATCH = 16

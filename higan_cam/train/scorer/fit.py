@@ -22,10 +22,11 @@ from higan_cam.train.loop import (
     load_checkpoint,
     save_checkpoint,
     set_rate,
-    training_latents,
 )
+from higan_cam.train.rooms.latents import training_latents
 from higan_cam.train.scorer.pictures import batch_of, find_pictures, split_pictures
-from higan_cam.train.settings import Progress, ScorerSettings, World
+from higan_cam.train.scorer.settings import ScorerSettings
+from higan_cam.train.settings import Progress, World
 
 REPORT_EVERY = 50
 WEIGHT_DECAY = 1e-4

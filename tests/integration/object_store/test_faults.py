@@ -18,7 +18,8 @@ import pytest
 
 from higan_cam.errors import StoreError
 from higan_cam.publish.scores import encode_scores
-from higan_cam.store.manifest import commit_shard, manifest_key
+from higan_cam.store.keys import manifest_key
+from higan_cam.store.manifest import commit_shard
 from higan_cam.store.store import Store
 from tests.integration.object_store.bench import PART, Bench
 from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, FAULTS, TRANSIENT, everything_said

@@ -16,7 +16,8 @@ import pytest
 
 from higan_cam.config import StoreConfig
 from higan_cam.errors import StoreError
-from higan_cam.store.manifest import commit_shard, manifest_key
+from higan_cam.store.keys import manifest_key
+from higan_cam.store.manifest import commit_shard
 from higan_cam.store.store import Store, open_store
 from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, PERMANENT, TRANSIENT, FaultProxy, everything_said
 from tests.integration.object_store.test_faults import EVERY, PATH, READS, SHARD, SMALL

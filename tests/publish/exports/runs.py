@@ -12,7 +12,8 @@ from pycocotools import mask as rle_codec
 from higan_cam.config import RunConfig, config_hash, parse_config
 from higan_cam.publish.card import CardFacts, render_card
 from higan_cam.publish.dataset import encode_shard
-from higan_cam.publish.splits import data_path, plan_splits
+from higan_cam.publish.splits import plan_splits
+from higan_cam.store.keys import shard_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run, read_run
 from higan_cam.store.store import Store
@@ -59,7 +60,7 @@ def write_run(
             store,
             stage="data",
             shard=shard,
-            path=data_path(*place),
+            path=shard_path(*place),
             body=body,
             rows=len(indices),
             config_hash=config_hash(config),

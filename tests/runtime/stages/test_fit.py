@@ -14,8 +14,10 @@ from higan_cam.manipulate import encode_boundary, save_boundary
 from higan_cam.mask import BALANCE_KEY
 from higan_cam.measure.response import layer_peaks
 from higan_cam.pipeline import Models
-from higan_cam.runtime.stages.fit import boundary_keys, condition_files, conditions_of, find_boundary, settle_boundary
+from higan_cam.runtime.preflight import condition_files
+from higan_cam.runtime.stages.fit import conditions_of, find_boundary, settle_boundary
 from higan_cam.store import open_store
+from higan_cam.store.keys import boundary_keys
 from higan_cam.types import Boundary
 
 

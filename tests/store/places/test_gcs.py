@@ -15,13 +15,14 @@ import pytest
 
 from higan_cam.config import RunConfig, StoreConfig
 from higan_cam.errors import ConfigError, LeaseHeldError, StoreError
+from higan_cam.store.canonical import digest
 from higan_cam.store.lease import Lease, read_lease
 from higan_cam.store.manifest import committed
 from higan_cam.store.places.gcs import GcsBackend
 from higan_cam.store.places.gcs_client import GOOGLE, gcs_client
 from higan_cam.store.places.retrying import RequestError
 from higan_cam.store.run import begin_run
-from higan_cam.store.store import Store, digest, open_store
+from higan_cam.store.store import Store, open_store
 from tests.support.gcs_server import GcsServer
 from tests.support.samples import HASH, MIB, PARTS, PATH, commit_scores, noise
 

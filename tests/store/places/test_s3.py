@@ -15,12 +15,13 @@ import pytest
 from higan_cam.config import RunConfig, StoreConfig
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.publish.dataset import encode_shard
-from higan_cam.publish.splits import data_path
+from higan_cam.store.canonical import digest
+from higan_cam.store.keys import shard_path
 from higan_cam.store.manifest import commit_shard, committed
 from higan_cam.store.places.retrying import RequestError
 from higan_cam.store.places.s3 import S3Backend
 from higan_cam.store.run import begin_run
-from higan_cam.store.store import Store, digest, open_store
+from higan_cam.store.store import Store, open_store
 from tests.support.s3_server import S3Server
 from tests.support.samples import HASH, MIB, PARTS, PATH, commit_scores, noise, sample_of
 
@@ -242,7 +243,7 @@ def test_datasets_loads_a_committed_run_from_the_store(s3_uri: str, tmp_path: Pa
     store = open_store(s3_uri)
     for shard in range(2):
         body = encode_shard([sample_of(index) for index in range(3 * shard, 3 * shard + 3)])
-        path = data_path("train", shard, 2)
+        path = shard_path("train", shard, 2)
         commit_shard(store, stage="data", shard=shard, path=path, body=body, rows=3, config_hash=HASH)
     # In a process of its own: the library reads its settings, offline or not, when it is imported.
     code = (

@@ -9,7 +9,8 @@ import numpy as np
 from higan_cam.config import config_hash, parse_config
 from higan_cam.mask import encode_rle
 from higan_cam.publish.dataset import encode_shard
-from higan_cam.publish.splits import data_path, plan_splits
+from higan_cam.publish.splits import plan_splits
+from higan_cam.store.keys import shard_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
@@ -59,7 +60,7 @@ def write_planted(store: Store) -> None:
             store,
             stage="data",
             shard=shard,
-            path=data_path(*place),
+            path=shard_path(*place),
             body=encode_shard(samples),
             rows=SHARD_SIZE,
             config_hash=config_hash(config),

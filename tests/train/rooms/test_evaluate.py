@@ -14,8 +14,8 @@ from scipy import linalg
 from higan_cam.label import LightingScorer
 from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
-from higan_cam.train.loop import held_out_latents
 from higan_cam.train.rooms.evaluate import frechet_distance, ghost_opacity, save_grid, scorer_metrics
+from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.types import FloatArray
 
 

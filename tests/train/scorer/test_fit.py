@@ -11,12 +11,14 @@ import torch
 from higan_cam.errors import ConfigError
 from higan_cam.label import ResNet18, load_scorer
 from higan_cam.rooms import level, render
-from higan_cam.train.loop import held_out_latents, save_checkpoint
+from higan_cam.train.loop import save_checkpoint
 from higan_cam.train.rooms.evaluate import save_grid, scorer_metrics
-from higan_cam.train.rooms.export import train_and_export_scorer
+from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.train.scorer import fit as module
+from higan_cam.train.scorer.export import train_and_export_scorer
 from higan_cam.train.scorer.fit import augment, fit_scorer, recolour
-from higan_cam.train.settings import Progress, ScorerSettings, World
+from higan_cam.train.scorer.settings import ScorerSettings
+from higan_cam.train.settings import Progress, World
 
 
 def ignore(_: Progress) -> None:

@@ -1,0 +1,81 @@
+"""What commands have in common: options, how their values are read, and where a picture or an error goes."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from higan_cam.config import RunConfig, load_config
+from higan_cam.config.attributes import members
+from higan_cam.errors import ConfigError, StoreError
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file; see `higan-cam config`.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="Override one field: section.field=value. Repeatable.", metavar="FIELD=VALUE"),
+]
+Output = Annotated[str | None, typer.Option("--output", "-o", help="Folder or URI (file, s3, gs) of the run.")]
+Profile = Annotated[str, typer.Option(help="`default`, or `seed` for the published HiGAN_CAM settings.")]
+Weights = Annotated[
+    list[Path] | None, typer.Option("--weights", help="Where to look for the run's weights, by digest. Repeatable.")
+]
+MOST_INDICES = 1024
+"""Samples that one option names; more would not fit on the sheet that they are drawn on."""
+_SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
+errors = Console(stderr=True)
+"""Where everything goes that is not the command's answer."""
+
+
+def load(path: Path | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:
+    extra = [] if output is None else [f"output={output}"]
+    config = load_config(path, [*(overrides or []), *extra], profile)
+    members(config)  # what is wrong with one of several attributes is wrong with the configuration
+    return config
+
+
+def parse_indices(text: str, name: str = "--index") -> tuple[int, ...]:
+    """`0-3,7` -> (0, 1, 2, 3, 7), in the order given. ConfigError: another form, or more than a sheet holds."""
+    spans = [_SPAN.fullmatch(part.strip()) for part in text.split(",")]
+    ends = [(int(span[1]), int(span[2] or span[1])) for span in spans if span is not None]
+    if len(ends) < len(spans) or any(high < low for low, high in ends):
+        raise ConfigError(f"{name} must be sample numbers such as 0-3,7, got {text!r}")
+    if sum(high - low + 1 for low, high in ends) > MOST_INDICES:
+        raise ConfigError(f"{name}: a sheet holds {MOST_INDICES} pictures at most, got {text!r}")
+    return tuple(index for low, high in ends for index in range(low, high + 1))
+
+
+def parse_distances(text: str) -> tuple[float, ...]:
+    """`-3,0,3` -> (-3.0, 0.0, 3.0). ConfigError: anything but a list of finite numbers."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--distances must be numbers such as -3,0,3, got {text!r}") from error
+    if not all(math.isfinite(value) for value in values):
+        raise ConfigError(f"--distances must be finite, got {text!r}")
+    return values
+
+
+def parse_weighted(text: str) -> tuple[str, float]:
+    """`wood.npy:0.5` -> ("wood.npy", 0.5); without a number after the last colon the weight is 1."""
+    path, colon, number = text.rpartition(":")
+    try:
+        weight = float(number) if colon else None
+    except ValueError:
+        weight = None
+    if weight is not None and not math.isfinite(weight):
+        raise ConfigError(f"--boundary {text}: the weight must be finite")
+    return (text, 1.0) if weight is None else (path, weight)
+
+
+def write_picture(path: Path, picture: bytes) -> None:
+    """Write what a command drew. StoreError: the place cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+    except OSError as error:
+        raise StoreError(f"--to {path}: cannot be written ({error.strerror}); choose another place") from error

@@ -1,0 +1,96 @@
+"""The commands that make a run: all of it, or one stage."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from higan_cam.cli.options import Config, Output, Profile, Set, errors, load
+from higan_cam.config import RunConfig, config_hash
+from higan_cam.config.attributes import members
+from higan_cam.errors import QuarantinedError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    for command in (run, label, fit, mask, report):
+        app.command()(command)
+
+
+def run(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Run all stages: label, fit, mask, report. Interrupt it at will; the same command goes on."""
+    _stages(load(config, set_, output, profile), ("label", "fit", "mask", "report"))
+
+
+def label(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Sample latents, generate images and score them."""
+    _stages(load(config, set_, output, profile), ("label",))
+
+
+def fit(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Fit the boundary between the highest and the lowest scores of a labelled run."""
+    _stages(load(config, set_, output, profile), ("fit",))
+
+
+def mask(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Make the dataset: edited pairs, heat maps, regions, masks (fits the boundary first if there is none)."""
+    _stages(load(config, set_, output, profile), ("fit", "mask"))
+
+
+def report(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Draw report/index.html, the gallery and the dataset card again, from what the run has written."""
+    _stages(load(config, set_, output, profile), ("report",))
+
+
+def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
+    from higan_cam.runtime.cluster.head import local_head
+    from higan_cam.runtime.cluster.signals import exit_status, stoppable
+    from higan_cam.runtime.imports import quick_imports
+
+    console = Console()
+    if console.is_terminal:
+        logging.getLogger("higan_cam").setLevel(logging.WARNING)
+    console.print(
+        f"run [bold]{escape(config.output)}[/bold]  config {config_hash(config)[:12]}  stages {', '.join(stages)}"
+    )
+    try:
+        with stoppable(), local_head(config.runtime) as head:
+            with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
+                from higan_cam.runtime.several import run_all
+
+            outcome = run_all(config, stages, console, head)
+    except KeyboardInterrupt as error:
+        errors.print("stopped; the same command goes on from here")
+        raise typer.Exit(exit_status(error)) from None
+    _summarise(console, config, outcome, stages)
+    if outcome.problems:
+        lines = "\n  ".join(outcome.problems)
+        raise QuarantinedError(f"finished, but without:\n  {lines}\nThe same command tries just these again.")
+
+
+def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:
+    """What was made, where, and what to do next."""
+    table = Table("stage", "made", "seconds", box=None, pad_edge=False)
+    runs = members(config)
+    made = {
+        "label": f"{outcome.samples.get('label', 0):,} latents labelled",
+        "fit": ", ".join(f"{f'{name}/' if config.attributes else ''}boundary/{name}.safetensors" for name in runs),
+        "mask": f"{outcome.samples.get('mask', 0):,} samples in data/",
+        "report": "report/index.html, report/gallery.html, README.md",
+    }
+    for stage in stages:
+        table.add_row(stage, made[stage], f"{outcome.seconds.get(stage, 0.0):.1f}")
+    console.print()
+    console.print(table)
+    if "report" in stages:
+        console.print(f"\nreport   {escape(outcome.report)}", soft_wrap=True)
+        console.print(f"check    higan-cam verify {escape(config.output)}", soft_wrap=True)
+        for run in runs.values():
+            console.print(f"load     datasets.load_dataset({run.output!r})", soft_wrap=True)
+    else:
+        console.print("\nnext     higan-cam run with the same configuration does what is missing")

@@ -1,0 +1,34 @@
+"""What of a configuration decides the bytes, its hash, and in which fields two differ."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from higan_cam.config.run import RunConfig
+
+
+def identity(config: RunConfig) -> dict[str, Any]:
+    """The part of the configuration that decides the bytes of the dataset (no output, store, curation or runtime)."""
+    several = {"attributes"} if not config.attributes else set()
+    return config.model_dump(mode="json", exclude={"output", "curation", "store", "runtime", *several})
+
+
+def config_hash(config: RunConfig) -> str:
+    """sha256 (hex) of the canonical JSON of `identity(config)`."""
+    canonical = json.dumps(identity(config), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def differing_fields(left: Mapping[str, Any], right: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Dotted names of the fields in which two nested mappings differ, with both values."""
+    lines: list[str] = []
+    for key in sorted(set(left) | set(right)):
+        a, b = left.get(key), right.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            lines += differing_fields(a, b, f"{prefix}{key}.")
+        elif a != b:
+            lines.append(f"{prefix}{key}: {a!r} there, {b!r} asked for")
+    return lines

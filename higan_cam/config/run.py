@@ -1,0 +1,70 @@
+"""The whole job as one frozen value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from higan_cam.config.curation import CurationConfig
+from higan_cam.config.runtime import RuntimeConfig
+from higan_cam.config.scorer import ScorerConfig
+from higan_cam.config.section import Section
+from higan_cam.config.stages import (
+    AttributionConfig,
+    BoundaryConfig,
+    EditConfig,
+    GeneratorConfig,
+    LabelConfig,
+    MaskConfig,
+    PublishConfig,
+    RegionConfig,
+)
+from higan_cam.config.store import StoreConfig
+
+
+class RunConfig(Section):
+    """The whole job."""
+
+    output: str = "runs/rooms"
+    """Where everything goes: a folder or any fsspec URI (file, s3, gs)."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Seed of the latents and of every split."""
+    attribute: str = Field(default="indoor_lighting", pattern=r"^\w[\w.-]{0,99}$")
+    """What the score measures; names the boundary."""
+    attributes: dict[str, dict[str, Any]] = Field(default={})
+    """Several at once: {name: {section: {field: value}}}, what is said over the rest of this file for that attribute
+    alone. Each is a run of its own in `<output>/<name>`; images are drawn once for the labels of all."""
+    generator: GeneratorConfig = GeneratorConfig()
+    scorer: ScorerConfig = ScorerConfig()
+    label: LabelConfig = LabelConfig()
+    boundary: BoundaryConfig = BoundaryConfig()
+    edit: EditConfig = EditConfig()
+    attribution: AttributionConfig = AttributionConfig()
+    regions: RegionConfig = RegionConfig()
+    mask: MaskConfig = MaskConfig()
+    publish: PublishConfig = PublishConfig()
+    curation: CurationConfig = CurationConfig()
+    store: StoreConfig = StoreConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    @property
+    def judge(self) -> ScorerConfig | None:
+        """`mask.second_scorer`, but for the embedded one where the run's own scorer measures something else."""
+        second, own = self.mask.second_scorer, (self.scorer.name, self.scorer.weights)
+        embedded = second is not None and (second.name, second.weights) == ("lighting", "rooms_second")
+        return None if embedded and own != ("lighting", "rooms") else second
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RunConfig:
+        if self.mask.count > self.label.count:
+            raise ValueError(
+                f"mask.count ({self.mask.count}) must be <= label.count ({self.label.count}): "
+                "masks are made for labelled latents"
+            )
+        if self.boundary.weights is None and self.label.count < 2 * self.boundary.tails:
+            raise ValueError(
+                f"label.count ({self.label.count}) must be >= 2 x boundary.tails ({self.boundary.tails}): "
+                "label more latents or use smaller tails"
+            )
+        return self

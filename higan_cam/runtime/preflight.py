@@ -1,0 +1,90 @@
+"""What is wrong before a run, and which files it depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from higan_cam.config import RunConfig, parse_layers
+from higan_cam.config.attributes import SIBLING
+from higan_cam.errors import ConfigError, unknown_name
+from higan_cam.label import final_range, make_scorer, needs_quartiles, scorer_files
+from higan_cam.manipulate import (
+    METHODS,
+    checked_targets,
+    edit_direction,
+    load_boundary,
+)
+from higan_cam.pipeline import Models, attribution_for, edit_for
+from higan_cam.types import Boundary
+from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.files import sha256_of
+from higan_cam.weights.zoo import located
+
+
+def condition_files(config: RunConfig) -> dict[int, Path]:
+    """{number: file} of the conditions that are files, not other attributes of the run."""
+    named = enumerate(config.boundary.conditions)
+    return {number: located(name) for number, name in named if not name.startswith(SIBLING)}
+
+
+GENERATOR_FILES = {"rooms": "rooms_generator.safetensors"}
+
+
+def weights_digests(config: RunConfig) -> dict[str, str]:
+    """{role: sha256} of every weights file that the run uses."""
+    files = {"generator": weights_file(config.generator.weights, GENERATOR_FILES)}
+    for role, scorer in (("scorer", config.scorer), ("mask.second_scorer", config.judge)):
+        if scorer is not None:
+            files |= {file_role(role, field): path for field, path in scorer_files(scorer).items()}
+    if config.boundary.weights is not None:
+        files["boundary"] = located(config.boundary.weights)
+    files |= {f"boundary.conditions.{number}": file for number, file in condition_files(config).items()}
+    return {role: sha256_of(path) for role, path in files.items()}
+
+
+def file_role(role: str, field: str) -> str:
+    """What run.json calls a file of a network: its weights by the role alone."""
+    return role if field == "weights" else f"{role}.{field}"
+
+
+def check_models(models: Models, config: RunConfig) -> None:
+    """Find configuration mistakes that need the networks before anything is written or started."""
+    if config.boundary.method not in METHODS:
+        raise unknown_name("boundary.method", config.boundary.method, METHODS)
+    rows = tuple(range(models.generator.num_layers))
+    normal = np.eye(1, models.generator.w_dim, dtype=np.float32)[0]
+    dummy = Boundary(normal, 0.0, "w", rows, config.attribute)
+    boundary = dummy if config.boundary.weights is None else load_boundary(config.boundary.weights)
+    needs_quartiles(config.scorer, models.scorer)
+    _check_judge(config)
+    edit = edit_for(models, config, boundary)
+    codes = torch.zeros(1, models.generator.num_layers, models.generator.w_dim)
+    for each in (boundary, *(load_boundary(file) for file in condition_files(config).values())):
+        edit_direction(each, edit, codes)
+    if config.boundary.layers != "measured":
+        parse_layers(config.boundary.layers, models.generator.num_layers, rows, "boundary.layers")
+    if config.edit.targets is not None:
+        checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
+    attribution_for(models, config, edit)
+
+
+def _check_judge(config: RunConfig) -> None:
+    """Build the second scorer once. ConfigError: a scale of its own, which shares of a change do not depend on."""
+    if config.judge is None:
+        return
+    if config.judge.scale is not None:
+        raise ConfigError(
+            f"mask.second_scorer.scale: {config.judge.scale}, but it only judges shares of a change; leave it null"
+        )
+    try:
+        make_scorer(config.judge)
+    except ConfigError as error:
+        raise ConfigError(f"mask.second_scorer: {error}") from error
+
+
+def weights_file(name: str, embedded: dict[str, str]) -> Path:
+    """Where the weights are that the configuration calls `name`: an embedded file, a fetched checkpoint, or a path."""
+    return embedded_path(embedded[name]) if name in embedded else located(name)

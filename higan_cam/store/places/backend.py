@@ -1,0 +1,50 @@
+"""What a place has to do: eleven operations on bytes under keys."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Backend(Protocol):
+    """What a store needs from the place that holds its bytes. Paths are the backend's own, joined with "/"."""
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What its methods may raise when the place misbehaves."""
+        ...
+
+    def create(self, path: str, body: bytes) -> bool:
+        """Write a new object, or return False where the path is taken."""
+        ...
+
+    def replace(self, path: str, body: bytes) -> None:
+        """Write an object over whatever is there."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes, or None where there is no object."""
+        ...
+
+    def read_many(self, paths: list[str]) -> dict[str, bytes]:
+        """The bytes of every path that exists."""
+        ...
+
+    def size(self, path: str) -> int | None:
+        """Bytes of the object, or None where there is none."""
+        ...
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Bytes of every object whose path begins with the prefix, at any depth; empty where there is none."""
+        ...
+
+    def holds_anything(self, folder: str) -> bool:
+        """Whether at least one object or non-empty folder lies below it, without listing them all."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove an object; nothing happens where there is none."""
+        ...
+
+    def remove_leftovers(self, folder: str, older_than_s: float) -> list[str]:
+        """Remove what writers that died more than so many seconds ago left below it; paths of what was removed."""
+        ...

@@ -1,0 +1,29 @@
+"""Latents of the rooms for training, initial statistics and evaluation."""
+
+from __future__ import annotations
+
+from higan_cam.generate.latents import sample_latents
+from higan_cam.rooms.scene import Z_DIM
+from higan_cam.train.loop import share_of
+from higan_cam.train.settings import World
+from higan_cam.types import FloatArray
+
+SETUP_SEED, HELD_OUT_SEED = 2**62, 2**62 + 1
+"""Latents of initial statistics and of evaluation: seeds that no training step uses, since training seeds are small."""
+
+
+def training_latents(seed: int, step: int, batch: int, world: World) -> FloatArray:
+    """(batch / workers, 128) latents of this worker at this step; the same whatever came before a restart."""
+    share = share_of(batch, world)
+    first = step * batch + world.rank * share
+    return sample_latents(range(first, first + share), seed, Z_DIM)
+
+
+def setup_latents(count: int) -> FloatArray:
+    """(count,128) latents for statistics that training starts from; never evaluated on."""
+    return sample_latents(range(count), SETUP_SEED, Z_DIM)
+
+
+def held_out_latents(count: int) -> FloatArray:
+    """(count,128) latents that training has not seen in any form."""
+    return sample_latents(range(count), HELD_OUT_SEED, Z_DIM)

@@ -1,0 +1,39 @@
+"""What several commands read from their options."""
+
+from __future__ import annotations
+
+import pytest
+
+from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted
+from higan_cam.errors import ConfigError
+
+
+@pytest.mark.parametrize(("text", "indices"), [("0-3,7", (0, 1, 2, 3, 7)), ("5", (5,)), (" 9, 2-2", (9, 2))])
+def test_indices_keep_their_order(text: str, indices: tuple[int, ...]) -> None:
+    assert parse_indices(text) == indices
+
+
+@pytest.mark.parametrize("text", ["", "a", "3-1", "-3", "1,,2", "1-2-3", "0-99999999999"])
+def test_other_indices_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^--index"):
+        parse_indices(text)
+
+
+@pytest.mark.parametrize("text", ["", "1,x", "nan", "1,inf"])
+def test_distances_are_finite_numbers(text: str) -> None:
+    assert parse_distances("-3, 0,2.5") == (-3.0, 0.0, 2.5)
+    with pytest.raises(ConfigError, match=r"^--distances"):
+        parse_distances(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("w.npy", ("w.npy", 1.0)),
+        ("w.npy:-0.5", ("w.npy", -0.5)),
+        ("C:/w.npy", ("C:/w.npy", 1.0)),
+        ("a:b:2", ("a:b", 2)),
+    ],
+)
+def test_a_weight_follows_the_last_colon(text: str, parts: tuple[str, float]) -> None:
+    assert parse_weighted(text) == parts
