@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from higan_cam.cli.options import write_file
 from higan_cam.config import load_config
 
 Run = Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) of a run.")]
@@ -70,16 +71,11 @@ def inspect(
     necessity_random, retention_second, necessity_second, coverage, distance_negative, distance_positive, reached (1 or
     0), regions; and in filters also status ('ok', 'empty') and split ('train', 'validation', 'test').
     """
-    from higan_cam.errors import StoreError
     from higan_cam.publish.sheets.inspection import inspect_run
     from higan_cam.store import open_store
 
     found = inspect_run(open_store(output), where=where, sort=sort, count=count, seed=seed, selection=selection)
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_bytes(found.sheet)
-    except OSError as error:
-        raise StoreError(f"--to {to}: cannot be written ({error.strerror}); choose another place") from error
+    write_file(to, found.sheet)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"passing  {found.matching:,} of {found.samples:,} samples")
     for kind in ("best", "worst", "random"):

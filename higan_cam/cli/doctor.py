@@ -81,7 +81,7 @@ def _installed() -> Table:
 
     import torch
 
-    from higan_cam.weights.embedded import embedded_path
+    from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_SCORERS, embedded_path
     from higan_cam.weights.files import sha256_of
 
     table = Table("what", "found", box=None)
@@ -90,23 +90,23 @@ def _installed() -> Table:
     table.add_row("processors", f"{os.cpu_count()}, {torch.backends.cpu.get_cpu_capability()}")
     names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     table.add_row("GPUs", ", ".join(names) or "none")
-    for name in ("rooms_generator.safetensors", "rooms_scorer.safetensors", "rooms_scorer_second.safetensors"):
-        table.add_row(name, f"sha256 {sha256_of(embedded_path(name))[:12]}")
+    for each in (*EMBEDDED_GENERATORS.values(), *EMBEDDED_SCORERS.values()):
+        table.add_row(each.file, f"sha256 {sha256_of(embedded_path(each.file))[:12]}")
     return table
 
 
 def _calibrated(console: Console, config: RunConfig) -> dict[str, int]:
     """{stage: fastest micro-batch}, and a table of all that was tried."""
-    from higan_cam.runtime.micro_batches import STAGES, calibrate
+    from higan_cam.runtime.micro_batches import MEASURED, calibrate
 
     with console.status("measuring"):
         found = calibrate(config)
     sizes = sorted({rate.size for rate in found.rates})
     title = f"samples per second of {found.workers} workers at once on {found.device}, by micro-batch"
     table = Table("stage", *map(str, sizes), "fastest", title=title, title_justify="left", box=None)
-    for stage in STAGES:
+    for stage in MEASURED:
         rates = {rate.size: rate.per_second for rate in found.rates if rate.stage == stage}
         cells = (f"{rates[size]:.0f}" if rates[size] else "too large" for size in sizes)
         table.add_row(stage, *cells, str(found.best(stage)))
     console.print(table)
-    return {stage: found.best(stage) for stage in STAGES}
+    return {stage: found.best(stage) for stage in MEASURED}

@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted, write_picture
+from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted, write_file
 from higan_cam.config import RunConfig, load_config
 from higan_cam.errors import ConfigError
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_SCORERS
 
 if TYPE_CHECKING:
     from higan_cam.pipeline import Models
@@ -57,6 +58,7 @@ def edit(
 
     Samples are those of a run with the same seed and generator: `--index 5` is its sample 5.
     """
+    from higan_cam.pipeline.devices import models_here
     from higan_cam.publish.sheets.strips import draw_strips
 
     chosen = [way for way, given in zip(WAYS, (boundary, boundary_list, mix, interpolate), strict=True) if given]
@@ -65,13 +67,13 @@ def edit(
     settings = load_config(config, [*(set_ or []), *([f"edit.layers={layers}"] if layers else [])])
     scored = _scorer_fits(settings) if scores is None else scores
     moves = parse_indices(index), parse_distances(distances)
-    models = _models(settings)
+    models = models_here(settings)
     if mix or interpolate:
         sections = [_pair(models, settings, mix, interpolate, rows, resolutions, steps, scored)]
     else:
         sections = _along(models, settings, boundary or [], boundary_list, moves, scored)
     where = f"generator {settings.generator.weights}, seed {settings.seed}"
-    write_picture(to, draw_strips(f"higan-cam edit {chosen[0]}", [where, *_score_note(settings, scored)], sections))
+    write_file(to, draw_strips(f"higan-cam edit {chosen[0]}", [where, *_score_note(settings, scored)], sections))
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"drawn    {sum(len(s.pictures) for each in sections for s in each.strips)} pictures")
     for note in _score_note(settings, scored):
@@ -151,9 +153,10 @@ def _two(text: str, name: str) -> tuple[int, int]:
 
 
 def _scorer_fits(config: RunConfig) -> bool:
-    """Whether the scorer knows such pictures: the embedded one knows those of the embedded generator alone."""
-    embedded = config.scorer.name == "lighting" and config.scorer.weights.startswith("rooms")
-    return config.generator.weights == "rooms" or not embedded
+    """Whether the scorer knows such pictures: an embedded one knows those of its own world's generators alone."""
+    scorer = EMBEDDED_SCORERS.get(config.scorer.weights) if config.scorer.name == "lighting" else None
+    generator = EMBEDDED_GENERATORS.get(config.generator.weights)
+    return scorer is None or (generator is not None and generator.world == scorer.world)
 
 
 def _score_note(config: RunConfig, scored: bool) -> list[str]:
@@ -162,14 +165,3 @@ def _score_note(config: RunConfig, scored: bool) -> list[str]:
     if _scorer_fits(config):
         return []
     return ["no scores: the embedded scorer knows the embedded rooms only; name one with --set scorer.name=…"]
-
-
-def _models(config: RunConfig) -> Models:
-    import torch
-
-    from higan_cam.pipeline import load_models
-    from higan_cam.pipeline.devices import prepare_process
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    prepare_process(device, config.generator)
-    return load_models(config, device)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from higan_cam.cli.options import Weights
+from higan_cam.cli.options import Weights, write_file
 
 if TYPE_CHECKING:
     from higan_cam.config import RunConfig
@@ -49,18 +49,19 @@ def rescore(
     from higan_cam.publish.sheets.rescoring import draw_rescoring
     from higan_cam.store import open_store
     from higan_cam.store.canonical import canonical_json
+    from higan_cam.store.keys import RESCORING_KEY, RESCORING_PLOT_KEY
 
     store = open_store(output)
     config, models, own = _recorded(store, weights)
     found = _rescored(config, models, _named(own, boundary), scorer, range(min(samples, config.label.count)), distance)
     plain = {name: _plain(each) for name, each in found.items()}
-    store.put("report/rescoring.json", canonical_json({"distance": distance, "samples": samples, "boundaries": plain}))
-    store.put("report/rescoring.png", draw_rescoring(found, models.scorer.attribute, distance))
+    store.put(RESCORING_KEY, canonical_json({"distance": distance, "samples": samples, "boundaries": plain}))
+    store.put(RESCORING_PLOT_KEY, draw_rescoring(found, models.scorer.attribute, distance))
     console = Console(soft_wrap=True, highlight=False)
     for name, each in found.items():
         console.print(_rows_table(escape(name), each))
         console.print(f"all rows +{each.overall:.3f}; four fifths of the sum: rows {_spans(each.carriers)}\n")
-    console.print(f"plot     {escape(store.uri)}/report/rescoring.png")
+    console.print(f"plot     {escape(store.uri)}/{RESCORING_PLOT_KEY}")
 
 
 def benchmark_masks(
@@ -96,18 +97,16 @@ def benchmark_masks(
         console.print(table)
     console.print(describe(result))
     if json_ is not None:
-        json_.write_text(json.dumps(result.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_file(json_, f"{json.dumps(result.to_json(), indent=1, allow_nan=False)}\n".encode(), "--json")
     if picture is not None:
-        picture.write_bytes(draw_comparison(models, config, boundary, methods))
+        write_file(picture, draw_comparison(models, config, boundary, methods), "--picture")
 
 
 def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Models, Boundary]:
     """Configuration, networks and boundary of a run, from what it left behind."""
-    import torch
-
     from higan_cam.errors import DataError
-    from higan_cam.pipeline import load_models, on_final_scale
-    from higan_cam.pipeline.devices import prepare_process
+    from higan_cam.pipeline import on_final_scale
+    from higan_cam.pipeline.devices import models_here
     from higan_cam.runtime.remake import with_recorded_weights
     from higan_cam.runtime.stages.fit import find_boundary
     from higan_cam.store import read_run
@@ -117,10 +116,7 @@ def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Mode
     boundary = find_boundary(config, store)
     if boundary is None:
         raise DataError(f"{store.uri}: no boundary is there yet; `higan-cam fit` with the run's configuration makes it")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    prepare_process(device, config.generator)
-    models = load_models(config, device)
-    return config, on_final_scale(models, boundary), boundary
+    return config, on_final_scale(models_here(config), boundary), boundary
 
 
 def _named(own: Boundary, files: list[Path] | None) -> dict[str, Boundary]:

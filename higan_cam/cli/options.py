@@ -72,10 +72,10 @@ def parse_weighted(text: str) -> tuple[str, float]:
     return (text, 1.0) if weight is None else (path, weight)
 
 
-def write_picture(path: Path, picture: bytes) -> None:
-    """Write what a command drew. StoreError: the place cannot be written."""
+def write_file(path: Path, body: bytes, option: str = "--to") -> None:
+    """Write what a command made, to the place that `option` named. StoreError: it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture)
+        path.write_bytes(body)
     except OSError as error:
-        raise StoreError(f"--to {path}: cannot be written ({error.strerror}); choose another place") from error
+        raise StoreError(f"{option} {path}: cannot be written ({error.strerror}); choose another place") from error

@@ -21,7 +21,7 @@ from higan_cam.generate.pggan import PGGAN
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.types import Generator, Precision
-from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS, embedded_path
 from higan_cam.weights.files import NVIDIA, PICKLED, load_tensors
 from higan_cam.weights.zoo import resolve, zoo
 
@@ -159,9 +159,11 @@ def generator_names() -> list[str]:
     return [checkpoint.name for checkpoint in zoo().values() if checkpoint.kind == "generator"]
 
 
-def _rooms(truncation_psi: float | None, truncation_layers: int | None) -> Generator:
-    return generator_from_file(embedded_path("rooms_generator.safetensors"), truncation_psi, truncation_layers)
+def _embedded(file: str, truncation_psi: float | None, truncation_layers: int | None) -> Generator:
+    return generator_from_file(embedded_path(file), truncation_psi, truncation_layers)
 
 
-GENERATORS: dict[str, Callable[[float | None, int | None], Generator]] = {"rooms": _rooms}
+GENERATORS: dict[str, Callable[[float | None, int | None], Generator]] = {
+    name: partial(_embedded, each.file) for name, each in EMBEDDED_GENERATORS.items()
+}
 """Name -> factory(truncation_psi, truncation_layers); add an entry to make a generator known by name."""

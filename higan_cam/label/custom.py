@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError
+from higan_cam.weights.embedded import EMBEDDED_SCORERS
 
-EMBEDDED = "rooms"
 _PROBE = (2, 3, 64, 64)
 _WAY = "put its folder on PYTHONPATH, or into the job's working directory (ray job submit --working-dir)"
 
@@ -67,7 +67,7 @@ def custom_scorer(config: ScorerConfig) -> CustomScorer:
     factory = config.factory or ""
     made = _class(factory)
     arguments: dict[str, Any] = dict(config.arguments or {})
-    if config.weights != EMBEDDED:
+    if config.weights not in EMBEDDED_SCORERS:
         arguments["weights"] = config.weights
     try:
         inspect.signature(made).bind(**arguments)

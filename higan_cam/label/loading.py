@@ -19,11 +19,10 @@ from higan_cam.label.state_dicts import fill
 from higan_cam.label.statistics import STATISTICS, statistic_scorer
 from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
-from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.embedded import EMBEDDED_SCORERS, embedded_path
 from higan_cam.weights.files import load_tensors
-from higan_cam.weights.zoo import located, resolve
+from higan_cam.weights.zoo import path_of, resolve
 
-EMBEDDED = {"rooms": "rooms_scorer.safetensors", "rooms_second": "rooms_scorer_second.safetensors"}
 """What `scorer.weights` may name instead of a file, for `lighting`."""
 ALWAYS = ("name", "weights", "scale")
 
@@ -61,7 +60,7 @@ def load_scorer(name: str = "lighting", weights: str | Path = "rooms", **setting
 
 
 def make_scorer(config: ScorerConfig) -> Scorer:
-    """The scorer that the configuration describes, on its own scale (`calibration.calibrated` gives it another).
+    """The scorer that the configuration describes, on its own scale (`scale.calibrated` gives it another).
 
     Raises:
         ConfigError, WeightsError: as `load_scorer`.
@@ -81,7 +80,7 @@ def checked_kind(config: ScorerConfig) -> ScorerKind:
             raise ConfigError(f"scorer.{name}: {config.name} needs one; see `higan-cam config --explain`")
     for name in sorted(given - {*ALWAYS, *kind.needs, *kind.takes}):
         raise ConfigError(f"scorer.{name}: {config.name} has no use for it, got {getattr(config, name)!r}; remove it")
-    if kind.weights and config.weights in EMBEDDED and kind is not SCORERS["lighting"]:
+    if kind.weights and config.weights in EMBEDDED_SCORERS and kind is not SCORERS["lighting"]:
         raise ConfigError(
             f"scorer.weights: {config.weights!r} are those of lighting; name the file that {config.name} reads"
         )
@@ -92,8 +91,8 @@ def scorer_files(config: ScorerConfig) -> dict[str, Path]:
     """{field: file} of everything that decides the scores: weights, an attribute matrix, the user's own module."""
     kind, files = checked_kind(config), {}
     if _named(config, kind):
-        config = _with_path(config, located(config.weights))
-    if kind.weights or (config.name == "custom" and config.weights not in EMBEDDED):
+        config = _with_path(config, path_of(config.weights))
+    if kind.weights or (config.name == "custom" and config.weights not in EMBEDDED_SCORERS):
         files["weights"] = weights_path(config)
     if config.name == "places365" and (matrix := matrix_path(config)) is not None:
         files["matrix"] = matrix
@@ -104,7 +103,7 @@ def scorer_files(config: ScorerConfig) -> dict[str, Path]:
 
 def _named(config: ScorerConfig, kind: ScorerKind) -> bool:
     """Whether `weights` is a path or the name of a fetched checkpoint, not of an embedded file."""
-    return kind.weights and config.weights not in EMBEDDED
+    return kind.weights and config.weights not in EMBEDDED_SCORERS
 
 
 def _with_path(config: ScorerConfig, path: Path) -> ScorerConfig:
@@ -113,7 +112,8 @@ def _with_path(config: ScorerConfig, path: Path) -> ScorerConfig:
 
 def weights_path(config: ScorerConfig) -> Path:
     """The file that `weights` means: an embedded one, or a path."""
-    return embedded_path(EMBEDDED[config.weights]) if config.weights in EMBEDDED else Path(config.weights)
+    embedded = EMBEDDED_SCORERS.get(config.weights)
+    return embedded_path(embedded.file) if embedded is not None else Path(config.weights)
 
 
 def lighting_scorer(path: Path) -> LightingScorer:

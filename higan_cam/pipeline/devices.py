@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from higan_cam.config import GeneratorConfig
+from higan_cam.config import GeneratorConfig, RunConfig
+from higan_cam.pipeline.models import Models, load_models
 
 
 def device_kind(device: str) -> str:
@@ -24,6 +25,18 @@ def _processor() -> str:
     except OSError:
         return platform.processor()
     return found[1].strip() if found else platform.processor()
+
+
+def device_here() -> str:
+    """Where a command without a run puts its networks: a GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def models_here(config: RunConfig) -> Models:
+    """The networks in this process, on a GPU if there is one, with the arithmetic that the configuration asks for."""
+    device = device_here()
+    prepare_process(device, config.generator)
+    return load_models(config, device)
 
 
 def prepare_process(device: str, config: GeneratorConfig) -> None:

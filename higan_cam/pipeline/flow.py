@@ -42,6 +42,7 @@ from higan_cam.types import (
     SynthesisState,
     WorkUnit,
 )
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 
 HIGAN_LIGHTING_LAYERS = range(6, 12)
 """w+ rows that carry lighting in HiGAN's scenes; the embedded generator has it in all rows."""
@@ -102,7 +103,8 @@ def fit_from_extremes(models: Models, config: RunConfig, extremes: Extremes, res
 def recommended_rows(models: Models, config: RunConfig) -> tuple[int, ...]:
     """Rows of w+ that a boundary of this run recommends to edit: `HIGAN_LIGHTING_LAYERS`, or all."""
     every = tuple(range(models.generator.num_layers))
-    scene = () if config.generator.weights == "rooms" else tuple(row for row in every if row in HIGAN_LIGHTING_LAYERS)
+    embedded = config.generator.weights in EMBEDDED_GENERATORS
+    scene = () if embedded else tuple(row for row in every if row in HIGAN_LIGHTING_LAYERS)
     return scene or every
 
 

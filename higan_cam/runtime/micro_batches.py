@@ -27,7 +27,7 @@ from higan_cam.runtime.workers.memory import is_out_of_memory, with_micro_batch
 from higan_cam.types import Boundary, WorkUnit
 
 Stage = Literal["label", "mask"]
-STAGES: tuple[Stage, ...] = ("label", "mask")
+MEASURED: tuple[Stage, ...] = ("label", "mask")
 SIZES = (4, 8, 16, 32, 64)
 GPU_SIZES = (16, 32, 64, 128, 256)
 SECONDS = 2.0
@@ -93,7 +93,7 @@ def calibrate(config: RunConfig, sizes: Sequence[int] | None = None, seconds: fl
         probes = [hire.remote(config, crew.device) for _ in range(crew.workers)]
         rates = [
             Rate(stage, size, sum(ray.get([probe.rate.remote(stage, size, seconds) for probe in probes])))
-            for stage in STAGES
+            for stage in MEASURED
             for size in sizes or (GPU_SIZES if crew.gpus else SIZES)
         ]
         return Calibration(crew.workers, crew.device, tuple(rates))

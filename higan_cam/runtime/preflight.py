@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,30 +18,51 @@ from higan_cam.manipulate import (
     edit_direction,
     load_boundary,
 )
-from higan_cam.pipeline import Models, attribution_for, edit_for
+from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.types import Boundary
-from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 from higan_cam.weights.files import sha256_of
-from higan_cam.weights.zoo import located
+from higan_cam.weights.zoo import path_of, weights_file
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a run begins with.
+
+    Attributes:
+        models: its networks, on the CPU.
+        digests: {role: sha256} of every weights file that it uses.
+    """
+
+    models: Models
+    digests: dict[str, str]
+
+
+def preflight(config: RunConfig) -> Ready:
+    """Load the networks and find every mistake that needs them, before anything is written or started.
+
+    Raises:
+        ConfigError, WeightsError, DataError: what is wrong with the configuration, or with a file that it names.
+    """
+    models = load_models(config)
+    check_models(models, config)
+    return Ready(models, weights_digests(config))
 
 
 def condition_files(config: RunConfig) -> dict[int, Path]:
     """{number: file} of the conditions that are files, not other attributes of the run."""
     named = enumerate(config.boundary.conditions)
-    return {number: located(name) for number, name in named if not name.startswith(SIBLING)}
-
-
-GENERATOR_FILES = {"rooms": "rooms_generator.safetensors"}
+    return {number: path_of(name) for number, name in named if not name.startswith(SIBLING)}
 
 
 def weights_digests(config: RunConfig) -> dict[str, str]:
     """{role: sha256} of every weights file that the run uses."""
-    files = {"generator": weights_file(config.generator.weights, GENERATOR_FILES)}
+    files = {"generator": weights_file(config.generator.weights, EMBEDDED_GENERATORS)}
     for role, scorer in (("scorer", config.scorer), ("mask.second_scorer", config.judge)):
         if scorer is not None:
             files |= {file_role(role, field): path for field, path in scorer_files(scorer).items()}
     if config.boundary.weights is not None:
-        files["boundary"] = located(config.boundary.weights)
+        files["boundary"] = path_of(config.boundary.weights)
     files |= {f"boundary.conditions.{number}": file for number, file in condition_files(config).items()}
     return {role: sha256_of(path) for role, path in files.items()}
 
@@ -83,8 +105,3 @@ def _check_judge(config: RunConfig) -> None:
         make_scorer(config.judge)
     except ConfigError as error:
         raise ConfigError(f"mask.second_scorer: {error}") from error
-
-
-def weights_file(name: str, embedded: dict[str, str]) -> Path:
-    """Where the weights are that the configuration calls `name`: an embedded file, a fetched checkpoint, or a path."""
-    return embedded_path(embedded[name]) if name in embedded else located(name)

@@ -10,25 +10,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from higan_cam.config import RunConfig, differing_fields
 from higan_cam.errors import DataError, WeightsError
 from higan_cam.label import calibrated, final_range, make_scorer, scorer_files
-from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, on_final_scale
-from higan_cam.pipeline.devices import device_kind, prepare_process
+from higan_cam.pipeline import Models, attribute_unit, label_unit, on_final_scale
+from higan_cam.pipeline.devices import device_kind, models_here
 from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.publish import decode_scores, encode_scores, encode_shard
 from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
 from higan_cam.runtime.plan import plan_label, plan_mask
-from higan_cam.runtime.preflight import GENERATOR_FILES, file_role, weights_file
+from higan_cam.runtime.preflight import file_role
 from higan_cam.runtime.stages.fit import find_boundary
 from higan_cam.store import Store, describe_run, read_run
-from higan_cam.store.keys import DATA, SCORES
+from higan_cam.store.keys import DATA, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
 from higan_cam.store.manifest import Entry, read_manifest
 from higan_cam.store.run import recorded_config
 from higan_cam.types import Boundary, Scorer
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 from higan_cam.weights.files import sha256_of
+from higan_cam.weights.zoo import weights_file
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,16 @@ def remake_shards(
         StoreError: no run, one of another version, or a store that cannot be read.
     """
     config = with_recorded_weights(recorded_config(store), read_run(store), weights)
-    entries = [entry for stage in (SCORES, DATA) for entry in read_manifest(store, stage).values() if entry]
+    entries = [entry for stage in SHARD_STAGES for entry in read_manifest(store, stage).values() if entry]
     if not entries:
         raise DataError(f"{store.uri}: no shard is committed yet, so there is nothing to make again")
     chosen = random.Random(seed).sample(entries, min(count, len(entries)))  # noqa: S311 - which shards, no secret
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    prepare_process(device, config.generator)
-    maker = _Maker(config, load_models(config, device), find_boundary(config, store))
+    maker = _Maker(config, models_here(config), find_boundary(config, store))
+    kind = device_kind(str(maker.models.device))
     for entry in chosen:
-        tell(f"making {entry.record.path} again on {device_kind(device)}")
+        tell(f"making {entry.record.path} again on {kind}")
         scale = _scale(config, maker.models.scorer, entry)
-        yield _compared(store, entry, maker.make(entry), scale, device_kind(device))
+        yield _compared(store, entry, maker.make(entry), scale, kind)
 
 
 def _scale(config: RunConfig, scorer: Scorer, entry: Entry) -> tuple[float, float] | None:
@@ -100,7 +100,7 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
             changes |= {} if moved is None else {field: moved}
         return section.model_copy(update=changes)
 
-    generator = {"weights": weights_file(config.generator.weights, GENERATOR_FILES)}
+    generator = {"weights": weights_file(config.generator.weights, EMBEDDED_GENERATORS)}
     updates = {
         "generator": found("generator", config.generator, generator),
         "scorer": found("scorer", config.scorer, scorer_files(config.scorer)),
@@ -137,7 +137,7 @@ class _Maker:
 
     def make(self, entry: Entry) -> bytes:
         """The shard's bytes, with the micro-batch that its maker had memory for."""
-        stage = "label" if entry.record.stage == SCORES else "mask"
+        stage = STAGE_NAMES[entry.record.stage]
         section = getattr(self.config, stage)
         size = entry.extra.get("micro_batch", section.micro_batch)
         config = self.config.model_copy(update={stage: section.model_copy(update={"micro_batch": size})})
@@ -179,7 +179,7 @@ def _reasons(store: Store, entry: Entry, kind: str) -> list[str]:
     """Why other bytes are to be expected: device and versions, there and here."""
     recorded, here = read_run(store).get("versions", {}), describe_run(recorded_config(store), {})["versions"]
     lines = [line for line in differing_fields(recorded, here) if not line.startswith("ray:")]
-    body = store.find(f"stats/{entry.record.stage}-{entry.record.shard:05d}.json")
+    body = store.find(stats_key(entry.record.stage, entry.record.shard))
     there = json.loads(body).get("device") if body is not None else None
     if there is None:
         return [*lines, f"made on an unrecorded kind of device, here {kind}"]

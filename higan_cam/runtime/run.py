@@ -13,11 +13,11 @@ from rich.console import Console
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import DataError, QuarantinedError
 from higan_cam.label import final_range, needs_quartiles
-from higan_cam.pipeline import Models, load_models
+from higan_cam.pipeline import Models
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.runtime.plan import plan_crew, plan_label, plan_mask
-from higan_cam.runtime.preflight import check_models, weights_digests
+from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.stages.fit import find_boundary, settle_boundary
 from higan_cam.runtime.stages.label import Labels, label_samples
@@ -25,7 +25,8 @@ from higan_cam.runtime.stages.mask import make_masks
 from higan_cam.runtime.stages.report import write_report
 from higan_cam.store import Lease, Store, begin_run, committed, open_store
 from higan_cam.store.keys import REPORT_KEY, SCORES
-from higan_cam.store.manifest import warnings
+from higan_cam.store.manifest import quarantine_lines
+from higan_cam.types import Boundary
 
 log = logging.getLogger(__name__)
 STAGES = ("label", "fit", "mask", "report")
@@ -68,62 +69,86 @@ def run_stages(
         LeaseLostError: another driver took over, because this one was paused or cut off for too long.
         QuarantinedError: score shards are missing, so a boundary fitted now would not be this run's boundary.
     """
-    models = load_models(config)
-    check_models(models, config)
+    ready = preflight(config)
     store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
     config = config.model_copy(update={"output": store.uri})
-    begin_run(store, config, weights_digests(config))
+    begin_run(store, config, ready.digests)
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, _name(config))
     log.info("run=%s output=%s stages=%s", _name(config), store.uri, ",".join(stages))
+    run = Run(config, store, ready.models, lease, meters, Outcome(store))
     with lease.held(meters.snapshot):
-        return _Job(config, store, models, lease, meters).run(stages, head)
-
-
-class _Job:
-    """One call of `run_stages`, under the lease."""
-
-    def __init__(self, config: RunConfig, store: Store, models: Models, lease: Lease, meters: Meters) -> None:
-        self.config, self.store, self.models, self.lease, self.meters = config, store, models, lease, meters
-        self.outcome = Outcome(store)
-
-    def run(self, stages: tuple[str, ...], head: Head | None) -> Outcome:
-        config, store, outcome = self.config, self.store, self.outcome
         with cluster(config.runtime, head):
-            _plan_workers(config, outcome)
-            boundary = find_boundary(config, store)
-            labels: Labels | None = None
-            if "label" in stages or (boundary is None and stages != ("report",) and _fits(config, self.models)):
-                labels = self._labels(stages)
-            if "fit" in stages or "mask" in stages:
-                with self._timed("fit"):
-                    boundary = settle_boundary(config, store, self.models, labels)
-            if "mask" in stages and boundary is not None:
-                with self._timed("mask"):
-                    make_masks(config, store, boundary, self.meters)
-            if "report" in stages:
-                walls = self._walls()
-                with self._timed("report"):
-                    scale = final_range(config.scorer, self.models.scorer)
-                    write_report(config, store, scale, labels, boundary, walls)
-        outcome.samples = {name: tally.done for name, tally in self.meters.tallies.items()}
-        outcome.problems = warnings(store)
-        return outcome
+            run.all(stages)
+        run.outcome.samples = {name: tally.done for name, tally in meters.tallies.items()}
+        run.outcome.problems = quarantine_lines(store)
+    return run.outcome
 
-    def _labels(self, stages: tuple[str, ...]) -> Labels:
+
+@dataclass(frozen=True)
+class Run:
+    """One call of `run_stages`, under the lease and with Ray up."""
+
+    config: RunConfig
+    store: Store
+    models: Models
+    lease: Lease
+    meters: Meters
+    outcome: Outcome
+
+    def all(self, stages: tuple[str, ...]) -> None:
+        """The named stages in the order of the flow."""
+        _plan_workers(self.config, self.outcome)
+        boundary = find_boundary(self.config, self.store)
+        labels = self.label(stages) if self._wants_labels(stages, boundary) else None
+        if "fit" in stages or "mask" in stages:
+            boundary = self.fit(labels)
+        if "mask" in stages and boundary is not None:
+            self.mask(boundary)
+        if "report" in stages:
+            self.report(labels, boundary)
+
+    def label(self, stages: tuple[str, ...]) -> Labels:
+        """Label what is not labelled yet, or only read where labelling was not asked for.
+
+        Raises:
+            DataError: not asked for, and labels are missing.
+            QuarantinedError: score shards failed.
+        """
         if "label" not in stages:
             _need_labels(self.config, self.store)
         with self._timed("label"):
             labels = label_samples(self.config, self.store, self.meters, self.models.scorer.score_range)
         tally = self.meters.tallies["label"]
         if tally.done < tally.total:
-            lines = "\n  ".join(warnings(self.store))
+            lines = "\n  ".join(quarantine_lines(self.store))
             raise QuarantinedError(
                 f"{tally.quarantined} score shards failed, and nothing is fitted without them:\n  {lines}\n"
                 "Run the same command again."
             )
         return labels
+
+    def fit(self, labels: Labels | None) -> Boundary:
+        """The boundary: the one that is there, or fitted now."""
+        with self._timed("fit"):
+            return settle_boundary(self.config, self.store, self.models, labels)
+
+    def mask(self, boundary: Boundary) -> None:
+        """The dataset's shards that are not there yet."""
+        with self._timed("mask"):
+            make_masks(self.config, self.store, boundary, self.meters)
+
+    def report(self, labels: Labels | None, boundary: Boundary | None) -> None:
+        """Report, gallery and dataset card, of whatever is there."""
+        walls = self._walls()
+        with self._timed("report"):
+            scale = final_range(self.config.scorer, self.models.scorer)
+            write_report(self.config, self.store, scale, labels, boundary, walls)
+
+    def _wants_labels(self, stages: tuple[str, ...], boundary: Boundary | None) -> bool:
+        """Whether to label, or to read the labels: a report alone takes what is there."""
+        return "label" in stages or (boundary is None and stages != ("report",) and _fits(self.config, self.models))
 
     def _walls(self) -> dict[str, tuple[float, int]]:
         """{stage: (wall seconds, workers)} of the stages that this process did from beginning to end."""

@@ -1,4 +1,4 @@
-"""A run of several attributes: images drawn once for all labels, then an ordinary run for each, then one page.
+"""A run of several attributes (`config.attributes`): images drawn once for all, then a run for each, then a page.
 
 Every attribute's folder is a run of its own (run.json, manifest, lease, dataset, report), so that restarts, `verify`,
 `status` and the exports know nothing of the others. The folder above has run.json, a lease and the page.
@@ -16,12 +16,11 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.config.attributes import members
 from higan_cam.errors import DataError, QuarantinedError
 from higan_cam.manipulate import entanglement
-from higan_cam.pipeline import load_models
 from higan_cam.publish import decode_scores
 from higan_cam.publish.report.attributes import AttributesContent, AttributeView, render_attributes
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster
-from higan_cam.runtime.preflight import check_models, weights_digests
+from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.run import STAGES, Outcome, run_stages
 from higan_cam.runtime.stages.fit import find_boundary
@@ -47,13 +46,13 @@ def run_all(
     runs = members(config)
     if not config.attributes:
         return run_stages(config, stages, console, head)
-    for each in runs.values():
-        check_models(load_models(each), each)
+    digests = {name: preflight(each).digests for name, each in runs.items()}
     store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
     runs = members(config.model_copy(update={"output": store.uri}))
     begin_run(store, config)
-    begun = [_begun(each) for each in runs.values()]  # before Ray starts: from here on `status` finds every attribute
+    # Before Ray starts: from here on `status` finds every attribute.
+    begun = [_begun(each, digests[name]) for name, each in runs.items()]
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, config_hash(config)[:12])
     with lease.held(meters.snapshot), cluster(config.runtime, head):
@@ -98,10 +97,10 @@ def write_overview(store: Store, runs: dict[str, RunConfig], problems: list[str]
     store.put(REPORT_KEY, render_attributes(content).encode())
 
 
-def _begun(config: RunConfig) -> tuple[RunConfig, Store]:
+def _begun(config: RunConfig, digests: dict[str, str]) -> tuple[RunConfig, Store]:
     """The run of one attribute, claimed, so that labels may be committed to it."""
     store = open_store(config.output, config.store)
-    begin_run(store, config, weights_digests(config))
+    begin_run(store, config, digests)
     return config, store
 
 

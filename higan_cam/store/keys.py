@@ -1,16 +1,96 @@
-"""Every key of a run, and nothing else that spells one."""
+"""What a run leaves behind, and the only place that spells its keys.
+
+    run.json                               configuration, versions, digests of the weights
+    scores/part-00000.parquet              index and score of every labelled latent
+    boundary/<attribute>.safetensors       the boundary; .json: the metrics of its fit
+    boundary/selected.json                 the samples of both tails that it was fitted on
+    data/train-00000-of-00014.parquet      the dataset; also validation-… and test-…
+    manifest/scores-00000.json             one entry per shard, written after it; also data-00000.json
+    manifest/quarantined-data-00000.json   why a unit was given up
+    stats/data-00000.json                  timing of a shard; outside the run's identity
+    stats/lease/000001.json                the drivers that the run has had
+    curation/<name>.parquet, .json         selections of `higan-cam curate`
+    report/                                the pages and what is drawn into them
+    README.md                              the dataset card
+
+People say label and mask for what the keys call scores and data: `STAGE_NAMES`.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Literal, NamedTuple
 
 from higan_cam.config import RunConfig
 
+RUN_KEY = "run.json"
+SCORES, DATA = "scores", "data"
+SHARD_STAGES = (SCORES, DATA)
+"""Stages that make shards, in the order of the flow."""
+STAGE_NAMES = {SCORES: "label", DATA: "mask"}
+MANIFEST, LEASES, CURATION = "manifest/", "stats/lease/", "curation/"
+SELECTED_KEY = "boundary/selected.json"
+REPORT_KEY, CARD_KEY = "report/index.html", "README.md"
+GALLERY_KEY, GALLERY = "report/gallery.html", "report/gallery/"
+RESCORING_KEY, RESCORING_PLOT_KEY = "report/rescoring.json", "report/rescoring.png"
+INPAINTER_KEY, INPAINTER_PICTURE_KEY = "report/inpainter.json", "report/inpainter.png"
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-SCORES, DATA = "scores", "data"
-MANIFEST = "manifest/"
-REPORT_KEY, CARD_KEY = "report/index.html", "README.md"
+_MANIFEST_KEY = re.compile(r"manifest/(?P<given_up>quarantined-)?(?P<stage>[a-z]+)-(?P<shard>\d{5,})\.json")
+_LEASE_KEY = re.compile(r"stats/lease/(?P<number>\d{6,})\.json")
+_SHARD_PATH = re.compile(r"data/(?P<split>train|validation|test)-(?P<number>\d+)-of-(?P<of>\d+)\.parquet")
+
+
+class ManifestKey(NamedTuple):
+    """What a key of the manifest says: a shard's entry, or why its unit was given up."""
+
+    stage: str
+    shard: int
+    given_up: bool
+
+
+class ShardPlace(NamedTuple):
+    """Where a dataset shard stands: number `number` of the `of` shards that its split has in the end."""
+
+    split: str
+    number: int
+    of: int
+
+
+def scores_path(shard: int) -> str:
+    """Key of a score shard."""
+    return f"{SCORES}/part-{shard:05d}.parquet"
+
+
+def shard_path(split: Split, number: int, of: int) -> str:
+    """Key of a dataset shard, in the naming that `datasets` expects."""
+    return f"{DATA}/{split}-{number:05d}-of-{of:05d}.parquet"
+
+
+def shard_place(path: str) -> ShardPlace | None:
+    """What `shard_path` was made of; None for a path of another form."""
+    match = _SHARD_PATH.fullmatch(path)
+    return ShardPlace(match["split"], int(match["number"]), int(match["of"])) if match else None
+
+
+def split_of(path: str) -> str:
+    """The split of a dataset shard."""
+    return path.removeprefix(f"{DATA}/").split("-")[0]
+
+
+def shard_stem(path: str) -> str:
+    """`train-00000-of-00014`: the file of a dataset shard without folder and ending."""
+    return path.removeprefix(f"{DATA}/").removesuffix(".parquet")
+
+
+def split_glob(split: str) -> str:
+    """Pattern of all shards of a split, for those who load them."""
+    return f"{DATA}/{split}-*.parquet"
+
+
+def boundary_keys(config: RunConfig) -> tuple[str, str]:
+    """Keys of the boundary's tensors and of its metrics."""
+    return f"boundary/{config.attribute}.safetensors", f"boundary/{config.attribute}.json"
 
 
 def manifest_key(stage: str, shard: int) -> str:
@@ -18,16 +98,43 @@ def manifest_key(stage: str, shard: int) -> str:
     return f"{MANIFEST}{stage}-{shard:05d}.json"
 
 
-def scores_path(shard: int) -> str:
-    """Key of a score shard in the output directory."""
-    return f"scores/part-{shard:05d}.parquet"
+def quarantine_key(stage: str, shard: int) -> str:
+    """Key of what is written down about a unit that was given up."""
+    return f"{MANIFEST}quarantined-{stage}-{shard:05d}.json"
 
 
-def shard_path(split: Split, index: int, of: int) -> str:
-    """Key of a dataset shard in the output directory, in the naming that `datasets` expects."""
-    return f"data/{split}-{index:05d}-of-{of:05d}.parquet"
+def manifest_prefix(stage: str, *, given_up: bool = False) -> str:
+    """What all entries of a stage begin with, or all notes about its given-up units."""
+    return f"{MANIFEST}{'quarantined-' if given_up else ''}{stage}-"
 
 
-def boundary_keys(config: RunConfig) -> tuple[str, str]:
-    """Keys of the boundary's tensors and of its metrics in the output directory."""
-    return f"boundary/{config.attribute}.safetensors", f"boundary/{config.attribute}.json"
+def parse_manifest_key(key: str) -> ManifestKey | None:
+    """What a key of the manifest says; None for another key."""
+    match = _MANIFEST_KEY.fullmatch(key)
+    return ManifestKey(match["stage"], int(match["shard"]), bool(match["given_up"])) if match else None
+
+
+def stats_key(stage: str, shard: int) -> str:
+    """Key of a shard's timing."""
+    return f"{stats_prefix(stage)}{shard:05d}.json"
+
+
+def stats_prefix(stage: str) -> str:
+    """What the keys of a stage's timings begin with."""
+    return f"stats/{stage}-"
+
+
+def lease_key(number: int) -> str:
+    """Key of the number-th lease of the output."""
+    return f"{LEASES}{number:06d}.json"
+
+
+def lease_number(key: str) -> int | None:
+    """The number of a lease; None for another key."""
+    match = _LEASE_KEY.fullmatch(key)
+    return int(match["number"]) if match else None
+
+
+def selection_keys(name: str) -> tuple[str, str]:
+    """Keys of a selection's table and of its summary."""
+    return f"{CURATION}{name}.parquet", f"{CURATION}{name}.json"

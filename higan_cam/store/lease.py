@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import socket
 import threading
 import time
@@ -31,13 +30,12 @@ from typing import Any
 
 from higan_cam.errors import LeaseHeldError, LeaseLostError, StoreError
 from higan_cam.store.canonical import canonical_json
+from higan_cam.store.keys import LEASES, lease_key, lease_number
 from higan_cam.store.processes import is_alive, machine, process_start
 from higan_cam.store.store import Store
 
-LEASES = "stats/lease/"
 RENEWALS = 3
 """Renewals per lease period: two may fail before anyone may take over."""
-_KEY = re.compile(r"stats/lease/(?P<number>\d{6,})\.json")
 _log = logging.getLogger(__name__)
 
 
@@ -71,7 +69,7 @@ class Holder:
     @property
     def key(self) -> str:
         """Where the lease lies in the store."""
-        return f"{LEASES}{self.number:06d}.json"
+        return lease_key(self.number)
 
     @property
     def silent_s(self) -> float:
@@ -92,7 +90,7 @@ class Holder:
 
 def read_lease(store: Store) -> Holder | None:
     """The lease that rules, or None where there has never been one. One listing and one read."""
-    numbers = [int(match["number"]) for key in store.list(LEASES) if (match := _KEY.fullmatch(key))]
+    numbers = [number for key in store.list(LEASES) if (number := lease_number(key)) is not None]
     if not numbers:
         return None
     holder = Holder(max(numbers))

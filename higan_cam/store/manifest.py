@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import random
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,12 +21,10 @@ import pyarrow.parquet as pq
 
 from higan_cam.errors import StoreError
 from higan_cam.store.canonical import canonical_json, digest
-from higan_cam.store.keys import DATA, MANIFEST, SCORES, manifest_key
+from higan_cam.store.keys import SHARD_STAGES, manifest_key, manifest_prefix, parse_manifest_key, quarantine_key
 from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
 
-_KEY = re.compile(r"manifest/(?P<stage>[a-z]+)-(?P<shard>\d{5,})\.json")
-_QUARANTINE = re.compile(r"manifest/quarantined-(?P<stage>[a-z]+)-(?P<shard>\d{5,})\.json")
 _ROUNDS = 8
 _LONGER_S = 0.05
 _JITTER = random.SystemRandom()
@@ -117,14 +114,15 @@ def committed(store: Store, stage: str, config_hash: str, *, verify: bool = Fals
 
 def read_manifest(store: Store, stage: str) -> dict[int, Entry | None]:
     """{shard: entry} of a stage, by shard; None where an entry cannot be read."""
-    keys = {key: int(match["shard"]) for key in store.list(f"{MANIFEST}{stage}-") if (match := _KEY.fullmatch(key))}
+    named = {key: parse_manifest_key(key) for key in store.list(manifest_prefix(stage))}
+    keys = {key: name.shard for key, name in named.items() if name is not None and not name.given_up}
     bodies = store.find_many(keys)
     return {shard: _decode(bodies[key], stage, shard) for key, shard in sorted(keys.items()) if key in bodies}
 
 
 def quarantine_shard(store: Store, stage: str, shard: int, details: Mapping[str, Any]) -> None:
     """Write down why a unit was given up (attempts, traceback). A later commit of the same shard supersedes it."""
-    store.put(f"{MANIFEST}quarantined-{stage}-{shard:05d}.json", canonical_json(details))
+    store.put(quarantine_key(stage, shard), canonical_json(details))
 
 
 def quarantined(store: Store, stage: str) -> dict[int, dict[str, Any]]:
@@ -144,8 +142,8 @@ def clear_quarantined(store: Store, stage: str) -> None:
 
 def _notes(store: Store, stage: str) -> tuple[dict[str, int], set[int]]:
     """{key: shard} of a stage's quarantine notes, and the shards that have an entry."""
-    found = ((key, _QUARANTINE.fullmatch(key)) for key in store.list(f"{MANIFEST}quarantined-{stage}-"))
-    keys = {key: int(match["shard"]) for key, match in found if match}
+    named = {key: parse_manifest_key(key) for key in store.list(manifest_prefix(stage, given_up=True))}
+    keys = {key: name.shard for key, name in named.items() if name is not None}
     return keys, set(read_manifest(store, stage)) if keys else set()
 
 
@@ -223,11 +221,15 @@ def _parquet_rows(body: bytes) -> int | None:
         return None
 
 
-def warnings(store: Store) -> list[str]:
+def quarantine_lines(store: Store) -> list[str]:
     """One line per quarantined unit, naming it and its last error."""
-    lines = []
-    for stage in (SCORES, DATA):
-        for shard, details in quarantined(store, stage).items():
-            last = str(details.get("traceback", "")).strip().splitlines()[-1:]
-            lines.append(f"{stage} shard {shard} failed {details.get('attempts')} times: {''.join(last)}")
-    return lines
+    return [
+        f"{stage} shard {shard} failed {details.get('attempts')} times: {last_line(details)}"
+        for stage in SHARD_STAGES
+        for shard, details in quarantined(store, stage).items()
+    ]
+
+
+def last_line(details: Mapping[str, Any]) -> str:
+    """The last line of a quarantined unit's traceback, which says what happened; "" without one."""
+    return "".join(str(details.get("traceback", "")).strip().splitlines()[-1:])

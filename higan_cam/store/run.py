@@ -10,9 +10,9 @@ from typing import Any
 
 from higan_cam.config import RunConfig, config_hash, differing_fields, identity, parse_config
 from higan_cam.errors import ConfigError, RunMismatchError, StoreError
+from higan_cam.store.keys import RUN_KEY
 from higan_cam.store.store import Store
 
-RUN_KEY = "run.json"
 _SHAPING = ("higan-cam", "torch", "torchvision", "numpy", "scikit-learn", "opencv-python-headless", "pyarrow")
 """Packages that may change a byte of the output."""
 _RECORDED = ("ray",)

@@ -11,18 +11,27 @@ lease three times per lease period.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from higan_cam.config import config_hash
-from higan_cam.store.keys import MANIFEST
+from higan_cam.store.keys import (
+    DATA,
+    MANIFEST,
+    REPORT_KEY,
+    SCORES,
+    SHARD_STAGES,
+    STAGE_NAMES,
+    boundary_keys,
+    parse_manifest_key,
+    quarantine_key,
+)
 from higan_cam.store.lease import Holder, read_lease
+from higan_cam.store.manifest import last_line
 from higan_cam.store.run import recorded_config
 from higan_cam.store.store import Store
 
-_ENTRY = re.compile(r"manifest/(?P<given_up>quarantined-)?(?P<stage>scores|data)-(?P<shard>\d{5,})\.json")
 DriverState = Literal["none", "running", "ended", "dead", "silent"]
 
 
@@ -117,7 +126,8 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
         driver, state = shared, "running"
     made, given_up = _listed(store)
     stages = []
-    for name, kind, section in (("label", "scores", config.label), ("mask", "data", config.mask)):
+    for kind, section in ((SCORES, config.label), (DATA, config.mask)):
+        name = STAGE_NAMES[kind]
         shards = -(-section.count // section.shard_size)
         missing = tuple(shard for shard in range(shards) if shard not in made[kind])
         # Only the last shard may be smaller, so rows follow from numbers.
@@ -132,8 +142,8 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
         store.uri,
         config_hash(config),
         tuple(stages),
-        boundary=store.exists(f"boundary/{config.attribute}.json"),
-        report=store.exists("report/index.html"),
+        boundary=store.exists(boundary_keys(config)[1]),
+        report=store.exists(REPORT_KEY),
         driver=driver,
         state=state,
     )
@@ -152,12 +162,12 @@ def driver_state(driver: Holder | None) -> DriverState:
 
 def _listed(store: Store) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
     """({stage: shards with an entry}, {stage: shards given up at some time}), from one listing."""
-    made: dict[str, set[int]] = {"scores": set(), "data": set()}
-    given_up: dict[str, set[int]] = {"scores": set(), "data": set()}
+    made: dict[str, set[int]] = {stage: set() for stage in SHARD_STAGES}
+    given_up: dict[str, set[int]] = {stage: set() for stage in SHARD_STAGES}
     for key in store.list(MANIFEST):
-        match = _ENTRY.fullmatch(key)
-        if match is not None:
-            (given_up if match["given_up"] else made)[match["stage"]].add(int(match["shard"]))
+        name = parse_manifest_key(key)
+        if name is not None and name.stage in SHARD_STAGES:
+            (given_up if name.given_up else made)[name.stage].add(name.shard)
     return made, given_up
 
 
@@ -172,10 +182,9 @@ def _with_driver(stage: StageStatus, driver: Holder | None, state: DriverState) 
 
 def _reasons(store: Store, kind: str, shards: set[int]) -> dict[int, str]:
     """{shard: "3 attempts: ValueError: …"}: the last line of a traceback is the one that says what happened."""
-    keys = {f"{MANIFEST}quarantined-{kind}-{shard:05d}.json": shard for shard in sorted(shards)}
+    keys = {quarantine_key(kind, shard): shard for shard in sorted(shards)}
     found = {}
     for key, body in store.find_many(keys).items():
         details = json.loads(body)
-        lines = str(details.get("traceback", "")).strip().splitlines()
-        found[keys[key]] = f"{details.get('attempts')} attempts: {lines[-1] if lines else 'no traceback'}"
+        found[keys[key]] = f"{details.get('attempts')} attempts: {last_line(details) or 'no traceback'}"
     return found

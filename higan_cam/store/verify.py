@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from higan_cam.store.canonical import digest
-from higan_cam.store.keys import manifest_key
+from higan_cam.store.keys import SHARD_STAGES, manifest_key
 from higan_cam.store.manifest import Entry, read_manifest
 from higan_cam.store.run import read_run
 from higan_cam.store.store import Store
-
-STAGES = ("scores", "data")
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def verify_run(store: Store) -> list[Problem]:
     """
     config_hash = str(read_run(store).get("config_hash"))
     problems: list[Problem] = []
-    for stage in STAGES:
+    for stage in SHARD_STAGES:
         problems += _stage_problems(store, stage, config_hash)
     return sorted(problems, key=lambda problem: problem.key)
 

@@ -1,12 +1,45 @@
-"""The embedded weights by name."""
+"""The embedded networks: one table of what ships, and where its files are."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from higan_cam.errors import WeightsError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A network that ships with the package.
+
+    Attributes:
+        file: its name in the folder `data`.
+        world: whose pictures it draws or knows; a scorer fits the generators of its own world.
+        licence: as dataset cards name it.
+        note: what a dataset card says of the pictures.
+    """
+
+    file: str
+    world: str = "rooms"
+    licence: str = "mit"
+    note: str = ""
+
+
+EMBEDDED_GENERATORS: Mapping[str, Embedded] = {
+    "rooms": Embedded(
+        "rooms_generator.safetensors",
+        note="Images are samples of a toy world of procedural bedrooms, not photographs.",
+    ),
+}
+"""By what `generator.weights` calls them."""
+EMBEDDED_SCORERS: Mapping[str, Embedded] = {
+    "rooms": Embedded("rooms_scorer.safetensors"),
+    "rooms_second": Embedded("rooms_scorer_second.safetensors"),
+}
+"""By what `scorer.weights` calls them, for the scorer `lighting`."""
 
 
 def embedded_path(name: str) -> Path:

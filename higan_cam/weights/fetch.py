@@ -24,7 +24,7 @@ from typing import IO, Any
 
 from higan_cam.errors import WeightsError
 from higan_cam.weights.files import sha256_of
-from higan_cam.weights.record import LOCK, alone, recorded, remember
+from higan_cam.weights.record import LOCK, hold_lock, record, recorded
 from higan_cam.weights.zoo import Checkpoint
 
 MAX_BYTES = 4 << 30
@@ -107,7 +107,7 @@ def _settle(checkpoint: Checkpoint, folder: Path, file: Path, sha256: str, url: 
     Returns the verdict. WeightsError: another digest.
     """
     path = folder / checkpoint.file
-    with alone(folder):
+    with hold_lock(folder):
         expected, verdict = _expected(checkpoint, folder)
         if expected not in (None, sha256):
             what = f"{path} has" if url is None else f"{url} gave"
@@ -116,7 +116,7 @@ def _settle(checkpoint: Checkpoint, folder: Path, file: Path, sha256: str, url: 
             file.chmod(0o644)
             file.replace(path)
         entry = {"file": checkpoint.file, "sha256": sha256, "bytes": path.stat().st_size, "url": url}
-        remember(folder, checkpoint.name, entry)
+        record(folder, checkpoint.name, entry)
     return verdict
 
 

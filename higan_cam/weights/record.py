@@ -34,7 +34,7 @@ def recorded(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def hold_lock(folder: Path) -> Iterator[None]:
     """Hold the record: until the end of the block no other process has it. The kernel lets go of it where one dies.
 
     Raises:
@@ -58,8 +58,8 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def remember(folder: Path, name: str, entry: dict[str, Any]) -> None:
-    """Record a file; an entry with the same digest stays as it is. Only within `alone`."""
+def record(folder: Path, name: str, entry: dict[str, Any]) -> None:
+    """Record a file; an entry with the same digest stays as it is. Only within `hold_lock`."""
     entries = recorded(folder)
     if entries.get(name, {}).get("sha256") == entry["sha256"]:
         return

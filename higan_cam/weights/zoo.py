@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from higan_cam.errors import WeightsError, unknown_name
-from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.embedded import Embedded, embedded_path
 
 FOLDER_VARIABLE = "HIGAN_CAM_WEIGHTS"
 DEFAULT_FOLDER = "weights"
@@ -68,14 +68,19 @@ def weights_folder(folder: str | Path | None = None) -> Path:
     return Path(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
 
 
-def located(name: str) -> Path:
+def path_of(name: str) -> Path:
     """The file that a checkpoint's name stands for, there or not; anything that is no such name is a path already."""
     return weights_folder() / zoo()[name].file if name in zoo() else Path(name)
 
 
+def weights_file(name: str, embedded: Mapping[str, Embedded]) -> Path:
+    """Where the weights are that the configuration calls `name`: an embedded file, a fetched checkpoint, or a path."""
+    return embedded_path(embedded[name].file) if name in embedded else path_of(name)
+
+
 def resolve(name: str) -> Path:
-    """As `located`. WeightsError: a known name whose file is not in the weights folder; says how to get it."""
-    path = located(name)
+    """As `path_of`. WeightsError: a known name whose file is not in the weights folder; says how to get it."""
+    path = path_of(name)
     if name in zoo() and not path.is_file():
         raise WeightsError(
             f"{name}: not fetched yet (looked for {path}); run `higan-cam weights fetch {name}`, or set "

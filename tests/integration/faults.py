@@ -98,9 +98,9 @@ def finisher(plan: Plan) -> Callable[..., int]:
 
         publish = workers.publish_unit
 
-        def publish_or_not(config: Any, unit: WorkUnit, *rest: Any) -> int:
-            plan.strike(unit)
-            return publish(config, unit, *rest)
+        def publish_or_not(config: Any, store: Any, work: Any, *rest: Any) -> int:
+            plan.strike(work.unit)
+            return publish(config, store, work, *rest)
 
         workers.publish_unit = publish_or_not
         try:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from higan_cam.generate import sample_latents
 from higan_cam.label import LightingScorer, load_scorer
-from higan_cam.label.loading import EMBEDDED
 from higan_cam.rooms import level, render
 from higan_cam.rooms.scene import Z_DIM
+from higan_cam.weights.embedded import EMBEDDED_SCORERS
 
 LATENTS = sample_latents(range(48), 2**62 + 7, Z_DIM)
 
@@ -27,7 +27,7 @@ def scores(name: str, images: Tensor) -> np.ndarray:
         return load_scorer("lighting", name).score(images).numpy()
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.parametrize("name", EMBEDDED_SCORERS)
 def test_an_embedded_scorer_ranks_rooms_by_their_light(name: str, rooms: Tensor) -> None:
     found = scores(name, rooms)
     assert spearmanr(found, level(LATENTS)).statistic > 0.98

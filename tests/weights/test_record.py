@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from higan_cam.errors import WeightsError
-from higan_cam.weights.record import LOCK, TURN, alone, recorded, remember
+from higan_cam.weights.record import LOCK, TURN, hold_lock, record, recorded
 
 ENTRIES, PATIENCE_S = 60, 120
 
@@ -24,8 +24,8 @@ def write_many(folder: Path, process: str, start: Barrier) -> None:
     """Record files of its own as fast as it can, once the other process is there."""
     start.wait(PATIENCE_S)
     for number in range(ENTRIES):
-        with alone(folder):
-            remember(folder, f"{process}{number}", entry(number))
+        with hold_lock(folder):
+            record(folder, f"{process}{number}", entry(number))
 
 
 def test_two_processes_at_once_lose_no_entry(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_record_is_held_until_the_end_of_the_block_and_after_an_error_no_mor
     held: list[bool] = []
 
     def fail() -> None:
-        with alone(tmp_path):
+        with hold_lock(tmp_path):
             held.append(taken(tmp_path))
             raise ArithmeticError
 
@@ -66,15 +66,15 @@ def taken(folder: Path) -> bool:
 
 
 def test_the_same_digest_leaves_the_entry_as_it_was(tmp_path: Path) -> None:
-    remember(tmp_path, "a", {**entry(1), "url": "https://first"})
-    remember(tmp_path, "a", {**entry(1), "url": "https://second"})
+    record(tmp_path, "a", {**entry(1), "url": "https://first"})
+    record(tmp_path, "a", {**entry(1), "url": "https://second"})
     assert recorded(tmp_path)["a"]["url"] == "https://first"
-    remember(tmp_path, "a", {**entry(2), "url": "https://third"})
+    record(tmp_path, "a", {**entry(2), "url": "https://third"})
     assert recorded(tmp_path)["a"] == {**entry(2), "url": "https://third"}
 
 
 def test_a_folder_that_cannot_be_written_to_is_named() -> None:
-    with pytest.raises(WeightsError, match=r"/proc/\.weights\.lock: cannot be written"), alone(Path("/proc")):
+    with pytest.raises(WeightsError, match=r"/proc/\.weights\.lock: cannot be written"), hold_lock(Path("/proc")):
         pass
 
 
@@ -84,5 +84,5 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(fcntl, "flock", refuses)
     message = r"cannot be locked \(No locks available\); set \$HIGAN_CAM_WEIGHTS"
-    with pytest.raises(WeightsError, match=message), alone(tmp_path):
+    with pytest.raises(WeightsError, match=message), hold_lock(tmp_path):
         pass

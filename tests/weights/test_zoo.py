@@ -20,7 +20,7 @@ from higan_cam.runtime.remake import with_recorded_weights
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import embedded_path
 from higan_cam.weights.files import sha256_of
-from higan_cam.weights.zoo import known, located, resolve, weights_folder, zoo
+from higan_cam.weights.zoo import known, path_of, resolve, weights_folder, zoo
 from tests.support.generators import small
 from tests.support.stand_ins import write_scene_predictor
 
@@ -110,7 +110,7 @@ def test_a_fetched_scorer_loads_by_name_with_the_matrix_beside_it(
 def test_every_file_of_the_published_bedrooms_configuration_is_one_that_fetch_knows() -> None:
     config = load_config(embedded_path("configs/bedroom256.yaml"))
     for named in (config.generator.weights, config.scorer.weights, config.boundary.weights):
-        assert located(str(named)) == weights_folder() / known(str(named)).file
+        assert path_of(str(named)) == weights_folder() / known(str(named)).file
     matrix = scorer_files(config.scorer)["matrix"]
     assert matrix == weights_folder() / known("wideresnet18_attributes").file
 
@@ -122,7 +122,7 @@ def test_a_runs_generator_is_found_by_its_digest_where_its_name_leads_nowhere(
     (tmp_path / "moved.pth").write_bytes(b"weights")
     settings = ["generator.weights=stylegan_bedroom", "scorer.name=luminance", "mask.second_scorer=null"]
     run = {"weights": {"generator": sha256_of(tmp_path / "moved.pth")}}
-    assert not located("stylegan_bedroom").exists()
+    assert not path_of("stylegan_bedroom").exists()
     found = with_recorded_weights(load_config(None, settings), run, [tmp_path / "moved.pth"])
     assert found.generator.weights == str(tmp_path / "moved.pth")
 

@@ -19,7 +19,7 @@ from higan_cam.runtime.stages.label import Labels, outside_tails
 from higan_cam.runtime.stages.sweeps import peaks_of_samples, rescore_samples, sweep_samples
 from higan_cam.store import Store, open_store
 from higan_cam.store.canonical import canonical_json
-from higan_cam.store.keys import boundary_keys
+from higan_cam.store.keys import SELECTED_KEY, boundary_keys
 from higan_cam.types import Boundary
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def _fit(config: RunConfig, store: Store, models: Models, labels: Labels) -> Bou
     check_extremes(labels.extremes)
     highest, lowest = labels.extremes.highest, labels.extremes.lowest
     selected = {"highest": highest.indices.tolist(), "lowest": lowest.indices.tolist()}
-    store.put("boundary/selected.json", canonical_json(selected))
+    store.put(SELECTED_KEY, canonical_json(selected))
     rest = labelled_codes(models, config, *outside_tails(labels))
     boundary = fit_from_extremes(models, config, labels.extremes, rest)
     log.info(

@@ -27,7 +27,7 @@ from higan_cam.runtime.stages.summary import Figures, read_figures, read_timings
 from higan_cam.runtime.stages.sweeps import sweep_samples
 from higan_cam.store import Store, read_run
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
-from higan_cam.store.manifest import warnings
+from higan_cam.store.manifest import quarantine_lines
 from higan_cam.types import Boundary
 
 STRIPS = 6
@@ -65,7 +65,7 @@ def write_report(
         inpainter=find_inpainter(store),
         timings=read_timings(store, dict(walls)),
         next_commands=_next_commands(config),
-        warnings=tuple(warnings(store)),
+        warnings=tuple(quarantine_lines(store)),
     )
     store.put(REPORT_KEY, render_report(content).encode())
     if read:

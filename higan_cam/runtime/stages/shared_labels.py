@@ -1,4 +1,4 @@
-"""Labels of several attributes from one look at each image.
+"""A run of several attributes (`config.attributes`): labels of all from one look at each image.
 
 The generator is what labelling costs. Here a worker draws a unit's images once, scores them by every attribute's scorer
 and commits one score shard to each attribute's own run, with the bytes that run would have made alone. What is left out
@@ -26,7 +26,7 @@ from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.stages.label import stream_labels
-from higan_cam.runtime.workers.commit import Attributed, commit_scores
+from higan_cam.runtime.workers.commit import Attributed, Work, commit_scores
 from higan_cam.runtime.workers.label import GIVEN_UP, LabelWorker
 from higan_cam.runtime.workers.memory import within_memory
 from higan_cam.store import Store, committed, open_store
@@ -74,7 +74,7 @@ class SharedLabelWorker(LabelWorker):
         for (config, store), column, there in zip(self.runs, scores, self.done, strict=True):
             # One that was there before keeps its stats, which say on what device it was made.
             if unit.shard not in there:
-                commit_scores(config, store, unit, (indices, column), done, attempt, log)
+                commit_scores(config, store, Work(unit, attempt, log), (indices, column), done)
         return {"index": indices, "score": scores[0]}
 
     def give_up(self, unit: WorkUnit, verdict: Verdict) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What runs inside Ray's processes."""
+"""What runs inside Ray's processes: load once, then one unit at a time, committed by the worker itself."""

@@ -19,7 +19,7 @@ from higan_cam.runtime.crew.watch import Watch
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import plan_label, unit_name
-from higan_cam.runtime.workers.commit import Attributed, commit_scores, quarantine_details
+from higan_cam.runtime.workers.commit import Attributed, Work, commit_scores, quarantine_details
 from higan_cam.runtime.workers.memory import within_memory
 from higan_cam.store.keys import SCORES
 from higan_cam.types import WorkUnit
@@ -70,7 +70,7 @@ class LabelWorker:
             self.config, "label", log, lambda config: phase("label", "score")(label_unit)(self.models, config, unit)
         )
         done = Attributed(time.monotonic() - began, size, device_kind(self.device))
-        indices, scores = commit_scores(self.config, self.store, unit, labelled, done, attempt, log)
+        indices, scores = commit_scores(self.config, self.store, Work(unit, attempt, log), labelled, done)
         return {"index": indices, "score": scores}
 
     def give_up(self, unit: WorkUnit, verdict: Verdict) -> dict[str, Any]:

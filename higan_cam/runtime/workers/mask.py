@@ -1,4 +1,4 @@
-"""What runs inside Ray's processes: load once, then one unit at a time, committed by the worker itself."""
+"""The Ray actor that masks, and the task that finishes on a CPU what it began on a GPU."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.label import calibrated, make_scorer
     from higan_cam.pipeline import HeatBatch, attribute_unit, load_models, on_final_scale
     from higan_cam.pipeline.devices import device_kind, prepare_process
+    from higan_cam.store import open_store
 
 from higan_cam.runtime.crew.ledger import START
 from higan_cam.runtime.crew.watch import Watch
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import unit_name
-from higan_cam.runtime.workers.commit import Attributed, publish_unit
+from higan_cam.runtime.workers.commit import Attributed, Work, publish_unit
 from higan_cam.runtime.workers.memory import within_memory
 from higan_cam.store.keys import DATA
 from higan_cam.types import Boundary, WorkUnit
@@ -36,6 +37,7 @@ class MaskWorker:
         self.watch.begin(START)
         with self.watch.settling(START):
             self.models = on_final_scale(load_models(config, device), boundary)
+            self.store = open_store(config.output, config.store)
 
     def ping(self) -> bool:
         """Answers once the actor is (again) ready for work."""
@@ -57,12 +59,12 @@ class MaskWorker:
         """The whole unit here; the number of rows committed."""
         began = time.monotonic()
         name = unit_name(DATA, unit.shard)
-        log = self.log.of(shard=unit.shard, attempt=attempt)
+        work = Work(unit, attempt, self.log.of(shard=unit.shard, attempt=attempt))
         self.watch.begin(name)
         with self.watch.settling(name):
-            batch, size = self.heat(unit, log)
+            batch, size = self.heat(unit, work.log)
             done = Attributed(time.monotonic() - began, size, device_kind(self.device))
-            return publish_unit(self.config, unit, self.models.scorer, batch, done, attempt, log)
+            return publish_unit(self.config, self.store, work, self.models.scorer, batch, done)
 
     def heat(self, unit: WorkUnit, log: RunLog) -> tuple[HeatBatch, int]:
         """Images and heat maps of one unit, with the micro-batch that fitted."""
@@ -87,9 +89,9 @@ def finish_unit(
     log_to_stderr()
     prepare_process("cpu", config.generator)
     name = unit_name(DATA, unit.shard)
-    log = run_log(__name__, config, DATA).of(shard=unit.shard, attempt=attempt)
+    work = Work(unit, attempt, run_log(__name__, config, DATA).of(shard=unit.shard, attempt=attempt))
     watch = Watch(ledger)
     watch.begin(name)
     with watch.settling(name):
         scorer = calibrated(make_scorer(config.scorer), boundary.metrics)
-        return publish_unit(config, unit, scorer, batch, attributed, attempt, log)
+        return publish_unit(config, open_store(config.output, config.store), work, scorer, batch, attributed)
