@@ -10,6 +10,7 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish import CardFacts, render_card
 from higan_cam.publish.report.content import NextCommand, ReportContent, SampleView, Strip
 from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves
+from higan_cam.publish.report.figures import Figures, read_figures, read_timings, reasons
 from higan_cam.publish.report.gallery import write_gallery
 from higan_cam.publish.report.inpainter import find_inpainter
 from higan_cam.publish.report.page import render_report
@@ -23,7 +24,6 @@ from higan_cam.publish.report.statistics import (
     ScoreSummary,
 )
 from higan_cam.runtime.stages.label import Labels
-from higan_cam.runtime.stages.summary import Figures, read_figures, read_timings, reasons
 from higan_cam.runtime.stages.sweeps import sweep_samples
 from higan_cam.store import Store, read_run
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
