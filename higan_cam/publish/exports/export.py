@@ -23,8 +23,9 @@ from higan_cam.publish.exports.folders import imagefolder, kohya
 from higan_cam.publish.exports.formats import Format
 from higan_cam.publish.exports.ledger import Entry, Ledger, claim
 from higan_cam.publish.exports.parquet import controlnet, inpainting, instruct_pix2pix
-from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source, read_rows
+from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source
 from higan_cam.publish.exports.webdataset import webdataset
+from higan_cam.publish.reading import read_shard
 from higan_cam.store.keys import SPLITS
 from higan_cam.store.store import Store
 
@@ -161,7 +162,8 @@ class _Export:
         )
 
     def _write(self, shard: SourceShard, ledger: Ledger, writers: ThreadPoolExecutor) -> Entry:
-        rows = read_rows(self.source, shard, tuple(dict.fromkeys((*self.format.columns, "index", "status"))))
+        columns = tuple(dict.fromkeys((*self.format.columns, "index", "status")))
+        rows = read_shard(self.source.store, shard.record, columns)
         kept, empty, unselected = self._sift(rows)
         encoded = self.format.encode(kept, shard)
         for _ in writers.map(lambda item: self.target.put(*item), encoded.objects):
