@@ -1,4 +1,4 @@
-"""What the report says, as plain frozen values: the runtime fills `ReportContent`, `report.render_report` draws it.
+"""What the report says, as plain frozen values: `assemble` fills `ReportContent`, `render_report` draws it.
 
 Parts of the flow that have not run yet are None or empty, and their sections are left out.
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,7 @@ def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleV
     return figures, views
 
 
-def read_timings(store: Store, walls: dict[str, tuple[float, int]]) -> tuple[StageTiming, ...]:
+def read_timings(store: Store, walls: Mapping[str, tuple[float, int]]) -> tuple[StageTiming, ...]:
     """Per stage: wall seconds and workers where this process did all of it; rows and units from the shards' stats."""
     timings = []
     for stage, name in ((SCORES, "label"), (DATA, "mask")):
