@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from higan_cam.publish.report.content import BenchmarkRow, Interval, MaskBenchmark
 from higan_cam.types import FloatArray
 
 RESAMPLES = 4000
 CONFIDENCE = 0.95
-INTERVAL = "95% bootstrap"
 METRICS = ("average_precision", "iou", "best_iou", "pointing", "lamp_recall")
 AGAINST = ("over_prior", "over_image_difference")
 """Average precision minus that of the best prior, and minus that of the image difference, picture by picture."""
@@ -131,17 +129,3 @@ def estimate_means(columns: Mapping[str, FloatArray], seed: int) -> dict[str, Es
     low, high = np.quantile(weights @ values, (tail, 1 - tail), axis=0)
     means = values.mean(axis=0)
     return {name: Estimate(float(means[i]), float(low[i]), float(high[i])) for i, name in enumerate(columns)}
-
-
-def report_table(result: MaskBenchmarkResult, used: str) -> MaskBenchmark:
-    """The first truth as the report's table; `used` is the run's own attribution."""
-    shown = result.truths[0]
-    rows = []
-    for row in shown.methods:
-        precision, overlap, hits = (_interval(row.estimates[name]) for name in ("average_precision", "iou", "pointing"))
-        rows.append(BenchmarkRow(row.method, precision, overlap, hits, prior=row.prior, used=row.method == used))
-    return MaskBenchmark(tuple(rows), result.samples, shown.meaning, INTERVAL)
-
-
-def _interval(estimate: Estimate) -> Interval:
-    return Interval(estimate.value, estimate.low, estimate.high)

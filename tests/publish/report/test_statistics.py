@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from higan_cam.publish.report.content import ReportContent, StageTiming, Strip
-from higan_cam.publish.report.statistics import Distribution, Histogram, RegionStatistics, ScoreResponse
+from higan_cam.publish.report.statistics import Distribution, Histogram, RegionStatistics
 
 
 @given(st.lists(st.floats(-10, 10)), st.integers(1, 20))
@@ -36,12 +36,6 @@ def test_quantiles_are_of_all_values_also_those_off_the_axis() -> None:
 
 def test_no_values_have_no_quantiles() -> None:
     assert Distribution.of(np.array([])).quantiles is None
-
-
-def test_response_band_holds_the_middle_four_fifths() -> None:
-    response = ScoreResponse.of(np.array([0.0]), np.arange(11.0)[:, None])
-    assert (response.low[0], response.mean[0], response.high[0]) == pytest.approx((1, 5, 9))
-    assert response.count == 11
 
 
 def test_samples_without_a_region_are_counted_apart() -> None:
