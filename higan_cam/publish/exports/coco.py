@@ -16,7 +16,7 @@ import pyarrow as pa
 from higan_cam.publish.dataset import COLUMNS
 from higan_cam.publish.exports.folders import png_size
 from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes
-from higan_cam.publish.exports.ledger import Entry
+from higan_cam.publish.exports.record import Entry
 from higan_cam.publish.exports.source import SourceShard
 
 _REGION = ("rank", "mean_heat", "importance")

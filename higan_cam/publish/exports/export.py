@@ -21,8 +21,8 @@ from higan_cam.publish.exports.card import ExportFacts, render_export_card
 from higan_cam.publish.exports.coco import coco
 from higan_cam.publish.exports.folders import imagefolder, kohya
 from higan_cam.publish.exports.formats import Format
-from higan_cam.publish.exports.ledger import Entry, Ledger, claim
 from higan_cam.publish.exports.parquet import controlnet, inpainting, instruct_pix2pix
+from higan_cam.publish.exports.record import Entry, Ledger, claim
 from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source
 from higan_cam.publish.exports.webdataset import webdataset
 from higan_cam.publish.reading import read_shard

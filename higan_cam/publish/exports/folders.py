@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from higan_cam.publish.dataset import COLUMNS
 from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes, load_with_datasets
-from higan_cam.publish.exports.ledger import Entry
+from higan_cam.publish.exports.record import Entry
 from higan_cam.publish.exports.source import SourceShard
 
 _IMAGES = {

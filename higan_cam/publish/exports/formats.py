@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from higan_cam.publish.exports.ledger import Entry
+from higan_cam.publish.exports.record import Entry
 from higan_cam.publish.exports.source import SourceShard
 
 Objects = list[tuple[str, bytes]]
