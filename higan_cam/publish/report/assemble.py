@@ -9,7 +9,7 @@ import numpy as np
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.card import CardFacts, render_card
-from higan_cam.publish.report.content import NextCommand, ReportContent, SampleView, Strip
+from higan_cam.publish.report.content import EditStrip, NextCommand, ReportContent, SampleView
 from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves
 from higan_cam.publish.report.figures import Figures, read_figures, read_timings, reasons
 from higan_cam.publish.report.gallery import write_gallery
@@ -45,7 +45,7 @@ class Measured:
     scores: ScoreSummary | None = None
     score_range: tuple[float, float] | None = None
     strip_distances: tuple[float, ...] = ()
-    strips: tuple[Strip, ...] = ()
+    strips: tuple[EditStrip, ...] = ()
     walls: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
 

@@ -21,7 +21,7 @@ from higan_cam.types import ByteArray, FloatArray, Region, Status
 
 
 @dataclass(frozen=True)
-class Strip:
+class EditStrip:
     """One latent at each of the report's strip distances: (H,W,3) uint8 RGB images and their scores, in that order."""
 
     index: int
@@ -101,7 +101,7 @@ class ReportContent:
     boundary: BoundarySummary | None = None
     response: ScoreResponse | None = None
     strip_distances: tuple[float, ...] = ()
-    strips: tuple[Strip, ...] = ()
+    strips: tuple[EditStrip, ...] = ()
     samples: tuple[SampleView, ...] = ()
     samples_note: str = ""
     gallery_note: str = ""

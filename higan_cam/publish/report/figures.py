@@ -79,7 +79,7 @@ def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleV
     records = committed(store, DATA, config_hash(config))
     if not records:
         return None
-    chosen = _evenly(sorted(records), MAX_SHARDS)
+    chosen = _first_to_last(sorted(records), MAX_SHARDS)
     tables = [read_shard(store, records[shard], (*_FIGURES, "regions")) for shard in chosen]
     columns = {name: np.concatenate([table[name].to_numpy() for table in tables]) for name in _FIGURES}
     regions = [row for table in tables for row in table["regions"].to_pylist()]
@@ -155,7 +155,8 @@ def _region(row: dict[str, Any]) -> Region:
     return Region(**{**row, **pairs, "ellipse": Ellipse(**row["ellipse"])})
 
 
-def _evenly(shards: list[int], limit: int) -> list[int]:
+def _first_to_last(shards: list[int], limit: int) -> list[int]:
+    """At most `limit` evenly spread shards, the first and the last among them."""
     if len(shards) <= limit:
         return shards
     return [shards[round(place)] for place in np.linspace(0, len(shards) - 1, limit)]

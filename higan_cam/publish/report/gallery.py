@@ -84,7 +84,7 @@ def write_gallery(store: Store) -> GallerySummary | None:
     records = committed(store, "data", str(run.get("config_hash")))
     if not records:
         return None
-    chosen = _evenly([records[shard] for shard in sorted(records)])
+    chosen = _middles([records[shard] for shard in sorted(records)])
     index = _Index()
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for record in chosen:
@@ -144,8 +144,8 @@ def _script(function: str, payload: Mapping[str, Any]) -> bytes:
     return f"higanCam.{function}({text});\n".encode()
 
 
-def _evenly(records: list[ShardRecord]) -> list[ShardRecord]:
-    """As many evenly spread shards as hold about `LIMIT` samples; all of them where they hold fewer."""
+def _middles(records: list[ShardRecord]) -> list[ShardRecord]:
+    """The middle one of each equal part, so many as hold about `LIMIT` samples; all where they hold fewer."""
     rows = sum(record.rows for record in records)
     if rows <= LIMIT:
         return records

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from higan_cam.config import RunConfig
 from higan_cam.publish.report.assemble import Measured, assemble
-from higan_cam.publish.report.content import Strip
+from higan_cam.publish.report.content import EditStrip
 from higan_cam.publish.report.statistics import Histogram, ScoreSummary
 from higan_cam.runtime.stages.label import Labels
 from higan_cam.runtime.stages.sweeps import sweep_samples
@@ -36,12 +36,12 @@ def write_report(
     assemble(config, store, boundary, measured)
 
 
-def _strips(config: RunConfig, boundary: Boundary | None) -> tuple[tuple[float, ...], tuple[Strip, ...]]:
+def _strips(config: RunConfig, boundary: Boundary | None) -> tuple[tuple[float, ...], tuple[EditStrip, ...]]:
     if boundary is None:
         return (), ()
     distances, images, scores = sweep_samples(config, boundary, STRIPS)
     return distances, tuple(
-        Strip(index, tuple(pictures), tuple(float(score) for score in row))
+        EditStrip(index, tuple(pictures), tuple(float(score) for score in row))
         for index, (pictures, row) in enumerate(zip(images, scores, strict=True))
     )
 

@@ -8,7 +8,7 @@ import pytest
 from higan_cam.config import parse_config
 from higan_cam.errors import StoreError
 from higan_cam.publish.report.assemble import Measured, assemble
-from higan_cam.publish.report.content import Strip
+from higan_cam.publish.report.content import EditStrip
 from higan_cam.publish.report.inpainter import FIGURES_KEY, PICTURE_KEY
 from higan_cam.publish.report.statistics import Histogram, ScoreSummary
 from higan_cam.store.run import begin_run
@@ -32,7 +32,7 @@ def measured() -> Measured:
         scores=ScoreSummary(Histogram.of(scores), count=3, tail=1),
         score_range=(0.0, 3.0),
         strip_distances=(-3.0, 3.0),
-        strips=(Strip(0, (np.zeros((4, 4, 3), np.uint8),) * 2, (0.5, 2.5)),),
+        strips=(EditStrip(0, (np.zeros((4, 4, 3), np.uint8),) * 2, (0.5, 2.5)),),
         walls={},
     )
 

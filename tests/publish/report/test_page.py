@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from higan_cam.publish.report.content import (
+    EditStrip,
     NextCommand,
     ReportContent,
     SampleView,
     StageTiming,
-    Strip,
 )
 from higan_cam.publish.report.curves import faithfulness_curves
 from higan_cam.publish.report.page import flatten, key_figures, render_report
@@ -116,7 +116,7 @@ def full_content() -> ReportContent:
         boundary=BoundarySummary("svm", 0.948, 0.98, {"C": 0.001, "search": {"1.0": 0.87}}),
         response=ScoreResponse(np.array(distances), mean, mean - 0.25, mean + 0.25, count=9),
         strip_distances=distances,
-        strips=tuple(Strip(i, tuple(room(i, d / 3) for d in distances), (0.4, 1.4, 2.4)) for i in range(2)),
+        strips=tuple(EditStrip(i, tuple(room(i, d / 3) for d in distances), (0.4, 1.4, 2.4)) for i in range(2)),
         samples=(sample_view(0), sample_view(1, empty=True)),
         samples_note="The first 2 by index.",
         gallery_note="All 90 samples of the run.",

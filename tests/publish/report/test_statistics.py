@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.publish.report.content import ReportContent, StageTiming, Strip
+from higan_cam.publish.report.content import EditStrip, ReportContent, StageTiming
 from higan_cam.publish.report.statistics import Distribution, Histogram, RegionStatistics
 
 
@@ -48,6 +48,6 @@ def test_instant_stage_has_no_rate() -> None:
 
 
 def test_strip_needs_one_image_and_score_per_distance() -> None:
-    strip = Strip(7, (np.zeros((4, 4, 3), np.uint8),), (0.5,))
+    strip = EditStrip(7, (np.zeros((4, 4, 3), np.uint8),), (0.5,))
     with pytest.raises(ValueError, match="strip of latent 7: 1 images and 1 scores for 2 distances"):
         ReportContent(title="t", attribute="a", run={}, strip_distances=(-1.0, 1.0), strips=(strip,))
