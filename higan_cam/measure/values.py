@@ -8,22 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from higan_cam.types import FloatArray
+from higan_cam.types import FloatArray, Interval
 
 RESAMPLES = 4000
 CONFIDENCE = 0.95
 METRICS = ("average_precision", "iou", "best_iou", "pointing", "lamp_recall")
 AGAINST = ("over_prior", "over_image_difference")
 """Average precision minus that of the best prior, and minus that of the image difference, picture by picture."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over pictures with the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -40,7 +31,7 @@ class MethodResult:
 
     method: str
     prior: bool
-    estimates: Mapping[str, Estimate]
+    estimates: Mapping[str, Interval]
     best_threshold: float
     milliseconds: float | None
 
@@ -55,7 +46,7 @@ class RegionSettingResult:
 
     method: str
     setting: str
-    estimates: Mapping[str, Estimate]
+    estimates: Mapping[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -88,8 +79,8 @@ class Agreement:
     """
 
     psnr_db: float
-    correlation: Estimate
-    change_on_light: Estimate
+    correlation: Interval
+    change_on_light: Interval
 
 
 @dataclass(frozen=True)
@@ -117,7 +108,7 @@ class MaskBenchmarkResult:
         return asdict(self)
 
 
-def estimate_means(columns: Mapping[str, FloatArray], seed: int) -> dict[str, Estimate]:
+def estimate_means(columns: Mapping[str, FloatArray], seed: int) -> dict[str, Interval]:
     """Columns of (N,) values, one per picture, N >= 1 -> their means with percentile-bootstrap intervals.
 
     All columns share the resamples, so that equal columns get equal intervals.
@@ -128,4 +119,4 @@ def estimate_means(columns: Mapping[str, FloatArray], seed: int) -> dict[str, Es
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(weights @ values, (tail, 1 - tail), axis=0)
     means = values.mean(axis=0)
-    return {name: Estimate(float(means[i]), float(low[i]), float(high[i])) for i, name in enumerate(columns)}
+    return {name: Interval(float(means[i]), float(low[i]), float(high[i])) for i, name in enumerate(columns)}
