@@ -265,6 +265,15 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A measured value with the ends of its confidence interval, in the value's own unit."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class WorkUnit:
     """A half-open range of sample indices that one worker turns into one shard."""
 

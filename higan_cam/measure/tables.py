@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from higan_cam.measure.values import Estimate, MaskBenchmarkResult, TruthResult
+from higan_cam.measure.values import MaskBenchmarkResult, TruthResult
+from higan_cam.types import Interval
 
 HEADINGS = {
     "average_precision": "AP",
@@ -69,7 +70,7 @@ def _region_table(known: TruthResult) -> Table:
     return table
 
 
-def _shown(estimate: Estimate, signed: bool = False) -> str:
+def _shown(estimate: Interval, signed: bool = False) -> str:
     """`.903 [.871 .932]`, or with signs."""
     value, low, high = (
         f"{number:{'+' if signed else ''}.3f}".replace("0.", ".", 1)

@@ -8,24 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from higan_cam.publish.report.content import BenchmarkRow, Interval, MaskBenchmark
-from higan_cam.types import FloatArray
+from higan_cam.types import FloatArray, Interval
 
 RESAMPLES = 4000
 CONFIDENCE = 0.95
-INTERVAL = "95% bootstrap"
 METRICS = ("average_precision", "iou", "best_iou", "pointing", "lamp_recall")
 AGAINST = ("over_prior", "over_image_difference")
 """Average precision minus that of the best prior, and minus that of the image difference, picture by picture."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over pictures with the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -42,7 +31,7 @@ class MethodResult:
 
     method: str
     prior: bool
-    estimates: Mapping[str, Estimate]
+    estimates: Mapping[str, Interval]
     best_threshold: float
     milliseconds: float | None
 
@@ -57,7 +46,7 @@ class RegionSettingResult:
 
     method: str
     setting: str
-    estimates: Mapping[str, Estimate]
+    estimates: Mapping[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -90,8 +79,8 @@ class Agreement:
     """
 
     psnr_db: float
-    correlation: Estimate
-    change_on_light: Estimate
+    correlation: Interval
+    change_on_light: Interval
 
 
 @dataclass(frozen=True)
@@ -119,7 +108,7 @@ class MaskBenchmarkResult:
         return asdict(self)
 
 
-def estimate_means(columns: Mapping[str, FloatArray], seed: int) -> dict[str, Estimate]:
+def estimate_means(columns: Mapping[str, FloatArray], seed: int) -> dict[str, Interval]:
     """Columns of (N,) values, one per picture, N >= 1 -> their means with percentile-bootstrap intervals.
 
     All columns share the resamples, so that equal columns get equal intervals.
@@ -130,18 +119,4 @@ def estimate_means(columns: Mapping[str, FloatArray], seed: int) -> dict[str, Es
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(weights @ values, (tail, 1 - tail), axis=0)
     means = values.mean(axis=0)
-    return {name: Estimate(float(means[i]), float(low[i]), float(high[i])) for i, name in enumerate(columns)}
-
-
-def report_table(result: MaskBenchmarkResult, used: str) -> MaskBenchmark:
-    """The first truth as the report's table; `used` is the run's own attribution."""
-    shown = result.truths[0]
-    rows = []
-    for row in shown.methods:
-        precision, overlap, hits = (_interval(row.estimates[name]) for name in ("average_precision", "iou", "pointing"))
-        rows.append(BenchmarkRow(row.method, precision, overlap, hits, prior=row.prior, used=row.method == used))
-    return MaskBenchmark(tuple(rows), result.samples, shown.meaning, INTERVAL)
-
-
-def _interval(estimate: Estimate) -> Interval:
-    return Interval(estimate.value, estimate.low, estimate.high)
+    return {name: Interval(float(means[i]), float(low[i]), float(high[i])) for i, name in enumerate(columns)}

@@ -17,7 +17,7 @@ from higan_cam.config import RunConfig, parse_config
 from higan_cam.errors import ConfigError
 from higan_cam.measure.masks import MEANINGS, REGION_SETTINGS, SHIPPED, benchmark_masks
 from higan_cam.measure.tables import describe, mask_tables
-from higan_cam.measure.values import AGAINST, METRICS, MaskBenchmarkResult, estimate_means, report_table
+from higan_cam.measure.values import AGAINST, METRICS, MaskBenchmarkResult, estimate_means
 from higan_cam.pipeline import Models
 from higan_cam.rooms import render, scene_of
 from higan_cam.types import Boundary, SynthesisState
@@ -168,13 +168,6 @@ def test_figures_repeat_and_go_into_json(result: MaskBenchmarkResult) -> None:
         return json.dumps(truths, allow_nan=False)
 
     assert without_clock(result) == without_clock(run())
-
-
-def test_the_report_table_marks_the_priors_and_the_runs_own_method(result: MaskBenchmarkResult) -> None:
-    table = report_table(result, used="path")
-    assert [row.method for row in table.rows if row.used] == ["path"]
-    assert {row.method for row in table.rows if row.prior} == PRIORS
-    assert table.samples == result.samples
 
 
 def test_another_worlds_generator_is_refused() -> None:

@@ -32,7 +32,7 @@ RULES = (*(name for name, _ in LIMITS), NEAR_DUPLICATE, BALANCE)
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class Judgement:
     """n samples in order of index.
 
     Attributes:
@@ -56,9 +56,9 @@ class Verdict:
         return {name: int((self.rule == RULES.index(name)).sum()) for name in applied}
 
 
-def judge(
+def apply_rules(
     table: SampleTable, config: CurationConfig, *, seed: int, score_range: tuple[float, float], levels: int
-) -> Verdict:
+) -> Judgement:
     """Apply every rule of the configuration.
 
     Args:
@@ -77,12 +77,12 @@ def judge(
         duplicate_of[repeats] = table.columns["index"][left[first[first >= 0]]]
         rule[repeats] = RULES.index(NEAR_DUPLICATE)
     if config.balance is None:
-        return Verdict(rule, duplicate_of, {})
+        return Judgement(rule, duplicate_of, {})
     level = np.where(rule < 0, levels_of(table.columns[config.balance_by], score_range, levels), -1)
     stays = balanced(level, table.columns["index"], config.balance, seed)
     rule[(rule < 0) & ~stays] = RULES.index(BALANCE)
     counts = {step: (int((level == step).sum()), int((level[stays] == step).sum())) for step in range(levels)}
-    return Verdict(rule, duplicate_of, counts)
+    return Judgement(rule, duplicate_of, counts)
 
 
 def _beyond_limits(table: SampleTable, config: CurationConfig) -> IntArray:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from higan_cam.config import CurationConfig
 from higan_cam.errors import ConfigError, StoreError, unknown_name
-from higan_cam.publish.curation.rules import RULES, Verdict, judge
+from higan_cam.publish.curation.rules import RULES, Judgement, apply_rules
 from higan_cam.publish.curation.table import SampleTable, read_samples
 from higan_cam.publish.dataset import write_parquet
 from higan_cam.store.canonical import canonical_json, digest
@@ -125,15 +125,15 @@ def curate(
     table = read_samples(store) if table is None else table
     words = table.run["config"]["publish"]["captions"]["levels"]
     seed = int(table.run["seed"])
-    verdict = judge(table, rules, seed=seed, score_range=score_range or (0.0, 1.0), levels=len(words))
-    body = _encode(table, verdict)
+    judgement = apply_rules(table, rules, seed=seed, score_range=score_range or (0.0, 1.0), levels=len(words))
+    body = _encode(table, judgement)
     summary = CurationSummary(
         name=name,
         rules=rules.model_dump(mode="json"),
         samples=len(table),
-        kept=int(verdict.kept.sum()),
-        dropped=verdict.dropped(rules),
-        levels={words[level]: list(counts) for level, counts in verdict.levels.items()},
+        kept=int(judgement.kept.sum()),
+        dropped=judgement.dropped(rules),
+        levels={words[level]: list(counts) for level, counts in judgement.levels.items()},
         shards=len(table.records),
         fingerprint=table.fingerprint,
         sha256=digest(body),
@@ -191,14 +191,14 @@ def rule_words(name: str, rules: Mapping[str, Any]) -> str:
     return f"{column.replace('_', ' ')} {'below' if bound == 'min' else 'above'} {value:g}"
 
 
-def _encode(table: SampleTable, verdict: Verdict) -> bytes:
+def _encode(table: SampleTable, judgement: Judgement) -> bytes:
     names = np.array([*RULES, ""])
-    repeats = verdict.duplicate_of >= 0
+    repeats = judgement.duplicate_of >= 0
     columns = {
         "index": pa.array(table.columns["index"], pa.int64()),
-        "kept": pa.array(verdict.kept),
-        "rule": pa.array(names[verdict.rule].tolist(), pa.string()),
-        "duplicate_of": pa.array(verdict.duplicate_of, pa.int64(), mask=~repeats),
+        "kept": pa.array(judgement.kept),
+        "rule": pa.array(names[judgement.rule].tolist(), pa.string()),
+        "duplicate_of": pa.array(judgement.duplicate_of, pa.int64(), mask=~repeats),
     }
     return write_parquet(pa.table(columns), _ROW_GROUP)
 

@@ -6,7 +6,6 @@ million samples take 100 MB. Shard objects are fetched whole, since the store ha
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from higan_cam.errors import DataError, StoreError
+from higan_cam.publish.reading import read_shard
 from higan_cam.store.canonical import digest
 from higan_cam.store.manifest import committed
 from higan_cam.store.run import read_run
@@ -92,7 +91,7 @@ def _parts(store: Store, records: list[ShardRecord]) -> Iterator[dict[str, Any]]
 
 
 def _part(store: Store, record: ShardRecord) -> dict[str, Any]:
-    table = shard_table(store, record, (*_COLUMNS, "regions"))
+    table = read_shard(store, record, (*_COLUMNS, "regions"))
     columns: dict[str, Any] = {name: table[name].to_numpy().astype(np.float64) for name in FIGURES}
     return {
         **columns,
@@ -105,22 +104,6 @@ def _part(store: Store, record: ShardRecord) -> dict[str, Any]:
         "shard": np.full(table.num_rows, record.shard, np.int64),
         "row": np.arange(table.num_rows, dtype=np.int64),
     }
-
-
-def shard_table(store: Store, record: ShardRecord, columns: tuple[str, ...]) -> pa.Table:
-    """The named columns of a shard.
-
-    Raises:
-        StoreError: it is not Parquet, or was written without one of the columns.
-    """
-    try:
-        file = pq.ParquetFile(io.BytesIO(store.get(record.path)))
-        absent = [name for name in columns if name not in file.schema_arrow.names]
-        if not absent:
-            return file.read(columns=list(columns), use_threads=False)
-    except (pa.ArrowException, OSError) as error:  # Arrow reports damage within a page as OSError
-        raise StoreError(f"{store.uri}: {record.path} cannot be read ({error}); see `higan-cam verify`") from error
-    raise StoreError(f"{store.uri}: {record.path} has no column {', '.join(absent)}; is it of another version?")
 
 
 def _bytes(hashes: pa.ChunkedArray, store: Store, record: ShardRecord) -> Any:

@@ -1,7 +1,7 @@
 """COCO instances: one annotation per region, as run-length encoding, over the positive pictures.
 
 Ids are contiguous from 1 within a split's file. A shard does not know how many annotations come before its own, so it
-leaves them in the ledger, and the split's file is put together from there at the end.
+leaves them in the export's record, and the split's file is put together from there at the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow as pa
 from higan_cam.publish.dataset import COLUMNS
 from higan_cam.publish.exports.folders import png_size
 from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes
-from higan_cam.publish.exports.ledger import Entry
+from higan_cam.publish.exports.record import ExportedShard
 from higan_cam.publish.exports.source import SourceShard
 
 _REGION = ("rank", "mean_heat", "importance")
@@ -27,8 +27,8 @@ def coco(config: Mapping[str, Any]) -> Format:
     """images/SPLIT/SHARD/ID.png and annotations/instances_SPLIT.json, with one category: the run's attribute."""
     attribute = str(config["attribute"])
 
-    def finish(split: str, entries: Callable[[], Iterable[Entry]]) -> Iterator[tuple[str, bytes]]:
-        yield f"annotations/instances_{split}.json", merged(attribute, lambda: (entry.part for entry in entries()))
+    def finish(split: str, shards: Callable[[], Iterable[ExportedShard]]) -> Iterator[tuple[str, bytes]]:
+        yield f"annotations/instances_{split}.json", merged(attribute, lambda: (shard.part for shard in shards()))
 
     return Format(
         columns=("id", "image", "text", "regions"),

@@ -1,4 +1,4 @@
-"""The loop of an export: one source shard at a time, its objects first, its ledger entry second.
+"""The loop of an export: one source shard at a time, its objects first, its entry in the record second.
 
 So a rerun of the same command does only what is missing, and memory holds one shard, whatever the size of the run.
 """
@@ -21,10 +21,11 @@ from higan_cam.publish.exports.card import ExportFacts, render_export_card
 from higan_cam.publish.exports.coco import coco
 from higan_cam.publish.exports.folders import imagefolder, kohya
 from higan_cam.publish.exports.formats import Format
-from higan_cam.publish.exports.ledger import Entry, Ledger, claim
 from higan_cam.publish.exports.parquet import controlnet, inpainting, instruct_pix2pix
-from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source, read_rows
+from higan_cam.publish.exports.record import ExportedShard, ExportRecord, claim
+from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source
 from higan_cam.publish.exports.webdataset import webdataset
+from higan_cam.publish.reading import read_shard
 from higan_cam.store.keys import SPLITS
 from higan_cam.store.store import Store
 
@@ -132,23 +133,23 @@ class _Export:
         }
 
     def carry_out(self, progress: Progress | None) -> Exported:
-        ledger = Ledger(self.target)
+        export_record = ExportRecord(self.target)
         samples: Counter[str] = Counter()
         sizes: Counter[str] = Counter()
         left_out: Counter[str] = Counter()
         shards, made = self.source.shards, 0
         with ThreadPoolExecutor(_WRITERS) as writers:
             for done, shard in enumerate(shards, 1):
-                entry = ledger.done(shard.record.shard, shard.record.sha256)
-                if entry is None:
-                    entry, made = self._write(shard, ledger, writers), made + 1
-                samples[shard.split] += entry.samples
-                sizes[shard.split] += sum(entry.objects.values())
-                left_out.update(empty=entry.empty, unselected=entry.unselected)
+                exported = export_record.done(shard.record.shard, shard.record.sha256)
+                if exported is None:
+                    exported, made = self._write(shard, export_record, writers), made + 1
+                samples[shard.split] += exported.samples
+                sizes[shard.split] += sum(exported.objects.values())
+                left_out.update(empty=exported.empty, unselected=exported.unselected)
                 if progress is not None:
                     progress(done, len(shards))
         present: dict[str, int] = {split: samples[split] for split in SPLITS if samples[split]}
-        self._finish(ledger, present, sizes, left_out)
+        self._finish(export_record, present, sizes, left_out)
         load = self.format.load(self.target.uri, tuple(present))
         return Exported(
             samples=present,
@@ -160,13 +161,14 @@ class _Export:
             load=load,
         )
 
-    def _write(self, shard: SourceShard, ledger: Ledger, writers: ThreadPoolExecutor) -> Entry:
-        rows = read_rows(self.source, shard, tuple(dict.fromkeys((*self.format.columns, "index", "status"))))
+    def _write(self, shard: SourceShard, export_record: ExportRecord, writers: ThreadPoolExecutor) -> ExportedShard:
+        columns = tuple(dict.fromkeys((*self.format.columns, "index", "status")))
+        rows = read_shard(self.source.store, shard.record, columns)
         kept, empty, unselected = self._sift(rows)
         encoded = self.format.encode(kept, shard)
         for _ in writers.map(lambda item: self.target.put(*item), encoded.objects):
             pass
-        entry = Entry(
+        exported = ExportedShard(
             shard=shard.record.shard,
             source_sha256=shard.record.sha256,
             split=shard.split,
@@ -176,8 +178,8 @@ class _Export:
             objects={key: len(body) for key, body in encoded.objects},
             part=encoded.part,
         )
-        ledger.write(entry)
-        return entry
+        export_record.write(exported)
+        return exported
 
     def _sift(self, rows: pa.Table) -> tuple[pa.Table, int, int]:
         """The rows to write, and how many are left out as empty and as not selected."""
@@ -186,10 +188,14 @@ class _Export:
         return rows.filter(pa.array(kept)), int((~shown).sum()), int((shown & ~kept).sum())
 
     def _finish(
-        self, ledger: Ledger, samples: Mapping[str, int], sizes: Mapping[str, int], left_out: Mapping[str, int]
+        self,
+        export_record: ExportRecord,
+        samples: Mapping[str, int],
+        sizes: Mapping[str, int],
+        left_out: Mapping[str, int],
     ) -> None:
         for split in samples:
-            for key, body in self.format.finish(split, partial(self._entries, ledger, split)):
+            for key, body in self.format.finish(split, partial(self._exported, export_record, split)):
                 _put_if_other(self.target, key, body)
         facts = ExportFacts(
             name=self.name,
@@ -208,8 +214,8 @@ class _Export:
         )
         _put_if_other(self.target, CARD_KEY, render_export_card(facts).encode())
 
-    def _entries(self, ledger: Ledger, split: str) -> Iterable[Entry]:
-        return ledger.read_all(shard.record.shard for shard in self.source.shards if shard.split == split)
+    def _exported(self, export_record: ExportRecord, split: str) -> Iterable[ExportedShard]:
+        return export_record.read_all(shard.record.shard for shard in self.source.shards if shard.split == split)
 
 
 def _put_if_other(target: Store, key: str, body: bytes) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from higan_cam.publish.dataset import COLUMNS
 from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes, load_with_datasets
-from higan_cam.publish.exports.ledger import Entry
+from higan_cam.publish.exports.record import ExportedShard
 from higan_cam.publish.exports.source import SourceShard
 
 _IMAGES = {
@@ -88,8 +88,8 @@ def _encode_kohya(rows: pa.Table, shard: SourceShard) -> Encoded:
     return Encoded(objects, {"size": size})
 
 
-def _finish_kohya(split: str, entries: Callable[[], Iterable[Entry]]) -> Iterator[tuple[str, bytes]]:
-    size = next((entry.part["size"] for entry in entries() if entry.part["size"]), None)
+def _finish_kohya(split: str, shards: Callable[[], Iterable[ExportedShard]]) -> Iterator[tuple[str, bytes]]:
+    size = next((shard.part["size"] for shard in shards() if shard.part["size"]), None)
     if split != "train" or size is None:
         return
     text = f"""[general]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from higan_cam.publish.exports.ledger import Entry
+from higan_cam.publish.exports.record import ExportedShard
 from higan_cam.publish.exports.source import SourceShard
 
 Objects = list[tuple[str, bytes]]
@@ -21,16 +21,16 @@ class Encoded:
 
     Attributes:
         objects: what to write.
-        part: what `Format.finish` needs of it again; goes into the ledger (JSON-compatible).
+        part: what `Format.finish` needs of it again; goes into the export's record (JSON-compatible).
     """
 
     objects: Objects
     part: Mapping[str, Any] = field(default_factory=dict)
 
 
-def finish_nothing(split: str, entries: Callable[[], Iterable[Entry]]) -> Iterator[tuple[str, bytes]]:
+def finish_nothing(split: str, shards: Callable[[], Iterable[ExportedShard]]) -> Iterator[tuple[str, bytes]]:
     """The `Format.finish` of formats whose shards stand alone."""
-    del split, entries
+    del split, shards
     yield from ()
 
 
@@ -41,7 +41,7 @@ class Format:
     Attributes:
         columns: columns of the dataset that it reads.
         encode: (columns of one shard, its place) -> objects. Equal columns give equal bytes.
-        finish: (split, entries of its finished shards, by shard) -> objects over the whole split.
+        finish: (split, its exported shards in order, as often as asked) -> objects over the whole split.
         contents: {column, file or field of the target: meaning}, for its card.
         load: (target URI, splits that have samples) -> Python lines that load it.
         keeps_empty: samples without a mask can be kept on request.
@@ -54,7 +54,7 @@ class Format:
     encode: Callable[[pa.Table, SourceShard], Encoded]
     contents: Mapping[str, str]
     load: Callable[[str, tuple[str, ...]], str]
-    finish: Callable[[str, Callable[[], Iterable[Entry]]], Iterator[tuple[str, bytes]]] = finish_nothing
+    finish: Callable[[str, Callable[[], Iterable[ExportedShard]]], Iterator[tuple[str, bytes]]] = finish_nothing
     keeps_empty: bool = True
     glob: str = ""
     features: Mapping[str, Any] = field(default_factory=dict)

@@ -1,18 +1,13 @@
-"""Reading a finished run, one shard at a time, as the exports do."""
+"""A finished run as the exports see it: its shards, what is missing, its card."""
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from higan_cam.errors import StoreError
-from higan_cam.store.canonical import digest
 from higan_cam.store.manifest import committed, quarantined
 from higan_cam.store.run import read_run
 from higan_cam.store.store import Store
@@ -79,28 +74,6 @@ def open_source(store: Store) -> Source:
     given_up = tuple(shard for shard in (quarantined(store, STAGE) if missing else {}) if shard in missing)
     shards = tuple(_placed(store, records[shard]) for shard in sorted(records))
     return Source(store, run, shards, missing, given_up, (store.find(CARD_KEY) or b"").decode())
-
-
-def read_rows(source: Source, shard: SourceShard, columns: Sequence[str]) -> pa.Table:
-    """The named columns of a shard, in its order of rows.
-
-    Raises:
-        StoreError: the object is not the one that the manifest names, or was written without one of the columns.
-    """
-    record = shard.record
-    body = source.store.get(record.path)
-    if digest(body) != record.sha256:
-        raise StoreError(
-            f"{source.store.uri}: {record.path} is damaged: its sha256 is not the manifest's {record.sha256}. "
-            "The run's own command makes it again (see `higan-cam verify`)."
-        )
-    file = pq.ParquetFile(io.BytesIO(body))
-    absent = [name for name in columns if name not in file.schema_arrow.names]
-    if absent:
-        raise StoreError(
-            f"{source.store.uri}: {record.path} has no column {', '.join(absent)}; is it of another version?"
-        )
-    return file.read(columns=list(columns))
 
 
 def _planned(store: Store, config: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""What the report says, as plain frozen values: the runtime fills `ReportContent`, `report.render_report` draws it.
+"""What the report says, as plain frozen values: `assemble` fills `ReportContent`, `render_report` draws it.
 
 Parts of the flow that have not run yet are None or empty, and their sections are left out.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
 
 from higan_cam.publish.report.curves import ShareCurve
 from higan_cam.publish.report.inpainter import InpainterView
@@ -18,11 +17,11 @@ from higan_cam.publish.report.statistics import (
     ScoreResponse,
     ScoreSummary,
 )
-from higan_cam.types import ByteArray, FloatArray, Region, Sample, Status
+from higan_cam.types import ByteArray, FloatArray, Region, Status
 
 
 @dataclass(frozen=True)
-class Strip:
+class EditStrip:
     """One latent at each of the report's strip distances: (H,W,3) uint8 RGB images and their scores, in that order."""
 
     index: int
@@ -51,12 +50,6 @@ class SampleView:
     status: Status
     reason: str = ""
 
-    @classmethod
-    def of(cls, sample: Sample) -> Self:
-        """The shown part of a dataset sample; its `image` is the positive edit."""
-        shared = {name: getattr(sample, name) for name in cls.__dataclass_fields__ if name != "positive"}
-        return cls(**shared, positive=sample.image)
-
 
 @dataclass(frozen=True)
 class StageTiming:
@@ -72,37 +65,6 @@ class StageTiming:
     def rows_per_second(self) -> float | None:
         """Rows per wall-clock second; None for a stage that took no measurable time."""
         return self.rows / self.seconds if self.seconds > 0 else None
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A measured value in [0,1] with the ends of its confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class BenchmarkRow:
-    """One method (or prior) against ground truth; `used` marks the run's own attribution."""
-
-    method: str
-    average_precision: Interval
-    iou: Interval
-    pointing: Interval
-    prior: bool = False
-    used: bool = False
-
-
-@dataclass(frozen=True)
-class MaskBenchmark:
-    """Heat maps against known truth. `truth` says what it is; `interval` what the intervals are ("95% bootstrap")."""
-
-    rows: tuple[BenchmarkRow, ...]
-    samples: int
-    truth: str
-    interval: str
 
 
 @dataclass(frozen=True)
@@ -139,7 +101,7 @@ class ReportContent:
     boundary: BoundarySummary | None = None
     response: ScoreResponse | None = None
     strip_distances: tuple[float, ...] = ()
-    strips: tuple[Strip, ...] = ()
+    strips: tuple[EditStrip, ...] = ()
     samples: tuple[SampleView, ...] = ()
     samples_note: str = ""
     gallery_note: str = ""
@@ -147,7 +109,6 @@ class ReportContent:
     quality: QualityStatistics | None = None
     faithfulness: Mapping[str, tuple[ShareCurve, ...]] = field(default_factory=dict)
     timings: tuple[StageTiming, ...] = ()
-    mask_benchmark: MaskBenchmark | None = None
     inpainter: InpainterView | None = None
     next_commands: tuple[NextCommand, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -12,19 +12,16 @@ bytes, and a reader sees old or new ones. Shards are read one after the other: m
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from higan_cam.errors import StoreError
+from higan_cam.publish.reading import read_batches, shard_errors
 from higan_cam.publish.report.gallery_page import render_gallery
 from higan_cam.publish.report.gallery_pictures import TILES, Thumbnail, make_thumbnail
 from higan_cam.store.manifest import committed
@@ -87,7 +84,7 @@ def write_gallery(store: Store) -> GallerySummary | None:
     records = committed(store, "data", str(run.get("config_hash")))
     if not records:
         return None
-    chosen = _evenly([records[shard] for shard in sorted(records)])
+    chosen = _middles([records[shard] for shard in sorted(records)])
     index = _Index()
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for record in chosen:
@@ -104,33 +101,14 @@ def _write_shard(store: Store, record: ShardRecord, index: _Index, pool: ThreadP
     place, first = len(index.shards), 0
     index.shards.append(record.path)
     stem = record.path.removeprefix("data/").removesuffix(".parquet")
-    for rows in _row_batches(store, record):
+    for rows in read_batches(store, record, _COLUMNS, ROWS):
         name = f"{stem}.{first:05d}.js"
-        try:
+        with shard_errors(store, record):
             thumbnails = list(pool.map(_thumbnail, rows))
-        except ValueError as error:
-            raise _unreadable(store, record, error) from error
         store.put(f"{FOLDER}/{name}", _script("pictures", {"file": name, **_pictures(rows, thumbnails)}))
         index.files.append((name, place, first, len(rows)))
         index.add(_figures(rows))
         first += len(rows)
-
-
-def _row_batches(store: Store, record: ShardRecord) -> Iterator[list[dict[str, Any]]]:
-    body = store.get(record.path)
-    try:
-        file = pq.ParquetFile(io.BytesIO(body))
-        known = [name for name in _COLUMNS if name in file.schema_arrow.names]
-        batches = file.iter_batches(batch_size=ROWS, columns=known, use_threads=False)
-        while (batch := next(batches, None)) is not None:
-            rows = batch.to_pylist()
-            yield rows
-    except (pa.ArrowException, OSError) as error:  # Arrow reports damage within a page as OSError
-        raise _unreadable(store, record, error) from error
-
-
-def _unreadable(store: Store, record: ShardRecord, error: Exception) -> StoreError:
-    return StoreError(f"{store.uri}: {record.path} cannot be read ({error}); see `higan-cam verify`")
 
 
 def _thumbnail(row: Mapping[str, Any]) -> Thumbnail:
@@ -149,7 +127,7 @@ def _pictures(rows: Sequence[Mapping[str, Any]], thumbnails: Sequence[Thumbnail]
 def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {
         "index": [row["index"] for row in rows],
-        **{name: [_short(row.get(name)) for row in rows] for name in FIGURES},
+        **{name: [_short(row[name]) for row in rows] for name in FIGURES},
         "regions": [len(row["regions"]) for row in rows],
         "status": [row["status"] for row in rows],
     }
@@ -166,8 +144,8 @@ def _script(function: str, payload: Mapping[str, Any]) -> bytes:
     return f"higanCam.{function}({text});\n".encode()
 
 
-def _evenly(records: list[ShardRecord]) -> list[ShardRecord]:
-    """As many evenly spread shards as hold about `LIMIT` samples; all of them where they hold fewer."""
+def _middles(records: list[ShardRecord]) -> list[ShardRecord]:
+    """The middle one of each equal part, so many as hold about `LIMIT` samples; all where they hold fewer."""
     rows = sum(record.rows for record in records)
     if rows <= LIMIT:
         return records

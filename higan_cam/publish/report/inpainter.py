@@ -16,6 +16,7 @@ from higan_cam.errors import StoreError
 from higan_cam.publish.report import format as fmt
 from higan_cam.publish.report.templating import page_environment
 from higan_cam.store.store import Store
+from higan_cam.types import Interval
 
 FIGURES_KEY, PICTURE_KEY = "report/inpainter.json", "report/inpainter.png"
 PICTURES = {
@@ -29,21 +30,16 @@ FIGURES = ("inside", "outside", "ratio", "own_place", "largest", "largest_inside
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean over the test samples with the ends of its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class InpainterRow:
-    """One way to make the picture, with one kind of mask, and its figures; None where a figure has no meaning."""
+    """One way to make the picture, with one kind of mask, and its figures.
+
+    Attributes:
+        figures: by name of `FIGURES`: means over the test samples with 95% intervals; None where one has no meaning.
+    """
 
     picture: str
     mask: str
-    figures: Mapping[str, Estimate | None]
+    figures: Mapping[str, Interval | None]
 
 
 @dataclass(frozen=True)
@@ -92,12 +88,12 @@ def render_inpainter_page(view: InpainterView) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> InpainterRow:
-    figures = {name: _estimate(row.get(name)) for name in FIGURES}
+    figures = {name: _interval(row.get(name)) for name in FIGURES}
     return InpainterRow(PICTURES[row["picture"]], MASKS[row["mask"]], figures)
 
 
-def _estimate(figure: Mapping[str, float | None] | None) -> Estimate | None:
+def _interval(figure: Mapping[str, float | None] | None) -> Interval | None:
     if figure is None or figure["value"] is None:
         return None
     value, low, high = (float(figure[name] or 0.0) for name in ("value", "low", "high"))
-    return Estimate(value, low, high)
+    return Interval(value, low, high)

@@ -99,14 +99,12 @@ class BoundarySummary:
         spearman: rank correlation of signed distance with score on labelled latents outside the tails, [-1,1].
         tail_accuracy: share of held-out tail latents on their own side, [0,1].
         metrics: everything else to list (C, offset, layers, …): scalars, lists, or nested mappings of them.
-        cosines: cosine with other boundaries, by name.
     """
 
     method: str
     spearman: float | None = None
     tail_accuracy: float | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    cosines: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,12 +122,6 @@ class ScoreResponse:
     low: FloatArray
     high: FloatArray
     count: int
-
-    @classmethod
-    def of(cls, distances: FloatArray, scores: FloatArray) -> Self:
-        """(K,) distances and (N,K) scores of N latents at each of them."""
-        low, high = np.quantile(scores, (_QUANTILES[0], _QUANTILES[2]), axis=0)
-        return cls(np.asarray(distances), np.mean(scores, axis=0), low, high, len(scores))
 
 
 @dataclass(frozen=True)
@@ -163,7 +155,7 @@ class RegionStatistics:
 
 @dataclass(frozen=True)
 class QualityStatistics:
-    """Mask quality over all samples with a region (DESIGN section 4). Coverage is a share of the image, [0,1]."""
+    """Mask quality over all samples with a region. Coverage is a share of the image, [0,1]."""
 
     score_change: Distribution
     retention: Distribution

@@ -11,8 +11,9 @@ import numpy as np
 from higan_cam.errors import DataError, unknown_name
 from higan_cam.publish.curation.filter import matching
 from higan_cam.publish.curation.selection import load_selection
-from higan_cam.publish.curation.table import SampleTable, read_samples, shard_table
+from higan_cam.publish.curation.table import SampleTable, read_samples
 from higan_cam.publish.images import decode_heat, decode_image
+from higan_cam.publish.reading import read_shard, shard_errors
 from higan_cam.publish.report.format import format_number, format_percent
 from higan_cam.publish.sheets.contact_sheet import Section, Tile, draw_sheet
 from higan_cam.store.store import Store
@@ -110,10 +111,11 @@ def _tiles(store: Store, table: SampleTable, rows: Sequence[int]) -> list[Tile]:
     for shard in sorted({int(table.shard[row]) for row in rows}):
         wanted = [row for row in rows if table.shard[row] == shard]
         record = table.records[shard]
-        read = shard_table(store, record, _PICTURES).take([int(table.row[row]) for row in wanted]).to_pylist()
+        read = read_shard(store, record, _PICTURES).take([int(table.row[row]) for row in wanted]).to_pylist()
         file = record.path.removeprefix("data/").removesuffix(".parquet")
-        for row, values in zip(wanted, read, strict=True):
-            found[row] = _tile(values, {name: column[row] for name, column in table.columns.items()}, file)
+        with shard_errors(store, record):
+            for row, values in zip(wanted, read, strict=True):
+                found[row] = _tile(values, {name: column[row] for name, column in table.columns.items()}, file)
     return [found[row] for row in rows]
 
 

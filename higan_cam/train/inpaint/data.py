@@ -21,9 +21,9 @@ from torch import Tensor
 
 from higan_cam.errors import DataError
 from higan_cam.mask import decode_rle
-from higan_cam.publish.curation.table import shard_table
 from higan_cam.publish.exports.source import Source, open_source
 from higan_cam.publish.images import decode_image
+from higan_cam.publish.reading import read_shard, shard_errors
 from higan_cam.store.canonical import digest
 from higan_cam.store.store import Store
 from higan_cam.train.inpaint.settings import InpaintSettings
@@ -151,8 +151,9 @@ def region_shares(regions: BoolArray, reach: float) -> FloatArray:
 def _samples(source: Source, split: str, size: int) -> Iterator[dict[str, Any]]:
     for shard in source.shards:
         if shard.split == split:
-            for row in shard_table(source.store, shard.record, COLUMNS).to_pylist():
-                yield _sample(row, size)
+            rows = read_shard(source.store, shard.record, COLUMNS).to_pylist()
+            with shard_errors(source.store, shard.record):
+                yield from (_sample(row, size) for row in rows)
 
 
 def _sample(row: dict[str, Any], size: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from higan_cam.config import CurationConfig
 from higan_cam.errors import ConfigError, DataError, RunMismatchError, StoreError
 from higan_cam.publish.curation.selection import curate, load_selection
 from higan_cam.publish.exports import EXPORTS, export_run
-from higan_cam.publish.exports.ledger import CLAIM_KEY
+from higan_cam.publish.exports.record import CLAIM_KEY
 from higan_cam.store.store import Store, open_store
 from tests.publish.exports.runs import COUNT, EMPTY, SHARDS, contents, write_run
 

@@ -59,7 +59,7 @@ def test_no_samples_still_give_an_axis() -> None:
 
 def test_rising_response_is_a_rising_line() -> None:
     distances = np.linspace(-3, 3, 7)
-    chart = response_chart(ScoreResponse.of(distances, np.stack([distances + 3, distances + 4])))
+    chart = response_chart(ScoreResponse(distances, distances + 3.5, distances + 3, distances + 4, count=2))
     heights = [float(point.split(" ")[1]) for point in chart.line.removeprefix("M").split("L")]
     assert heights == sorted(heights, reverse=True)
     assert [tick.label for tick in chart.x_ticks] == ["−3", "−2", "−1", "0", "+1", "+2", "+3"]
@@ -67,5 +67,6 @@ def test_rising_response_is_a_rising_line() -> None:
 
 
 def test_constant_response_is_drawn_inside_the_plot() -> None:
-    chart = response_chart(ScoreResponse.of(np.array([-1.0, 1.0]), np.full((3, 2), 1.5)))
+    flat = np.full(2, 1.5)
+    chart = response_chart(ScoreResponse(np.array([-1.0, 1.0]), flat, flat, flat, count=3))
     assert all(0 <= float(point.split(" ")[1]) <= 100 for point in chart.line.removeprefix("M").split("L"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 
 from higan_cam.config import parse_config
-from higan_cam.errors import StoreError
 from higan_cam.publish.curation.table import read_samples
 from higan_cam.publish.report import gallery
 from higan_cam.publish.report.gallery import FOLDER, PAGE_KEY, write_gallery
@@ -117,21 +115,3 @@ def test_a_run_without_samples_has_no_gallery(store: Store) -> None:
     begin_run(store, parse_config({}))
     assert write_gallery(store) is None
     assert store.list("report/") == ()
-
-
-def test_a_shard_whose_pictures_cannot_be_read_is_named(store: Store) -> None:
-    commit_run(store, [sample_of(i) for i in range(8)])
-    *_, path = store.list("data/")
-    whole = store.get(path)
-    middle = len(whole) // 3  # within the pictures
-    store.put(path, whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 64]) + whole[middle + 64 :])
-    with pytest.raises(StoreError, match=f"{re.escape(path)} cannot be read"):
-        write_gallery(store)
-
-
-def test_a_damaged_shard_is_named(store: Store) -> None:
-    commit_run(store, [sample_of(0)])
-    (path,) = store.list("data/")
-    store.put(path, bytes(len(store.get(path))))  # of the right size: other sizes are not committed at all
-    with pytest.raises(StoreError, match=f"{re.escape(path)} cannot be read"):
-        write_gallery(store)

@@ -11,14 +11,11 @@ import numpy as np
 import pytest
 
 from higan_cam.publish.report.content import (
-    BenchmarkRow,
-    Interval,
-    MaskBenchmark,
+    EditStrip,
     NextCommand,
     ReportContent,
     SampleView,
     StageTiming,
-    Strip,
 )
 from higan_cam.publish.report.curves import faithfulness_curves
 from higan_cam.publish.report.page import flatten, key_figures, render_report
@@ -31,8 +28,7 @@ from higan_cam.publish.report.statistics import (
     ScoreResponse,
     ScoreSummary,
 )
-from higan_cam.types import ByteArray, Ellipse, Region, Sample
-from tests.support.samples import WORDS
+from higan_cam.types import ByteArray, Ellipse, Region
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 SIDE = 32
@@ -111,17 +107,16 @@ RETENTION = {"retention": np.linspace(0, 1, 9), "retention_random": np.zeros(9)}
 def full_content() -> ReportContent:
     rng = np.random.default_rng(0)
     unit = Distribution.of(rng.normal(0.7, 0.2, 90), limits=(0.0, 1.0))
-    distances = (-3.0, 0.0, 3.0)
-    found = Interval(0.62, 0.6, 0.65)
+    distances, mean = (-3.0, 0.0, 3.0), np.array([0.5, 1.5, 2.5])
     return ReportContent(
         title="Rooms <lit>",
         attribute="indoor_lighting",
         run={"seed": 0, "config_hash": "9d02f6b1"},
         scores=ScoreSummary(Histogram.of(rng.uniform(0, 3, 500), limits=(0, 3)), 502, 2, 50, 0.3, 2.7),
-        boundary=BoundarySummary("svm", 0.948, 0.98, {"C": 0.001, "search": {"1.0": 0.87}}, {"ridge": 0.99}),
-        response=ScoreResponse.of(np.array(distances), rng.uniform(0, 3, (9, 3))),
+        boundary=BoundarySummary("svm", 0.948, 0.98, {"C": 0.001, "search": {"1.0": 0.87}}),
+        response=ScoreResponse(np.array(distances), mean, mean - 0.25, mean + 0.25, count=9),
         strip_distances=distances,
-        strips=tuple(Strip(i, tuple(room(i, d / 3) for d in distances), (0.4, 1.4, 2.4)) for i in range(2)),
+        strips=tuple(EditStrip(i, tuple(room(i, d / 3) for d in distances), (0.4, 1.4, 2.4)) for i in range(2)),
         samples=(sample_view(0), sample_view(1, empty=True)),
         samples_note="The first 2 by index.",
         gallery_note="All 90 samples of the run.",
@@ -129,7 +124,6 @@ def full_content() -> ReportContent:
         quality=QualityStatistics(unit, unit, unit, unit),
         faithfulness={"retention": faithfulness_curves(RETENTION, "retention")},
         timings=(StageTiming("label", 12.5, 502, 2, 1),),
-        mask_benchmark=MaskBenchmark((BenchmarkRow("path", found, found, found, used=True),), 160, "lamps", "95 %"),
         next_commands=(NextCommand("higan-cam verify out", "check it"),),
         warnings=("1 unit is quarantined",),
     )
@@ -175,7 +169,7 @@ def test_equal_content_gives_equal_bytes() -> None:
 
 def test_every_part_of_a_full_run_is_shown() -> None:
     text = Page(render_report(full_content())).text
-    headings = ("Scores", "Boundary", "Edits", "Samples", "Regions", "Mask quality", "Against ground truth", "Timing")
+    headings = ("Scores", "Boundary", "Edits", "Samples", "Regions", "Mask quality", "Timing")
     for heading in (*headings, "Run", "1 unit is quarantined", "2 NaN scores", "higan-cam verify out", "0.948"):
         assert heading in text
 
@@ -227,13 +221,3 @@ def test_key_figures_are_of_stages_that_ran() -> None:
 
 def test_nested_metrics_become_one_list() -> None:
     assert flatten({"tail_size": 4, "search": {"1.0": 0.5}}) == [("tail size", "4"), ("search · 1.0", "0.5")]
-
-
-def test_a_dataset_sample_is_shown_with_its_positive_edit() -> None:
-    view = sample_view(3)
-    fields = {name: getattr(view, name) for name in view.__dataclass_fields__ if name != "positive"}
-    fields |= {f"{figure}_{by}": 0.5 for figure in ("retention", "necessity") for by in ("random", "second")}
-    fields |= {"retention": 0.8, "necessity": 0.7, "distance_negative": -3.0, "distance_positive": 3.0, "reached": True}
-    sample = Sample(**fields, image=view.positive, seed=0, words=WORDS)
-    np.testing.assert_array_equal(SampleView.of(sample).positive, sample.image)
-    assert SampleView.of(sample).id == "sample-3"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.publish.report.content import ReportContent, StageTiming, Strip
-from higan_cam.publish.report.statistics import Distribution, Histogram, RegionStatistics, ScoreResponse
+from higan_cam.publish.report.content import EditStrip, ReportContent, StageTiming
+from higan_cam.publish.report.statistics import Distribution, Histogram, RegionStatistics
 
 
 @given(st.lists(st.floats(-10, 10)), st.integers(1, 20))
@@ -38,12 +38,6 @@ def test_no_values_have_no_quantiles() -> None:
     assert Distribution.of(np.array([])).quantiles is None
 
 
-def test_response_band_holds_the_middle_four_fifths() -> None:
-    response = ScoreResponse.of(np.array([0.0]), np.arange(11.0)[:, None])
-    assert (response.low[0], response.mean[0], response.high[0]) == pytest.approx((1, 5, 9))
-    assert response.count == 11
-
-
 def test_samples_without_a_region_are_counted_apart() -> None:
     regions = RegionStatistics((3, 5, 2), Distribution.of(np.array([0.1])))
     assert (regions.samples, regions.with_region) == (10, 7)
@@ -54,6 +48,6 @@ def test_instant_stage_has_no_rate() -> None:
 
 
 def test_strip_needs_one_image_and_score_per_distance() -> None:
-    strip = Strip(7, (np.zeros((4, 4, 3), np.uint8),), (0.5,))
+    strip = EditStrip(7, (np.zeros((4, 4, 3), np.uint8),), (0.5,))
     with pytest.raises(ValueError, match="strip of latent 7: 1 images and 1 scores for 2 distances"):
         ReportContent(title="t", attribute="a", run={}, strip_distances=(-1.0, 1.0), strips=(strip,))

@@ -5,18 +5,17 @@ Pictures and figures come from the published files, not from memory: what the re
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.images import decode_heat, decode_image
+from higan_cam.publish.reading import read_batches, read_shard, shard_errors
 from higan_cam.publish.report.content import SampleView, StageTiming
 from higan_cam.store import Store, committed
 from higan_cam.store.keys import DATA, SCORES
@@ -39,6 +38,11 @@ _FIGURES = (
     "coverage",
     "status",
     "reason",
+)
+_SCALARS = ("id", "index", "score", "score_negative", "score_positive", "retention", "necessity", "coverage")
+_SHOWN_COLUMNS = (
+    *_SCALARS,
+    *("original", "negative", "image", "heat", "conditioning_image", "regions", "status", "reason"),
 )
 
 
@@ -67,18 +71,19 @@ class Figures:
 
 
 def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleView]] | None:
-    """The run's figures and the samples to show (the first ones); None where no data shard is committed."""
+    """The run's figures and the samples to show (the first ones); None where no data shard is committed.
+
+    Raises:
+        StoreError: a shard cannot be read.
+    """
     records = committed(store, DATA, config_hash(config))
     if not records:
         return None
-    chosen = _evenly(sorted(records), MAX_SHARDS)
-    tables = [
-        pq.read_table(io.BytesIO(store.get(records[shard].path)), columns=[*_FIGURES, "regions"]) for shard in chosen
-    ]
+    chosen = _first_to_last(sorted(records), MAX_SHARDS)
+    tables = [read_shard(store, records[shard], (*_FIGURES, "regions")) for shard in chosen]
     columns = {name: np.concatenate([table[name].to_numpy() for table in tables]) for name in _FIGURES}
     regions = [row for table in tables for row in table["regions"].to_pylist()]
-    first = pq.ParquetFile(io.BytesIO(store.get(records[chosen[0]].path)))
-    views = [_view(row) for row in next(first.iter_batches(batch_size=SHOWN)).to_pylist()]
+    views = _views(store, records[chosen[0]])
     side = views[0].mask.shape[0]
     figures = Figures(
         columns=columns,
@@ -94,7 +99,7 @@ def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleV
     return figures, views
 
 
-def read_timings(store: Store, walls: dict[str, tuple[float, int]]) -> tuple[StageTiming, ...]:
+def read_timings(store: Store, walls: Mapping[str, tuple[float, int]]) -> tuple[StageTiming, ...]:
     """Per stage: wall seconds and workers where this process did all of it; rows and units from the shards' stats."""
     timings = []
     for stage, name in ((SCORES, "label"), (DATA, "mask")):
@@ -121,11 +126,17 @@ def _per_split(amounts: Iterable[tuple[ShardRecord, int]]) -> dict[str, int]:
     return dict(totals)
 
 
+def _views(store: Store, record: ShardRecord) -> list[SampleView]:
+    """The first samples of a shard."""
+    rows = next(read_batches(store, record, _SHOWN_COLUMNS, SHOWN))
+    with shard_errors(store, record):
+        return [_view(row) for row in rows]
+
+
 def _view(row: dict[str, Any]) -> SampleView:
     def image(name: str) -> ByteArray:
         return decode_image(row[name]["bytes"])
 
-    scalars = ("id", "index", "score", "score_negative", "score_positive", "retention", "necessity", "coverage")
     return SampleView(
         original=image("original"),
         negative=image("negative"),
@@ -135,7 +146,7 @@ def _view(row: dict[str, Any]) -> SampleView:
         regions=tuple(_region(region) for region in row["regions"]),
         status=row["status"],
         reason=row["reason"],
-        **{name: row[name] for name in scalars},
+        **{name: row[name] for name in _SCALARS},
     )
 
 
@@ -144,7 +155,8 @@ def _region(row: dict[str, Any]) -> Region:
     return Region(**{**row, **pairs, "ellipse": Ellipse(**row["ellipse"])})
 
 
-def _evenly(shards: list[int], limit: int) -> list[int]:
+def _first_to_last(shards: list[int], limit: int) -> list[int]:
+    """At most `limit` evenly spread shards, the first and the last among them."""
     if len(shards) <= limit:
         return shards
     return [shards[round(place)] for place in np.linspace(0, len(shards) - 1, limit)]

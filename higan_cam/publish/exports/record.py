@@ -22,8 +22,8 @@ CLAIM_KEY = f"{FOLDER}export.json"
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What came of one source shard.
+class ExportedShard:
+    """One source shard in the target: its entry in the export's record.
 
     Attributes:
         shard: its number in the run.
@@ -72,8 +72,8 @@ def claim(target: Store, ours: Mapping[str, Any]) -> None:
         raise RunMismatchError(f"{target.uri} holds another export:\n  {listed}\nChoose another target.")
 
 
-class Ledger:
-    """The entries of a claimed target. Reads one at a time, however many there are."""
+class ExportRecord:
+    """The exported shards of a claimed target. Reads one at a time, however many there are."""
 
     def __init__(self, target: Store) -> None:
         self._target = target
@@ -81,7 +81,7 @@ class Ledger:
         # Shards come in order and share few folders: a folder is listed once, not once per shard.
         self._sizes = lru_cache(maxsize=4)(lambda folder: target.sizes(f"{folder}/" if folder else ""))
 
-    def done(self, shard: int, source_sha256: str) -> Entry | None:
+    def done(self, shard: int, source_sha256: str) -> ExportedShard | None:
         """The entry of a shard whose objects are all there, or None where it must be made (again).
 
         Raises:
@@ -89,31 +89,31 @@ class Ledger:
         """
         if _key(shard) not in self._there:
             return None
-        entry = self.read(shard)
-        if entry is None:
+        exported = self.read(shard)
+        if exported is None:
             return None
-        if entry.source_sha256 != source_sha256:
+        if exported.source_sha256 != source_sha256:
             raise RunMismatchError(
                 f"{self._target.uri} was exported from another copy of this run: shard {shard} there had the sha256 "
-                f"{entry.source_sha256}, here it has {source_sha256}. Choose another target."
+                f"{exported.source_sha256}, here it has {source_sha256}. Choose another target."
             )
-        return entry if all(self._size(key) == size for key, size in entry.objects.items()) else None
+        return exported if all(self._size(key) == size for key, size in exported.objects.items()) else None
 
-    def read(self, shard: int) -> Entry | None:
+    def read(self, shard: int) -> ExportedShard | None:
         """An entry as it is written; None where it is missing or not one."""
         body = self._target.find(_key(shard))
         try:
-            return Entry(**json.loads(body)) if body is not None else None
+            return ExportedShard(**json.loads(body)) if body is not None else None
         except (ValueError, TypeError):
             return None
 
-    def read_all(self, shards: Iterable[int]) -> Iterable[Entry]:
+    def read_all(self, shards: Iterable[int]) -> Iterable[ExportedShard]:
         """The entries of finished shards, one at a time."""
-        return (entry for shard in shards if (entry := self.read(shard)) is not None)
+        return (exported for shard in shards if (exported := self.read(shard)) is not None)
 
-    def write(self, entry: Entry) -> None:
+    def write(self, exported: ExportedShard) -> None:
         """Record a shard, once all of its objects are written."""
-        self._target.put(_key(entry.shard), canonical_json(asdict(entry)))
+        self._target.put(_key(exported.shard), canonical_json(asdict(exported)))
 
     def _size(self, key: str) -> int | None:
         sizes: Mapping[str, int] = self._sizes(key.rpartition("/")[0])

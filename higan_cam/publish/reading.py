@@ -1,0 +1,68 @@
+"""Reading committed shards of the dataset: the one reader of curation, gallery, report, sheets, exports and training.
+
+A shard is fetched whole, since the store has no partial reads, and held against the manifest's digest before anything
+is made of it; memory holds the one shard that is being read. Whatever is wrong with it is one `StoreError` that names
+the run, the shard and the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from higan_cam.errors import StoreError
+from higan_cam.store.canonical import digest
+from higan_cam.store.store import Store
+from higan_cam.types import ShardRecord
+
+
+def read_shard(store: Store, record: ShardRecord, columns: Sequence[str]) -> pa.Table:
+    """The named columns of a shard, in its order of rows.
+
+    Raises:
+        StoreError: the object is not the one that the manifest names, is not Parquet, or was written without one of
+            the columns.
+    """
+    with shard_errors(store, record):
+        return _open(store, record, columns).read(columns=list(columns), use_threads=False)
+
+
+def read_batches(
+    store: Store, record: ShardRecord, columns: Sequence[str], rows: int
+) -> Iterator[list[dict[str, Any]]]:
+    """The named columns of a shard as {column: value} per row, `rows` rows at a time, the last time fewer.
+
+    Raises:
+        StoreError: as `read_shard`.
+    """
+    with shard_errors(store, record):
+        batches = _open(store, record, columns).iter_batches(rows, columns=list(columns), use_threads=False)
+        for batch in batches:
+            yield batch.to_pylist()
+
+
+@contextmanager
+def shard_errors(store: Store, record: ShardRecord) -> Iterator[None]:
+    """What comes of a shard's bytes inside, from Arrow or from a picture that is none, is a `StoreError` naming it."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:  # Arrow reports damage within a page as OSError
+        raise StoreError(f"{store.uri}: {record.path} cannot be read ({error}); see `higan-cam verify`") from error
+
+
+def _open(store: Store, record: ShardRecord, columns: Sequence[str]) -> pq.ParquetFile:
+    body = store.get(record.path)
+    if digest(body) != record.sha256:
+        raise StoreError(
+            f"{store.uri}: {record.path} is damaged: its sha256 is not the manifest's {record.sha256}. "
+            "The run's own command makes it again (see `higan-cam verify`)."
+        )
+    file = pq.ParquetFile(pa.BufferReader(body))
+    absent = [name for name in columns if name not in file.schema_arrow.names]
+    if absent:
+        raise StoreError(f"{store.uri}: {record.path} has no column {', '.join(absent)}; is it of another version?")
+    return file
