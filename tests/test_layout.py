@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -79,6 +80,13 @@ def test_tests_mirror_the_package() -> None:
     assert {folder for folder in tests if folder.parts and folder.parts[0] not in kinds} <= rooms
 
 
+def test_only_one_module_spells_the_keys_of_a_run() -> None:
+    key = re.compile(r"(scores|manifest|stats|report|boundary|curation)/|run\.json|data/(train|validation|test|\{)")
+    spelled = {_name(path) for path in _sources() for text in _strings(path) if key.match(text)}
+    tars = "higan_cam/publish/exports/webdataset.py"  # names of its own
+    assert spelled - {tars} == {"higan_cam/store/keys.py"}
+
+
 def test_no_module_is_long() -> None:
     lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in _sources()}
     too_long = {name: count for name, count in lengths.items() if count > LONGER.get(name, LONGEST)}
@@ -123,6 +131,15 @@ def _folders() -> dict[str, list[str]]:
 
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def _strings(path: Path) -> Iterator[str]:
+    """Every string of a module that is not documentation, by its beginning."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node.value
 
 
 def _function_lengths(path: Path) -> list[int]:

@@ -37,6 +37,7 @@ def curate(
     """
     from higan_cam.publish.curation.selection import curate as curate_run
     from higan_cam.store import open_store, read_run
+    from higan_cam.store.keys import selection_keys
 
     rules = load_config(config, set_ or []).curation
     store = open_store(output)
@@ -50,7 +51,7 @@ def curate(
     for word, (before, kept) in summary.levels.items():
         console.print(f"level    {escape(word)}: {kept:,} of {before:,}")
     console.print(f"kept     {summary.kept:,} of {summary.samples:,} samples")
-    console.print(f"written  {escape(store.uri)}/curation/{name}.parquet")
+    console.print(f"written  {escape(store.uri)}/{selection_keys(name)[0]}")
 
 
 def inspect(

@@ -75,13 +75,16 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
 
 def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:
     """What was made, where, and what to do next."""
+    from higan_cam.store.keys import CARD_KEY, DATA, GALLERY_KEY, REPORT_KEY, boundary_keys
+
     table = Table("stage", "made", "seconds", box=None, pad_edge=False)
     runs = members(config)
+    boundaries = (f"{f'{name}/' if config.attributes else ''}{boundary_keys(each)[0]}" for name, each in runs.items())
     made = {
         "label": f"{outcome.samples.get('label', 0):,} latents labelled",
-        "fit": ", ".join(f"{f'{name}/' if config.attributes else ''}boundary/{name}.safetensors" for name in runs),
-        "mask": f"{outcome.samples.get('mask', 0):,} samples in data/",
-        "report": "report/index.html, report/gallery.html, README.md",
+        "fit": ", ".join(boundaries),
+        "mask": f"{outcome.samples.get('mask', 0):,} samples in {DATA}/",
+        "report": f"{REPORT_KEY}, {GALLERY_KEY}, {CARD_KEY}",
     }
     for stage in stages:
         table.add_row(stage, made[stage], f"{outcome.seconds.get(stage, 0.0):.1f}")

@@ -11,7 +11,7 @@ import jinja2
 import yaml
 
 from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS
-from higan_cam.store.keys import SPLITS
+from higan_cam.store.keys import SPLITS, split_glob
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _TASKS = ["image-to-image", "image-segmentation", "text-to-image"]
@@ -103,7 +103,7 @@ def size_category(rows: int) -> str:
 
 
 def _front_matter(facts: CardFacts) -> str:
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in _present(facts.rows)]
+    files = [{"split": split, "path": split_glob(split)} for split in _present(facts.rows)]
     finished = facts.sizes and sum(facts.rows.values()) == facts.run["config"]["mask"]["count"]
     final = {split: (facts.rows[split], facts.sizes[split]) for split in _present(facts.rows)} if finished else {}
     values = {

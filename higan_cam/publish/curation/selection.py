@@ -25,10 +25,10 @@ from higan_cam.publish.curation.rules import RULES, Judgement, apply_rules
 from higan_cam.publish.curation.table import SampleTable, read_samples
 from higan_cam.publish.dataset import write_parquet
 from higan_cam.store.canonical import canonical_json, digest
+from higan_cam.store.keys import CURATION, selection_keys
 from higan_cam.store.store import Store
 from higan_cam.types import BoolArray, IntArray
 
-FOLDER = "curation/"
 DEFAULT = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ROW_GROUP = 100_000
@@ -139,14 +139,15 @@ def curate(
         sha256=digest(body),
     )
     # The summary decides: it names the digest of what was written before it.
-    store.put(f"{FOLDER}{name}.parquet", body)
-    store.put(f"{FOLDER}{name}.json", canonical_json(asdict(summary)))
+    table_key, key = selection_keys(name)
+    store.put(table_key, body)
+    store.put(key, canonical_json(asdict(summary)))
     return summary
 
 
 def read_summaries(store: Store) -> list[CurationSummary]:
     """Every selection of a run, by name."""
-    bodies = store.find_many(key for key in store.list(FOLDER) if key.endswith(".json"))
+    bodies = store.find_many(key for key in store.list(CURATION) if key.endswith(".json"))
     return [_summary(store, key, bodies[key]) for key in sorted(bodies)]
 
 
@@ -158,7 +159,7 @@ def load_selection(store: Store, name: str) -> Selection:
         StoreError: its two objects do not fit together.
     """
     check_name(name)
-    key = f"{FOLDER}{name}.json"
+    table_key, key = selection_keys(name)
     found = store.find(key)
     if found is None:
         known = [summary.name for summary in read_summaries(store)]
@@ -166,9 +167,9 @@ def load_selection(store: Store, name: str) -> Selection:
             raise ConfigError(f"{store.uri} has no selection; make one with `higan-cam curate {store.uri}`")
         raise unknown_name("selection", name, known)
     summary = _summary(store, key, found)
-    body = store.get(f"{FOLDER}{name}.parquet")
+    body = store.get(table_key)
     if digest(body) != summary.sha256:
-        raise StoreError(f"{store.uri}: {FOLDER}{name}.parquet is not the one that {key} names; curate again")
+        raise StoreError(f"{store.uri}: {table_key} is not the one that {key} names; curate again")
     table = pq.read_table(io.BytesIO(body))
     index, kept = (table[column].to_numpy() for column in ("index", "kept"))
     return Selection(name, summary.sha256, index, kept, summary.fingerprint)

@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from higan_cam.errors import DataError, StoreError
 from higan_cam.publish.reading import read_shard
 from higan_cam.store.canonical import digest
+from higan_cam.store.keys import DATA, split_of
 from higan_cam.store.manifest import committed
 from higan_cam.store.run import read_run
 from higan_cam.store.store import Store
 from higan_cam.types import IntArray, ShardRecord
 
-STAGE = "data"
 FIGURES = (
     *("score", "score_negative", "score_positive", "retention", "necessity", "coverage"),
     *("retention_random", "necessity_random", "retention_second", "necessity_second"),
@@ -71,7 +71,7 @@ def read_samples(store: Store) -> SampleTable:
         DataError: no shard is committed yet.
     """
     run = read_run(store)
-    records = committed(store, STAGE, str(run.get("config_hash")))
+    records = committed(store, DATA, str(run.get("config_hash")))
     if not records:
         raise DataError(f"{store.uri}: no shard of the dataset is there yet; `higan-cam run` makes them")
     parts = list(_parts(store, [records[shard] for shard in sorted(records)]))
@@ -99,7 +99,7 @@ def _part(store: Store, record: ShardRecord) -> dict[str, Any]:
         "reached": table["reached"].to_numpy().astype(np.float64),
         "regions": pc.list_value_length(table["regions"]).to_numpy().astype(np.int64),
         "status": table["status"].to_numpy().astype(str),
-        "split": np.full(table.num_rows, record.path.removeprefix("data/").split("-")[0]),
+        "split": np.full(table.num_rows, split_of(record.path)),
         "image_hash": _bytes(table["image_hash"], store, record),
         "shard": np.full(table.num_rows, record.shard, np.int64),
         "row": np.arange(table.num_rows, dtype=np.int64),

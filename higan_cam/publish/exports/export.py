@@ -23,10 +23,10 @@ from higan_cam.publish.exports.folders import imagefolder, kohya
 from higan_cam.publish.exports.formats import Format
 from higan_cam.publish.exports.parquet import controlnet, inpainting, instruct_pix2pix
 from higan_cam.publish.exports.record import ExportedShard, ExportRecord, claim
-from higan_cam.publish.exports.source import CARD_KEY, Source, SourceShard, open_source
+from higan_cam.publish.exports.source import Source, SourceShard, open_source
 from higan_cam.publish.exports.webdataset import webdataset
 from higan_cam.publish.reading import read_shard
-from higan_cam.store.keys import SPLITS
+from higan_cam.store.keys import CARD_KEY, SPLITS
 from higan_cam.store.store import Store
 
 EXPORTS: dict[str, Callable[[Mapping[str, Any]], Format]] = {

@@ -17,9 +17,9 @@ from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS, write_parquet
 from higan_cam.publish.exports.formats import Encoded, Format, load_with_datasets
 from higan_cam.publish.exports.source import SourceShard
-from higan_cam.store.keys import SPLITS, shard_path
+from higan_cam.store.keys import SPLITS, shard_path, split_glob
 
-_GLOB = "data/{split}-*.parquet"
+_GLOB = split_glob("{split}")
 _METADATA = b"huggingface"
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from higan_cam.errors import StoreError
+from higan_cam.store.keys import CARD_KEY, DATA, RUN_KEY, shard_place
 from higan_cam.store.manifest import committed, quarantined
 from higan_cam.store.run import read_run
 from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
-
-STAGE, CARD_KEY = "data", "README.md"
-_PATH = re.compile(r"data/(?P<split>train|validation|test)-(?P<number>\d+)-of-(?P<of>\d+)\.parquet")
 
 
 @dataclass(frozen=True)
@@ -68,10 +65,10 @@ def open_source(store: Store) -> Source:
         StoreError: it is not a run, or cannot be read.
     """
     run = read_run(store)
-    records = committed(store, STAGE, str(run.get("config_hash")))
+    records = committed(store, DATA, str(run.get("config_hash")))
     planned = _planned(store, run["config"])
     missing = tuple(shard for shard in range(planned) if shard not in records)
-    given_up = tuple(shard for shard in (quarantined(store, STAGE) if missing else {}) if shard in missing)
+    given_up = tuple(shard for shard in (quarantined(store, DATA) if missing else {}) if shard in missing)
     shards = tuple(_placed(store, records[shard]) for shard in sorted(records))
     return Source(store, run, shards, missing, given_up, (store.find(CARD_KEY) or b"").decode())
 
@@ -81,12 +78,12 @@ def _planned(store: Store, config: Mapping[str, Any]) -> int:
     try:
         count, size = int(config["mask"]["count"]), int(config["mask"]["shard_size"])
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{store.uri}/run.json: config.mask has no count and shard_size; was it edited?") from error
+        raise StoreError(f"{store.uri}/{RUN_KEY}: config.mask has no count and shard_size; was it edited?") from error
     return -(-count // size)
 
 
 def _placed(store: Store, record: ShardRecord) -> SourceShard:
-    match = _PATH.fullmatch(record.path)
-    if match is None:
+    place = shard_place(record.path)
+    if place is None:
         raise StoreError(f"{store.uri}: {record.path} is not named data/SPLIT-00000-of-00000.parquet; was it renamed?")
-    return SourceShard(record, match["split"], int(match["number"]), int(match["of"]))
+    return SourceShard(record, place.split, place.number, place.of)

@@ -27,8 +27,7 @@ from higan_cam.store import Store, read_run
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.store.manifest import quarantine_lines
 from higan_cam.types import Boundary
-
-LICENSES = {"rooms": "mit"}
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -185,10 +184,10 @@ def _card(
         },
         "mean score change": float((columns["score_positive"] - columns["score_negative"]).mean()),
     }
-    toy = ["Images are samples of a toy world of procedural bedrooms, not photographs."]
+    embedded = EMBEDDED_GENERATORS.get(config.generator.weights)
     return CardFacts(
         title=f"{config.attribute.replace('_', ' ')} masks by higan_cam",
-        license=LICENSES.get(config.generator.weights, "other"),
+        license=embedded.licence if embedded is not None else "other",
         rows=figures.rows,
         sizes=figures.sizes,
         resolution=views[0].original.shape[0],
@@ -197,5 +196,5 @@ def _card(
         run=read_run(store),
         boundary={k: v for k, v in (boundary.metrics if boundary else {}).items() if not isinstance(v, (dict, list))},
         quality=quality,
-        notes=toy if config.generator.weights == "rooms" else (),
+        notes=[embedded.note] if embedded is not None else (),
     )

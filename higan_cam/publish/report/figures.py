@@ -18,7 +18,7 @@ from higan_cam.publish.images import decode_heat, decode_image
 from higan_cam.publish.reading import read_batches, read_shard, shard_errors
 from higan_cam.publish.report.content import SampleView, StageTiming
 from higan_cam.store import Store, committed
-from higan_cam.store.keys import DATA, SCORES
+from higan_cam.store.keys import DATA, STAGE_NAMES, split_of, stats_prefix
 from higan_cam.types import ByteArray, Ellipse, FloatArray, Region, ShardRecord
 
 SHOWN = 32
@@ -102,8 +102,8 @@ def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleV
 def read_timings(store: Store, walls: Mapping[str, tuple[float, int]]) -> tuple[StageTiming, ...]:
     """Per stage: wall seconds and workers where this process did all of it; rows and units from the shards' stats."""
     timings = []
-    for stage, name in ((SCORES, "label"), (DATA, "mask")):
-        stats = [json.loads(body) for body in store.find_many(store.list(f"stats/{stage}-")).values()]
+    for stage, name in STAGE_NAMES.items():
+        stats = [json.loads(body) for body in store.find_many(store.list(stats_prefix(stage))).values()]
         rows = sum(int(entry["rows"]) for entry in stats)
         busy = sum(float(entry["seconds"]) for entry in stats)
         # Without the wall time of one uninterrupted pass, the workers' own seconds, as one worker would have taken.
@@ -122,7 +122,7 @@ def reasons(figures: Figures) -> dict[str, int]:
 def _per_split(amounts: Iterable[tuple[ShardRecord, int]]) -> dict[str, int]:
     totals: Counter[str] = Counter()
     for record, amount in amounts:
-        totals[record.path.removeprefix("data/").split("-")[0]] += amount
+        totals[split_of(record.path)] += amount
     return dict(totals)
 
 

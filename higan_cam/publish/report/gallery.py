@@ -24,12 +24,12 @@ import numpy as np
 from higan_cam.publish.reading import read_batches, shard_errors
 from higan_cam.publish.report.gallery_page import render_gallery
 from higan_cam.publish.report.gallery_pictures import TILES, Thumbnail, make_thumbnail
+from higan_cam.store.keys import DATA, GALLERY, GALLERY_KEY, shard_stem
 from higan_cam.store.manifest import committed
 from higan_cam.store.run import read_run
 from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
 
-PAGE_KEY, FOLDER = "report/gallery.html", "report/gallery"
 LIMIT = 10_000
 """Samples that a gallery holds; of a larger run it takes evenly spread shards."""
 ROWS = 32
@@ -81,7 +81,7 @@ def write_gallery(store: Store) -> GallerySummary | None:
         StoreError: not a run, or a shard that cannot be read.
     """
     run = read_run(store)
-    records = committed(store, "data", str(run.get("config_hash")))
+    records = committed(store, DATA, str(run.get("config_hash")))
     if not records:
         return None
     chosen = _middles([records[shard] for shard in sorted(records)])
@@ -92,20 +92,20 @@ def write_gallery(store: Store) -> GallerySummary | None:
     summary = GallerySummary(sum(count for *_, count in index.files), sum(record.rows for record in records.values()))
     columns = {name: values for name, values in index.columns.items() if any(value is not None for value in values)}
     payload = {"shards": index.shards, "files": index.files, "columns": columns}
-    store.put(f"{FOLDER}/samples.js", _script("samples", payload))
-    store.put(PAGE_KEY, render_gallery(run["config"]["attribute"], store.uri, summary.note).encode())
+    store.put(f"{GALLERY}samples.js", _script("samples", payload))
+    store.put(GALLERY_KEY, render_gallery(run["config"]["attribute"], store.uri, summary.note).encode())
     return summary
 
 
 def _write_shard(store: Store, record: ShardRecord, index: _Index, pool: ThreadPoolExecutor) -> None:
     place, first = len(index.shards), 0
     index.shards.append(record.path)
-    stem = record.path.removeprefix("data/").removesuffix(".parquet")
+    stem = shard_stem(record.path)
     for rows in read_batches(store, record, _COLUMNS, ROWS):
         name = f"{stem}.{first:05d}.js"
         with shard_errors(store, record):
             thumbnails = list(pool.map(_thumbnail, rows))
-        store.put(f"{FOLDER}/{name}", _script("pictures", {"file": name, **_pictures(rows, thumbnails)}))
+        store.put(f"{GALLERY}{name}", _script("pictures", {"file": name, **_pictures(rows, thumbnails)}))
         index.files.append((name, place, first, len(rows)))
         index.add(_figures(rows))
         first += len(rows)

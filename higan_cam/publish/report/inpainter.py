@@ -15,10 +15,10 @@ from typing import Any
 from higan_cam.errors import StoreError
 from higan_cam.publish.report import format as fmt
 from higan_cam.publish.report.templating import page_environment
+from higan_cam.store.keys import INPAINTER_KEY, INPAINTER_PICTURE_KEY
 from higan_cam.store.store import Store
 from higan_cam.types import Interval
 
-FIGURES_KEY, PICTURE_KEY = "report/inpainter.json", "report/inpainter.png"
 PICTURES = {
     "truth": "true lit picture",
     "inpainter": "inpainter",
@@ -58,14 +58,14 @@ def find_inpainter(store: Store) -> InpainterView | None:
     Raises:
         StoreError: the store cannot be read, or its figures are not of this program.
     """
-    found = store.find_many((FIGURES_KEY, PICTURE_KEY))
+    found = store.find_many((INPAINTER_KEY, INPAINTER_PICTURE_KEY))
     if len(found) < 2:
         return None
     try:
-        return parse_inpainter(found[FIGURES_KEY], found[PICTURE_KEY])
+        return parse_inpainter(found[INPAINTER_KEY], found[INPAINTER_PICTURE_KEY])
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
-            f"{store.uri}/{FIGURES_KEY}: not the figures of an inpainter ({error!r}); publish them again with "
+            f"{store.uri}/{INPAINTER_KEY}: not the figures of an inpainter ({error!r}); publish them again with "
             "`python -m jobs.train_inpainter --publish`, or remove the file"
         ) from error
 

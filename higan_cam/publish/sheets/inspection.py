@@ -16,6 +16,7 @@ from higan_cam.publish.images import decode_heat, decode_image
 from higan_cam.publish.reading import read_shard, shard_errors
 from higan_cam.publish.report.format import format_number, format_percent
 from higan_cam.publish.sheets.contact_sheet import Section, Tile, draw_sheet
+from higan_cam.store.keys import shard_stem
 from higan_cam.store.store import Store
 from higan_cam.types import FloatArray, IntArray
 
@@ -112,7 +113,7 @@ def _tiles(store: Store, table: SampleTable, rows: Sequence[int]) -> list[Tile]:
         wanted = [row for row in rows if table.shard[row] == shard]
         record = table.records[shard]
         read = read_shard(store, record, _PICTURES).take([int(table.row[row]) for row in wanted]).to_pylist()
-        file = record.path.removeprefix("data/").removesuffix(".parquet")
+        file = shard_stem(record.path)
         with shard_errors(store, record):
             for row, values in zip(wanted, read, strict=True):
                 found[row] = _tile(values, {name: column[row] for name, column in table.columns.items()}, file)

@@ -11,7 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from higan_cam.generate.images import to_uint8
-from higan_cam.publish.report.inpainter import FIGURES_KEY, PICTURE_KEY, parse_inpainter, render_inpainter_page
+from higan_cam.publish.report.inpainter import parse_inpainter, render_inpainter_page
+from higan_cam.store.keys import INPAINTER_KEY, INPAINTER_PICTURE_KEY
 from higan_cam.store.store import Store, open_store
 from higan_cam.train.inpaint.data import read_pairs
 from higan_cam.train.inpaint.evaluate import Scene, evaluate, held_out_scene, mean_light, paint
@@ -74,8 +75,8 @@ def measure(settings: InpaintSettings, network: Inpainter) -> tuple[Scene, dict[
 
 def publish_inpainter(output: Path, store: Store) -> None:
     """Put the figures and the grid into a run, for its report to show when it is drawn next."""
-    store.put(FIGURES_KEY, (output / FIGURES).read_bytes())
-    store.put(PICTURE_KEY, (output / PICTURE).read_bytes())
+    store.put(INPAINTER_KEY, (output / FIGURES).read_bytes())
+    store.put(INPAINTER_PICTURE_KEY, (output / PICTURE).read_bytes())
 
 
 def grid(network: Inpainter, scene: Scene) -> ByteArray:

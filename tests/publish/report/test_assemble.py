@@ -9,8 +9,8 @@ from higan_cam.config import parse_config
 from higan_cam.errors import StoreError
 from higan_cam.publish.report.assemble import Measured, assemble
 from higan_cam.publish.report.content import EditStrip
-from higan_cam.publish.report.inpainter import FIGURES_KEY, PICTURE_KEY
 from higan_cam.publish.report.statistics import Histogram, ScoreSummary
+from higan_cam.store.keys import INPAINTER_KEY, INPAINTER_PICTURE_KEY
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
 from higan_cam.types import Boundary
@@ -82,8 +82,8 @@ def test_what_cannot_be_read_leaves_an_older_report_as_it_was(store: Store, brok
         path = store.list("data/")[0]
         store.put(path, bytes(len(store.get(path))))
     else:
-        store.put(FIGURES_KEY, b"{")
-        store.put(PICTURE_KEY, b"")
+        store.put(INPAINTER_KEY, b"{")
+        store.put(INPAINTER_PICTURE_KEY, b"")
     with pytest.raises(StoreError, match="is damaged" if broken == "shard" else "not the figures of an inpainter"):
         assemble(config, store, boundary(), measured())
     assert {key: store.get(key) for key in before} == before

@@ -14,7 +14,8 @@ import pytest
 from higan_cam.config import parse_config
 from higan_cam.publish.curation.table import read_samples
 from higan_cam.publish.report import gallery
-from higan_cam.publish.report.gallery import FOLDER, PAGE_KEY, write_gallery
+from higan_cam.publish.report.gallery import write_gallery
+from higan_cam.store.keys import GALLERY, GALLERY_KEY
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
 from tests.support.samples import commit_run, sample_of
@@ -22,7 +23,7 @@ from tests.support.samples import commit_run, sample_of
 
 def called(store: Store, name: str, function: str) -> dict[str, Any]:
     """What the script hands to `higanCam.<function>`."""
-    text = store.get(f"{FOLDER}/{name}").decode("ascii")
+    text = store.get(f"{GALLERY}{name}").decode("ascii")
     head, tail = f"higanCam.{function}(", ");\n"
     assert text.startswith(head)
     assert text.endswith(tail)
@@ -80,7 +81,7 @@ def test_the_same_run_gives_the_same_bytes(store: Store) -> None:
     first = store.find_many(store.list("report/"))
     write_gallery(store)
     assert store.find_many(store.list("report/")) == first
-    assert {PAGE_KEY, f"{FOLDER}/samples.js"} < set(first)
+    assert {GALLERY_KEY, f"{GALLERY}samples.js"} < set(first)
 
 
 def test_captions_cannot_end_a_script(store: Store) -> None:
@@ -89,7 +90,7 @@ def test_captions_cannot_end_a_script(store: Store) -> None:
     commit_run(store, [replace(sample, status="empty", reason=hostile, words=replace(sample.words, text=hostile))])
     write_gallery(store)
     name = called(store, "samples.js", "samples")["files"][0][0]
-    assert b"<" not in store.get(f"{FOLDER}/{name}")
+    assert b"<" not in store.get(f"{GALLERY}{name}")
     assert called(store, name, "pictures")["text"] == [hostile]
 
 

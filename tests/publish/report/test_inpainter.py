@@ -12,14 +12,13 @@ import pytest
 from higan_cam.errors import StoreError
 from higan_cam.publish.report.content import ReportContent
 from higan_cam.publish.report.inpainter import (
-    FIGURES_KEY,
-    PICTURE_KEY,
     InpainterView,
     find_inpainter,
     parse_inpainter,
     render_inpainter_page,
 )
 from higan_cam.publish.report.page import render_report
+from higan_cam.store.keys import INPAINTER_KEY, INPAINTER_PICTURE_KEY
 from higan_cam.store.store import Store, open_store
 from tests.publish.report.test_page import Page
 
@@ -80,15 +79,15 @@ def test_the_runs_report_has_the_section_when_there_is_an_inpainter(view: Inpain
 
 def test_it_is_found_in_a_run_only_with_both_of_its_files(store: Store, view: InpainterView) -> None:
     assert find_inpainter(store) is None
-    store.put(FIGURES_KEY, BODY)
+    store.put(INPAINTER_KEY, BODY)
     assert find_inpainter(store) is None
-    store.put(PICTURE_KEY, PICTURE)
+    store.put(INPAINTER_PICTURE_KEY, PICTURE)
     assert find_inpainter(store) == view
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"facts": {}}', BODY.replace(b'"moved"', b'"sideways"')])
 def test_figures_of_something_else_are_refused_with_what_to_do(store: Store, body: bytes) -> None:
-    store.put(FIGURES_KEY, body)
-    store.put(PICTURE_KEY, PICTURE)
+    store.put(INPAINTER_KEY, body)
+    store.put(INPAINTER_PICTURE_KEY, PICTURE)
     with pytest.raises(StoreError, match=r"report/inpainter\.json: not the figures of an inpainter.*--publish"):
         find_inpainter(store)
