@@ -14,10 +14,10 @@ from ray.train.torch import TorchTrainer
 
 from higan_cam.config import RuntimeConfig
 from higan_cam.runtime.cluster.join import cluster
-from higan_cam.train.settings import Progress, World
+from higan_cam.train.settings import Progress, Report, World
 
 log = logging.getLogger(__name__)
-TrainFunction = Callable[[Callable[[Progress], None], World], None]
+TrainFunction = Callable[[Report, World], None]
 
 
 def launch(function: TrainFunction, name: str, output: Path, workers: int) -> dict[str, Any]:

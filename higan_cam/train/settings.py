@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -21,3 +22,7 @@ class Progress:
     step: int
     of: int
     metrics: dict[str, float] = field(default_factory=dict)
+
+
+Report = Callable[[Progress], None]
+"""Where lines of progress go."""

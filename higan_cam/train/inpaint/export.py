@@ -13,13 +13,13 @@ from torch import Tensor
 from higan_cam.generate.images import to_uint8
 from higan_cam.publish.report.inpainter import FIGURES_KEY, PICTURE_KEY, parse_inpainter, render_inpainter_page
 from higan_cam.store.store import Store, open_store
+from higan_cam.train.files import halved
 from higan_cam.train.inpaint.data import read_pairs
 from higan_cam.train.inpaint.evaluate import Scene, evaluate, held_out_scene, mean_light, paint
 from higan_cam.train.inpaint.fit import fit_inpainter
 from higan_cam.train.inpaint.model import Inpainter, load_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.loop import Report, halved
-from higan_cam.train.settings import World
+from higan_cam.train.settings import Report, World
 from higan_cam.types import ByteArray
 from higan_cam.weights.files import save_tensors
 

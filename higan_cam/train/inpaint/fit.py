@@ -13,21 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.store.store import open_store
+from higan_cam.train.checkpoints import load_checkpoint, save_checkpoint
 from higan_cam.train.inpaint.data import Examples, Pairs, draw_examples, read_pairs
 from higan_cam.train.inpaint.flow import noised
 from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.loop import (
-    Report,
-    average_gradients,
-    cosine_rate,
-    load_checkpoint,
-    save_checkpoint,
-    set_rate,
-    share_of,
-    update_average,
-)
-from higan_cam.train.settings import Progress, World
+from higan_cam.train.optimise import average_gradients, cosine_rate, set_rate, share_of, update_average
+from higan_cam.train.settings import Progress, Report, World
 
 log = logging.getLogger(__name__)
 REPORT_EVERY = 50

@@ -17,22 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.train.loop import (
-    Report,
-    as_tensor,
-    average_gradients,
-    cosine_rate,
-    load_checkpoint,
-    psnr,
-    save_checkpoint,
-    set_rate,
-    update_average,
-)
-from higan_cam.train.rooms.latents import held_out_latents, training_latents
+from higan_cam.train.checkpoints import load_checkpoint, save_checkpoint
+from higan_cam.train.optimise import average_gradients, cosine_rate, set_rate, update_average
+from higan_cam.train.rooms.evaluate import psnr
+from higan_cam.train.rooms.latents import as_tensor, held_out_latents, training_latents
 from higan_cam.train.rooms.settings import DistillSettings
 from higan_cam.train.rooms.trainee import Trainee, build_generator, restore, snapshot, start_stage, targets
 from higan_cam.train.rooms.whitening import Whitening, fold_whitening, measure_whitening
-from higan_cam.train.settings import Progress, World
+from higan_cam.train.settings import Progress, Report, World
 
 log = logging.getLogger(__name__)
 REPORT_EVERY = 50

@@ -12,9 +12,8 @@ from torch import Tensor
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import fixture_map, render, scene_of
 from higan_cam.rooms.scene import Z_DIM, factors
-from higan_cam.train.loop import as_tensor
 from higan_cam.train.rooms.factors import MAPPING_LAYERS, W_DIM, install_rooms_mapping
-from higan_cam.train.rooms.latents import setup_latents
+from higan_cam.train.rooms.latents import as_tensor, setup_latents
 from higan_cam.train.rooms.settings import DistillSettings, Stage
 from higan_cam.types import FloatArray
 

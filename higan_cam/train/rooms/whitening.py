@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import Dense, StyleGAN2
-from higan_cam.train.loop import as_tensor
-from higan_cam.train.rooms.latents import setup_latents
+from higan_cam.train.rooms.latents import as_tensor, setup_latents
 
 SAMPLES = 20_000
 

@@ -14,19 +14,12 @@ from higan_cam.errors import ConfigError
 from higan_cam.label import load_places365_resnet18
 from higan_cam.label.lighting import LightingScorer, coral_loss
 from higan_cam.rooms import level, render
-from higan_cam.train.loop import (
-    Report,
-    as_tensor,
-    average_gradients,
-    cosine_rate,
-    load_checkpoint,
-    save_checkpoint,
-    set_rate,
-)
-from higan_cam.train.rooms.latents import training_latents
+from higan_cam.train.checkpoints import load_checkpoint, save_checkpoint
+from higan_cam.train.optimise import average_gradients, cosine_rate, set_rate
+from higan_cam.train.rooms.latents import as_tensor, training_latents
 from higan_cam.train.scorer.pictures import batch_of, find_pictures, split_pictures
 from higan_cam.train.scorer.settings import ScorerSettings
-from higan_cam.train.settings import Progress, World
+from higan_cam.train.settings import Progress, Report, World
 
 REPORT_EVERY = 50
 WEIGHT_DECAY = 1e-4

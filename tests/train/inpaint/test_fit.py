@@ -11,6 +11,7 @@ import torch
 
 from higan_cam.errors import ConfigError
 from higan_cam.store.store import Store
+from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.inpaint import fit as module
 from higan_cam.train.inpaint.data import Examples, read_pairs
 from higan_cam.train.inpaint.evaluate import held_out_scene, paint
@@ -18,7 +19,6 @@ from higan_cam.train.inpaint.fit import fit_inpainter, flow_loss
 from higan_cam.train.inpaint.measures import luminance_gain, mean_within
 from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.loop import save_checkpoint
 from higan_cam.train.settings import Progress
 from tests.train.inpaint.planted import SIDE
 

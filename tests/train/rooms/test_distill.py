@@ -12,11 +12,11 @@ from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import render
-from higan_cam.train.loop import as_tensor, save_checkpoint
+from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.rooms import distill as module
 from higan_cam.train.rooms import trainee
 from higan_cam.train.rooms.distill import distill, distillation_loss
-from higan_cam.train.rooms.latents import held_out_latents
+from higan_cam.train.rooms.latents import as_tensor, held_out_latents
 from higan_cam.train.rooms.settings import DistillSettings, Stage
 from higan_cam.train.rooms.trainee import build_generator, linear_patterns, targets
 from higan_cam.train.settings import Progress

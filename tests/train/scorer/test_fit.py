@@ -11,7 +11,7 @@ import torch
 from higan_cam.errors import ConfigError
 from higan_cam.label import ResNet18, load_scorer
 from higan_cam.rooms import level, render
-from higan_cam.train.loop import save_checkpoint
+from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.rooms.evaluate import save_grid, scorer_metrics
 from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.train.scorer import fit as module
