@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from higan_cam.config import differing_fields
 from higan_cam.errors import ConfigError
-from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.rooms.settings import DistillSettings
-from higan_cam.train.scorer.settings import ScorerSettings
+from higan_cam.train.settings import Settings
 
-Settings = DistillSettings | InpaintSettings | ScorerSettings
+CHECKPOINT = "checkpoint.pt"
+Part = nn.Module | torch.optim.Optimizer
 
 
-def save_checkpoint(path: Path, settings: Settings, state: dict[str, Any]) -> None:
-    """Write tensors and plain values, never half-done: a temporary file, then a rename."""
+def save_checkpoint(settings: Settings, state: Mapping[str, Any]) -> None:
+    """Write tensors and plain values to `settings.output`, never half-done: a temporary file, then a rename.
+
+    The temporary file has one name, so that what a killed process left of it is written over.
+    """
+    path = Path(settings.output) / CHECKPOINT
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     torch.save({**state, "settings": _fingerprint(settings)}, temporary)
     temporary.replace(path)
 
 
-def load_checkpoint(path: Path, settings: Settings) -> dict[str, Any] | None:
-    """What `save_checkpoint` wrote, or None where there is nothing to resume.
+def load_checkpoint(settings: Settings) -> dict[str, Any] | None:
+    """What `save_checkpoint` wrote, on the CPU, or None where there is nothing to resume.
 
     Raises:
         ConfigError: the checkpoint is of a run with other settings.
     """
+    path = Path(settings.output) / CHECKPOINT
     if not path.exists():
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -40,6 +46,17 @@ def load_checkpoint(path: Path, settings: Settings) -> dict[str, Any] | None:
     if lines:
         raise ConfigError(f"{path} is of a run with other settings; choose another output:\n  " + "\n  ".join(lines))
     return state
+
+
+def state_dicts(parts: Mapping[str, Part]) -> dict[str, Any]:
+    """{name: state} of networks and optimisers, for a snapshot."""
+    return {name: part.state_dict() for name, part in parts.items()}
+
+
+def load_state_dicts(parts: Mapping[str, Part], saved: Mapping[str, Any]) -> None:
+    """Put the parts, wherever they compute, into the states saved under their names."""
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
 
 
 def _fingerprint(settings: Settings) -> str:

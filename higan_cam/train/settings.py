@@ -1,9 +1,24 @@
-"""What a training run is told, frozen; and which of its workers this process is."""
+"""What every training run is told, which of its workers this process is, and what it says of its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field
+from typing import Any, ClassVar, Protocol
+
+
+class Settings(Protocol):
+    """Any trainer's settings: a frozen dataclass of plain values with these two among them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def output(self) -> str:
+        """Folder of the checkpoint and of what ships."""
+
+    @property
+    def checkpoint_every(self) -> int:
+        """Steps between checkpoints, 1 or more."""
 
 
 @dataclass(frozen=True)

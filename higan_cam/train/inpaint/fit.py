@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,17 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.store.store import open_store
-from higan_cam.train.checkpoints import load_checkpoint, save_checkpoint
+from higan_cam.train.checkpoints import Part, load_state_dicts, state_dicts
 from higan_cam.train.inpaint.data import Examples, Pairs, draw_examples, read_pairs
 from higan_cam.train.inpaint.flow import noised
 from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.optimise import average_gradients, cosine_rate, set_rate, share_of, update_average
-from higan_cam.train.settings import Progress, Report, World
+from higan_cam.train.loop import Plan, resume, train
+from higan_cam.train.optimise import average_gradients, cosine_rate, share_of, update_average
+from higan_cam.train.settings import Report, World
 
 log = logging.getLogger(__name__)
-REPORT_EVERY = 50
-CHECKPOINT = "checkpoint.pt"
 WEIGHT_DECAY = 1e-4
 LARGEST_GRADIENT = 1.0
 
@@ -37,16 +35,19 @@ class Learner:
     optimizer: torch.optim.Optimizer
     step: int = 0
 
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint holds beside the step."""
+        return {"current": self.current, "averaged": self.averaged, "optimizer": self.optimizer}
+
     def snapshot(self) -> dict[str, Any]:
         """What `restore` needs: tensors and plain values."""
-        parts = ("current", "averaged", "optimizer")
-        return {"step": self.step, **{name: getattr(self, name).state_dict() for name in parts}}
+        return {"step": self.step, **state_dicts(self.parts)}
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Go on from a snapshot, in place."""
         self.step = saved["step"]
-        for name in ("current", "averaged", "optimizer"):
-            getattr(self, name).load_state_dict(saved[name])
+        load_state_dicts(self.parts, saved)
 
 
 def fit_inpainter(settings: InpaintSettings, report: Report, world: World = World()) -> Inpainter:  # noqa: B008 - frozen
@@ -60,14 +61,13 @@ def fit_inpainter(settings: InpaintSettings, report: Report, world: World = Worl
     """
     share_of(settings.batch, world)
     learner = start(settings)
-    path = Path(settings.output) / CHECKPOINT
-    saved = load_checkpoint(path, settings)
-    if saved is not None:
-        learner.restore(saved)
+    resume(settings, learner)
     if learner.step < settings.steps:
         pairs = read_pairs(open_store(settings.dataset), "train", settings.size)
         log.info("pairs=%d from step %d", len(pairs), learner.step)
-        _run(settings, learner, pairs, report, world)
+        rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate)
+        plan = Plan(name="inpainter", steps=settings.steps, rate=rate, optimizers=[learner.optimizer])
+        train(settings, learner, partial(_step, settings, learner, pairs, world), plan, report, world)
     return learner.averaged.eval()
 
 
@@ -85,22 +85,9 @@ def flow_loss(network: Inpainter, batch: Examples, noise: Tensor, t: Tensor) -> 
     return F.mse_loss(estimate, light)
 
 
-def _run(settings: InpaintSettings, learner: Learner, pairs: Pairs, report: Report, world: World) -> None:
-    first, began = learner.step, time.monotonic()
-    while learner.step < settings.steps:
-        set_rate(learner.optimizer, cosine_rate(learner.step, settings.steps, settings.learning_rate))
-        loss = _step(settings, learner, pairs, world)
-        if world.rank == 0 and learner.step % REPORT_EVERY == 0:
-            seconds = (time.monotonic() - began) / (learner.step - first)
-            numbers = {"loss": float(loss), "seconds_per_step": seconds}
-            report(Progress("inpainter", learner.step, settings.steps, numbers))
-        if world.rank == 0 and (learner.step % settings.checkpoint_every == 0 or learner.step == settings.steps):
-            save_checkpoint(Path(settings.output) / CHECKPOINT, settings, learner.snapshot())
-
-
-def _step(settings: InpaintSettings, learner: Learner, pairs: Pairs, world: World) -> Tensor:
-    batch = draw_examples(pairs, settings, learner.step)
-    draws = torch.Generator().manual_seed(~(settings.seed * 1_000_003 + learner.step) % 2**63)
+def _step(settings: InpaintSettings, learner: Learner, pairs: Pairs, world: World, number: int) -> Tensor:
+    batch = draw_examples(pairs, settings, number)
+    draws = torch.Generator().manual_seed(~(settings.seed * 1_000_003 + number) % 2**63)
     noise, t = torch.randn(batch.lit.shape, generator=draws), torch.rand(settings.batch, generator=draws)
     share = share_of(settings.batch, world)
     mine = slice(world.rank * share, (world.rank + 1) * share)
@@ -111,6 +98,5 @@ def _step(settings: InpaintSettings, learner: Learner, pairs: Pairs, world: Worl
     average_gradients(learner.current.parameters(), world)
     torch.nn.utils.clip_grad_norm_(learner.current.parameters(), LARGEST_GRADIENT)
     learner.optimizer.step()
-    learner.step += 1
-    update_average(learner.averaged, learner.current, settings.batch, learner.step * settings.batch)
+    update_average(learner.averaged, learner.current, settings.batch, (number + 1) * settings.batch)
     return loss.detach()

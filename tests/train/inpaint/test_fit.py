@@ -11,8 +11,8 @@ import torch
 
 from higan_cam.errors import ConfigError
 from higan_cam.store.store import Store
+from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
-from higan_cam.train.inpaint import fit as module
 from higan_cam.train.inpaint.data import Examples, read_pairs
 from higan_cam.train.inpaint.evaluate import held_out_scene, paint
 from higan_cam.train.inpaint.fit import fit_inpainter, flow_loss
@@ -30,8 +30,8 @@ def ignore(_: Progress) -> None:
     """Nobody watches."""
 
 
-def stop_after_a_checkpoint(path: Path, settings: InpaintSettings, state: dict[str, Any]) -> None:
-    save_checkpoint(path, settings, state)
+def stop_after_a_checkpoint(settings: InpaintSettings, state: dict[str, Any]) -> None:
+    save_checkpoint(settings, state)
     raise KeyboardInterrupt
 
 
@@ -39,7 +39,7 @@ def test_resuming_gives_the_same_weights(small: Settings, tmp_path: Path, monkey
     whole = fit_inpainter(small(output=str(tmp_path / "whole")), ignore).state_dict()
     cut = small(output=str(tmp_path / "cut"))
     with monkeypatch.context() as patch:
-        patch.setattr(module, "save_checkpoint", stop_after_a_checkpoint)
+        patch.setattr(loop, "save_checkpoint", stop_after_a_checkpoint)
         with pytest.raises(KeyboardInterrupt):
             fit_inpainter(cut, ignore)
     assert torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=True)["step"] == 2

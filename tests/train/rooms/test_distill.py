@@ -12,6 +12,7 @@ from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import render
+from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.rooms import distill as module
 from higan_cam.train.rooms import trainee
@@ -37,12 +38,12 @@ def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C as soon as the count-th checkpoint is on disk."""
     left = iter(range(count - 1, -1, -1))
 
-    def save_then_stop(path: Path, settings: DistillSettings, state: dict[str, Any]) -> None:
-        save_checkpoint(path, settings, state)
+    def save_then_stop(settings: DistillSettings, state: dict[str, Any]) -> None:
+        save_checkpoint(settings, state)
         if next(left) == 0:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "save_checkpoint", save_then_stop)
+    monkeypatch.setattr(loop, "save_checkpoint", save_then_stop)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_resuming_from_any_checkpoint_gives_the_same_weights(
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = distill(settings_in(tmp_path), ignore).state_dict()
-    monkeypatch.setattr(module, "_step", None)  # a step would fail
+    monkeypatch.setattr(module, "_step", lambda *_: pytest.fail("a step was taken"))
     again = distill(settings_in(tmp_path), ignore).state_dict()
     assert all(torch.equal(again[key], value) for key, value in first.items())
 

@@ -11,6 +11,7 @@ import torch
 from higan_cam.errors import ConfigError
 from higan_cam.label import ResNet18, load_scorer
 from higan_cam.rooms import level, render
+from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.rooms.evaluate import save_grid, scorer_metrics
 from higan_cam.train.rooms.latents import held_out_latents
@@ -29,15 +30,16 @@ def settings_in(folder: Path, steps: int) -> ScorerSettings:
     return ScorerSettings(output=str(folder), width=4, resolution=32, steps=steps, batch=8, checkpoint_every=3)
 
 
+def save_then_stop(settings: ScorerSettings, state: dict[str, Any]) -> None:
+    save_checkpoint(settings, state)
+    raise KeyboardInterrupt
+
+
 def test_resuming_gives_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fit_scorer(settings_in(tmp_path / "whole", 7), ignore).state_dict()
 
-    def save_then_stop(path: Path, settings: ScorerSettings, state: dict[str, Any]) -> None:
-        save_checkpoint(path, settings, state)
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(module, "save_checkpoint", save_then_stop)
+        patch.setattr(loop, "save_checkpoint", save_then_stop)
         with pytest.raises(KeyboardInterrupt):
             fit_scorer(settings_in(tmp_path / "cut", 7), ignore)
     resumed = fit_scorer(settings_in(tmp_path / "cut", 7), ignore).state_dict()
@@ -122,12 +124,8 @@ def test_training_on_pictures_goes_on_where_it_stopped(
 ) -> None:
     whole = fit_scorer(head_settings(folder, tmp_path / "whole"), ignore).state_dict()
 
-    def save_then_stop(path: Path, settings: ScorerSettings, state: dict[str, Any]) -> None:
-        save_checkpoint(path, settings, state)
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(module, "save_checkpoint", save_then_stop)
+        patch.setattr(loop, "save_checkpoint", save_then_stop)
         with pytest.raises(KeyboardInterrupt):
             fit_scorer(head_settings(folder, tmp_path / "cut"), ignore)
     resumed = fit_scorer(head_settings(folder, tmp_path / "cut"), ignore).state_dict()
