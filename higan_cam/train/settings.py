@@ -27,6 +27,8 @@ class World:
 
     rank: int = 0
     size: int = 1
+    device: str = "cpu"
+    """Where its networks compute, as PyTorch names it. Data and random numbers are made on the CPU, then moved."""
 
 
 @dataclass(frozen=True)

@@ -53,14 +53,15 @@ class Learner:
 def fit_inpainter(settings: InpaintSettings, report: Report, world: World = World()) -> Inpainter:  # noqa: B008 - frozen
     """Train on the dataset's train split, resuming from the checkpoint in `settings.output`; only rank 0 writes.
 
-    The same settings on the same number of workers give the same weights on one kind of machine.
+    The same settings on the same number of workers give the same weights on one kind of device. The averaged network
+    comes back on the CPU.
 
     Raises:
         ConfigError: the checkpoint there is of a run with other settings, or the batch does not divide by the workers.
         StoreError, DataError: the dataset cannot be read, or has nothing to learn from.
     """
     share_of(settings.batch, world)
-    learner = start(settings)
+    learner = start(settings, world.device)
     resume(settings, learner)
     if learner.step < settings.steps:
         pairs = read_pairs(open_store(settings.dataset), "train", settings.size)
@@ -68,12 +69,13 @@ def fit_inpainter(settings: InpaintSettings, report: Report, world: World = Worl
         rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate)
         plan = Plan(name="inpainter", steps=settings.steps, rate=rate, optimizers=[learner.optimizer])
         train(settings, learner, partial(_step, settings, learner, pairs, world), plan, report, world)
-    return learner.averaged.eval()
+    return learner.averaged.eval().cpu()
 
 
-def start(settings: InpaintSettings) -> Learner:
-    """A learner at step 0."""
-    current, averaged = build_inpainter(settings), build_inpainter(settings).requires_grad_(False)
+def start(settings: InpaintSettings, device: str = "cpu") -> Learner:
+    """A learner at step 0, on that device."""
+    current, averaged = (build_inpainter(settings).to(device) for _ in range(2))
+    averaged.requires_grad_(False)
     optimizer = torch.optim.AdamW(current.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
     return Learner(current, averaged, optimizer)
 
@@ -92,8 +94,9 @@ def _step(settings: InpaintSettings, learner: Learner, pairs: Pairs, world: Worl
     share = share_of(settings.batch, world)
     mine = slice(world.rank * share, (world.rank + 1) * share)
     learner.optimizer.zero_grad()
-    part = Examples(batch.unlit[mine], batch.mask[mine], batch.lit[mine])
-    loss = flow_loss(learner.current, part, noise[mine], t[mine])
+    everyones = (batch.unlit, batch.mask, batch.lit, noise, t)
+    unlit, mask, lit, noise, t = (whole[mine].to(world.device) for whole in everyones)
+    loss = flow_loss(learner.current, Examples(unlit, mask, lit), noise, t)
     loss.backward()
     average_gradients(learner.current.parameters(), world)
     torch.nn.utils.clip_grad_norm_(learner.current.parameters(), LARGEST_GRADIENT)

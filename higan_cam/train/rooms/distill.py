@@ -30,9 +30,9 @@ MEASURE_EVERY = 500
 
 
 def distill(settings: DistillSettings, report: Report, world: World = World()) -> StyleGAN2:  # noqa: B008 - frozen
-    """Train through every stage, resuming from the checkpoint in `settings.output`; the averaged generator.
+    """Train through every stage, resuming from the checkpoint in `settings.output`; the averaged generator, on the CPU.
 
-    Only rank 0 writes. The same settings on the same number of workers give the same weights on one kind of machine.
+    Only rank 0 writes. The same settings on the same number of workers give the same weights on one kind of device.
 
     Raises:
         ConfigError: the checkpoint there is of a run with other settings, or a batch does not divide by the workers.
@@ -41,13 +41,14 @@ def distill(settings: DistillSettings, report: Report, world: World = World()) -
     whitening = measure_whitening(build_generator(settings.channels, 8))
     previous: dict[str, Tensor] = saved["previous"] if saved is not None else {}
     for number in range(saved["stage"] if saved is not None else 0, len(settings.stages)):
-        trainee = start_stage(settings, number, previous)
+        trainee = start_stage(settings, number, previous, world.device)
         if saved is not None and saved["stage"] == number:
             trainee.restore(saved)
-        _run_stage(settings, trainee, whitening, report, world)
+        _run_stage(settings, trainee, whitening.to(world.device), report, world)
         previous = trainee.averaged.state_dict()
-    fold_whitening(trainee.averaged, whitening)
-    return trainee.averaged
+    generator = trainee.averaged.cpu()
+    fold_whitening(generator, whitening)
+    return generator
 
 
 def distillation_loss(image: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -81,8 +82,8 @@ def _run_stage(settings: DistillSettings, trainee: Trainee, whitening: Whitening
 def _step(settings: DistillSettings, trainee: Trainee, whitening: Whitening, world: World, number: int) -> Tensor:
     stage, generator = trainee.stage, trainee.current
     z = training_latents(settings.seed, trainee.first_step + number, stage.batch, world)
-    target, weight = targets(z, stage.resolution, settings.fixture_weight)
-    w_plus = whitening.codes(generator, as_tensor(z))
+    target, weight = (part.to(world.device) for part in targets(z, stage.resolution, settings.fixture_weight))
+    w_plus = whitening.codes(generator, as_tensor(z).to(world.device))
     for parameter in generator.synthesis.parameters():
         parameter.grad = None
     loss = distillation_loss(generator.synthesize(w_plus)[0], target, weight)
@@ -98,5 +99,6 @@ def held_out_psnr(generator: StyleGAN2, whitening: Whitening, count: int) -> flo
     """dB, images clamped to [-1,1] against the renders of held-out latents, averaged over all pixels."""
     z = held_out_latents(count)
     target, _ = targets(z, generator.resolution, 0.0)
-    images = torch.cat([generator.synthesize(whitening.codes(generator, part))[0] for part in as_tensor(z).split(16)])
-    return psnr(images.clamp(-1, 1) - target)
+    parts = as_tensor(z).to(whitening.mean.device).split(16)
+    images = torch.cat([generator.synthesize(whitening.codes(generator, part))[0] for part in parts])
+    return psnr(images.clamp(-1, 1).cpu() - target)

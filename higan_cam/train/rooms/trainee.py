@@ -63,14 +63,15 @@ class Trainee:
         load_state_dicts(self.parts, saved)
 
 
-def start_stage(settings: DistillSettings, number: int, previous: dict[str, Tensor]) -> Trainee:
-    """A stage at its first step, carrying over what the stage before has learned."""
+def start_stage(settings: DistillSettings, number: int, previous: dict[str, Tensor], device: str) -> Trainee:
+    """A stage at its first step, on that device, carrying over what the stage before has learned."""
     stage = settings.stages[number]
     torch.manual_seed(settings.seed + number)
     current = build_generator(settings.channels, stage.resolution)
     _start_from(current, previous)
     averaged = build_generator(settings.channels, stage.resolution).requires_grad_(False)
     averaged.load_state_dict(current.state_dict())
+    current, averaged = current.to(device), averaged.to(device)
     optimizer = torch.optim.Adam(_groups(current, settings.style_rate), betas=ADAM_BETAS)
     before = sum(earlier.steps for earlier in settings.stages[:number])
     return Trainee(number, stage, before, current, averaged, optimizer, previous)

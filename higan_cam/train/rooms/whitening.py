@@ -25,6 +25,10 @@ class Whitening:
     mean: Tensor
     deviation: Tensor
 
+    def to(self, device: str) -> Whitening:
+        """The same, for a generator that computes there."""
+        return Whitening(self.mean.to(device), self.deviation.to(device))
+
     def codes(self, generator: StyleGAN2, z: Tensor) -> Tensor:
         """(N,z_dim) latents -> (N,L,w_dim) whitened codes, for a generator whose whitening is not folded yet."""
         with torch.no_grad():

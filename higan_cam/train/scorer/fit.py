@@ -52,13 +52,14 @@ class Learner:
 
 
 def fit_scorer(settings: ScorerSettings, report: Report, world: World = World()) -> LightingScorer:  # noqa: B008 - frozen
-    """AdamW on CORAL's loss, resuming from the checkpoint in `settings.output`; only rank 0 writes.
+    """AdamW on CORAL's loss, resuming from the checkpoint in `settings.output`; only rank 0 writes. The scorer
+    comes back on the CPU.
 
     Raises:
         ConfigError: the checkpoint there is of a run with other settings, or see `initial_scorer`, `find_pictures`.
         WeightsError: a backbone that is missing or does not fit.
     """
-    learner, batches = start(settings), batches_of(settings)
+    learner, batches = start(settings, world.device), batches_of(settings)
     resume(settings, learner)
 
     def step(number: int) -> Tensor:
@@ -67,13 +68,13 @@ def fit_scorer(settings: ScorerSettings, report: Report, world: World = World())
     rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate)
     plan = Plan(name="scorer", steps=settings.steps, rate=rate, optimizers=[learner.optimizer])
     train(settings, learner, step, plan, report, world)
-    return learner.scorer.eval()
+    return learner.scorer.eval().cpu()
 
 
-def start(settings: ScorerSettings) -> Learner:
-    """A learner at step 0, with seeded random weights where no backbone is named."""
+def start(settings: ScorerSettings, device: str = "cpu") -> Learner:
+    """A learner at step 0 on that device, with seeded random weights where no backbone is named."""
     torch.manual_seed(settings.seed)
-    scorer = initial_scorer(settings)
+    scorer = initial_scorer(settings).to(device)
     trained = [parameter for parameter in scorer.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
     return Learner(scorer, optimizer)
@@ -149,7 +150,7 @@ def _step(settings: ScorerSettings, learner: Learner, images: Tensor, levels: Te
         scorer.backbone.eval()  # its batch statistics stay the published ones
     for parameter in scorer.parameters():
         parameter.grad = None
-    loss = coral_loss(scorer.logits(images), levels)
+    loss = coral_loss(scorer.logits(images.to(world.device)), levels.to(world.device))
     loss.backward()
     average_gradients(scorer.parameters(), world)
     learner.optimizer.step()

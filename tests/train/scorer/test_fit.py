@@ -46,6 +46,13 @@ def test_resuming_gives_the_same_weights(tmp_path: Path, monkeypatch: pytest.Mon
     assert [key for key in whole if not torch.equal(whole[key], resumed[key])] == []
 
 
+def test_a_step_computes_on_the_device_of_its_world(tmp_path: Path) -> None:
+    """On the device without numbers, where an operation with a tensor of another device fails."""
+    settings, world = settings_in(tmp_path, 7), World(device="meta")
+    learner, batches = module.start(settings, world.device), module.batches_of(settings)
+    assert module._step(settings, learner, *batches(0, world), world).device.type == "meta"
+
+
 @pytest.mark.slow
 def test_it_learns_to_rank_rooms_by_their_light(tmp_path: Path) -> None:
     scorer = fit_scorer(settings_in(tmp_path, 150), ignore)
