@@ -1,4 +1,4 @@
-"""The files that ship: small tensors, readable figures."""
+"""The files that ship: small tensors, readable figures; each there whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from typing import Any
 
 from torch import Tensor
 
+from higan_cam.store.places.local import LocalBackend
+
 
 def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """float16 copies of the floating-point tensors; the others as they are."""
     return {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
 
 
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Indented, keys sorted. ValueError: a number that JSON does not have (NaN, infinity)."""
-    path.write_text(json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+def json_text(values: Mapping[str, Any]) -> str:
+    """Indented, keys sorted, a newline at the end. ValueError: a number that JSON does not have (NaN, infinity)."""
+    return json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write or replace a file, text as UTF-8; a process that is killed meanwhile leaves what was there before."""
+    LocalBackend().replace(str(path), content.encode() if isinstance(content, str) else content)

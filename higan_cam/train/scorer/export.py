@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from higan_cam.rooms import level, render
-from higan_cam.train.files import halved, write_json
+from higan_cam.train.files import halved, json_text, write_whole
 from higan_cam.train.rooms.evaluate import scorer_metrics
 from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.train.scorer.fit import fit_scorer
@@ -27,7 +27,7 @@ def train_and_export_scorer(settings: ScorerSettings, report: Report, world: Wor
     output = Path(settings.output)
     metadata = {"settings": json.dumps({"width": settings.width, "input_size": settings.resolution}, sort_keys=True)}
     save_tensors(output / "scorer.safetensors", halved(scorer.state_dict()), metadata)
-    write_json(output / "metrics.json", scorer_metrics(scorer, *_held_out(settings)))
+    write_whole(output / "metrics.json", json_text(scorer_metrics(scorer, *_held_out(settings))))
 
 
 def _held_out(settings: ScorerSettings) -> tuple[Tensor, FloatArray]:
