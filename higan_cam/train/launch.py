@@ -7,30 +7,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from ray import train
 from ray.train import RunConfig, ScalingConfig
-from ray.train.torch import TorchTrainer
+from ray.train.torch import TorchTrainer, get_device
 
-from higan_cam.config import RuntimeConfig
-from higan_cam.runtime.cluster.join import cluster
-from higan_cam.train.settings import Progress, World
+from higan_cam.config import GeneratorConfig, RuntimeConfig
+from higan_cam.pipeline.devices import prepare_process
+from higan_cam.runtime.cluster.join import cluster, resources
+from higan_cam.train.settings import Progress, Report, World
 
 log = logging.getLogger(__name__)
-TrainFunction = Callable[[Callable[[Progress], None], World], None]
+TrainFunction = Callable[[Report, World], None]
 
 
 def launch(function: TrainFunction, name: str, output: Path, workers: int) -> dict[str, Any]:
     """Call `function(report, world)` in every worker of a Ray Train job; the metrics of the last report.
 
     Progress reaches the driver's log as plain lines. The function resumes from its own checkpoints in `output`, so the
-    same command goes on after any interruption.
+    same command goes on after any interruption. On GPUs where the cluster has one for each worker, else on CPUs.
     """
     with cluster(RuntimeConfig(), log_to_driver=True):
+        _, gpus = resources()
         trainer = TorchTrainer(
             _worker,
-            train_loop_config={"function": function},
-            scaling_config=ScalingConfig(num_workers=workers, use_gpu=False),
+            train_loop_config={"function": function, "use_gpu": gpus >= workers},
+            scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpus >= workers),
             run_config=RunConfig(name=name, storage_path=str((output / "ray").resolve())),
         )
         return dict(trainer.fit().metrics or {})
@@ -38,9 +39,10 @@ def launch(function: TrainFunction, name: str, output: Path, workers: int) -> di
 
 def _worker(config: dict[str, Any]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(1)
+    device = str(get_device()) if config["use_gpu"] else "cpu"
+    prepare_process(device, GeneratorConfig())
     context = train.get_context()
-    world = World(context.get_world_rank(), context.get_world_size())
+    world = World(context.get_world_rank(), context.get_world_size(), device)
     function: TrainFunction = config["function"]
     function(_report, world)
 

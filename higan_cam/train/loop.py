@@ -1,126 +1,83 @@
-"""What both trainers share: latents per step, learning rate, averaged weights and gradients, checkpoints."""
+"""The one loop of all trainers: set the rate, take a step, report, write a checkpoint; go on from it.
+
+A trainer brings what it changes (`State`), one step of it, and a `Plan`. A process that is killed anywhere and started
+again with the same settings and as many workers ends in the same weights, because a step draws its randomness from its
+number alone, and a checkpoint is there whole or not at all.
+"""
 
 from __future__ import annotations
 
-import json
-import logging
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from higan_cam.config import differing_fields
-from higan_cam.errors import ConfigError
-from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.rooms.settings import DistillSettings
-from higan_cam.train.scorer.settings import ScorerSettings
-from higan_cam.train.settings import Progress, World
-from higan_cam.types import FloatArray
+from higan_cam.train.checkpoints import load_checkpoint, save_checkpoint
+from higan_cam.train.optimise import set_rate
+from higan_cam.train.settings import Progress, Report, Settings, World
 
-log = logging.getLogger(__name__)
-Report = Callable[[Progress], None]
-Settings = DistillSettings | InpaintSettings | ScorerSettings
+Step = Callable[[int], Tensor]
+"""Number of the step, from 0 -> its loss, a scalar without history. Changes networks and optimisers, not the count."""
 
 
-def cosine_rate(step: int, steps: int, peak: float, warmup: int = 150, floor: float = 0.02) -> float:
-    """Linear warm-up to `peak`, then a cosine down to `floor` x `peak` at the last step."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    done = (step - warmup) / max(1, steps - warmup)
-    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done)))
+class State(Protocol):
+    """What training changes."""
+
+    step: int
+    """Steps done; the loop counts them."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that `restore` needs: tensors and plain values, `step` among them."""
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go on from a snapshot, in place."""
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, current: nn.Module, images: int, seen: int) -> None:
-    """Exponential moving average of the weights, half-life min(3000, 100 + seen / 8) images."""
-    half_life = min(3000.0, 100 + seen / 8)
-    keep = 0.5 ** (images / half_life)
-    for target, source in zip(average.parameters(), current.parameters(), strict=True):
-        target.lerp_(source, 1 - keep)
-    for kept, latest in zip(average.buffers(), current.buffers(), strict=True):
-        kept.copy_(latest)
+def _no_more(_: int) -> Mapping[str, float]:
+    return {}
 
 
-def average_gradients(parameters: Iterable[Tensor], world: World) -> None:
-    """Replace every gradient by its mean over the workers (one all-reduce of one flat vector)."""
-    if world.size == 1:
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = torch.cat([g.flatten() for g in gradients]) / world.size
-    torch.distributed.all_reduce(flat)
-    for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(part.view_as(gradient))
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How long to train, how fast, and what to say of it."""
+
+    name: str
+    """Of what is trained, in its lines of progress."""
+    steps: int
+    rate: Callable[[int], float]
+    """Number of the step -> learning rate."""
+    optimizers: Sequence[torch.optim.Optimizer]
+    """Those that learn at this rate, times their parameter groups' own `factor`."""
+    numbers: Callable[[int], Mapping[str, float]] = _no_more
+    """Steps done -> what to report beside loss and time; called on rank 0, before it reports."""
+    report_every: int = 50
+    """Steps between lines of progress."""
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group this learning rate, times its own `factor` if it has one."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group.get("factor", 1.0)
-
-
-def save_checkpoint(path: Path, settings: Settings, state: dict[str, Any]) -> None:
-    """Write tensors and plain values, never half-done: a temporary file, then a rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    torch.save({**state, "settings": _fingerprint(settings)}, temporary)
-    temporary.replace(path)
-
-
-def load_checkpoint(path: Path, settings: Settings) -> dict[str, Any] | None:
-    """What `save_checkpoint` wrote, or None where there is nothing to resume.
+def resume(settings: Settings, state: State) -> None:
+    """Put the state where the checkpoint in `settings.output` stands; nothing where there is none.
 
     Raises:
         ConfigError: the checkpoint is of a run with other settings.
     """
-    if not path.exists():
-        return None
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    theirs, ours = json.loads(state["settings"]), json.loads(_fingerprint(settings))
-    lines = differing_fields(theirs, ours)
-    if lines:
-        raise ConfigError(f"{path} is of a run with other settings; choose another output:\n  " + "\n  ".join(lines))
-    return state
+    saved = load_checkpoint(settings)
+    if saved is not None:
+        state.restore(saved)
 
 
-def share_of(batch: int, world: World) -> int:
-    """Images of one worker's step.
-
-    Raises:
-        ConfigError: the batch does not divide by the workers.
-    """
-    if batch % world.size:
-        raise ConfigError(f"batch of {batch} images does not divide by {world.size} workers; use a divisor")
-    return batch // world.size
-
-
-def _fingerprint(settings: Settings) -> str:
-    """Everything that decides the weights: the settings but for where they go and how often they are saved."""
-    values = asdict(settings)
-    for name in ("output", "dataset", "checkpoint_every", "held_out"):
-        values.pop(name, None)
-    return json.dumps(values, sort_keys=True)
-
-
-def psnr(difference: Tensor) -> float:
-    """Peak signal-to-noise ratio in dB of an error on a [-1,1] scale (peak-to-peak 2)."""
-    mse = float(difference.double().square().mean()) / 4
-    return 10 * math.log10(1 / max(mse, 1e-12))
-
-
-def as_tensor(array: FloatArray) -> Tensor:
-    """float32 tensor over a float array."""
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-
-
-def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """float16 copies of the floating-point tensors; the others as they are."""
-    return {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
-
-
-def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+def train(settings: Settings, state: State, step: Step, plan: Plan, report: Report, world: World) -> None:
+    """Take the steps from `state.step` to `plan.steps`; rank 0 reports, and writes the checkpoint, also at the end."""
+    first, began = state.step, time.monotonic()
+    while state.step < plan.steps:
+        for optimizer in plan.optimizers:
+            set_rate(optimizer, plan.rate(state.step))
+        loss = step(state.step)
+        state.step += 1
+        if world.rank == 0 and state.step % plan.report_every == 0:
+            numbers = {"loss": float(loss), "seconds_per_step": (time.monotonic() - began) / (state.step - first)}
+            report(Progress(plan.name, state.step, plan.steps, {**numbers, **plan.numbers(state.step)}))
+        if world.rank == 0 and (state.step % settings.checkpoint_every == 0 or state.step == plan.steps):
+            save_checkpoint(settings, state.snapshot())

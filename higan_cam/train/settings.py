@@ -1,8 +1,24 @@
-"""What a training run is told, frozen; and which of its workers this process is."""
+"""What every training run is told, which of its workers this process is, and what it says of its progress."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import Field, dataclass, field
+from typing import Any, ClassVar, Protocol
+
+
+class Settings(Protocol):
+    """Any trainer's settings: a frozen dataclass of plain values with these two among them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def output(self) -> str:
+        """Folder of the checkpoint and of what ships."""
+
+    @property
+    def checkpoint_every(self) -> int:
+        """Steps between checkpoints, 1 or more."""
 
 
 @dataclass(frozen=True)
@@ -11,6 +27,8 @@ class World:
 
     rank: int = 0
     size: int = 1
+    device: str = "cpu"
+    """Where its networks compute, as PyTorch names it. Data and random numbers are made on the CPU, then moved."""
 
 
 @dataclass(frozen=True)
@@ -21,3 +39,7 @@ class Progress:
     step: int
     of: int
     metrics: dict[str, float] = field(default_factory=dict)
+
+
+Report = Callable[[Progress], None]
+"""Where lines of progress go."""

@@ -1,129 +1,240 @@
-"""What both trainers share."""
+"""The loop of all trainers: what it does at which step, and that an interruption anywhere changes nothing."""
 
 from __future__ import annotations
 
-import math
-import pickle
-from dataclasses import replace
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from higan_cam.errors import ConfigError
-from higan_cam.train.loop import (
-    average_gradients,
-    cosine_rate,
-    load_checkpoint,
-    psnr,
-    save_checkpoint,
-    set_rate,
-    update_average,
-)
-from higan_cam.train.rooms.latents import held_out_latents, training_latents
-from higan_cam.train.scorer.settings import ScorerSettings
-from higan_cam.train.settings import World
+from higan_cam.train.checkpoints import load_checkpoint, load_state_dicts, state_dicts
+from higan_cam.train.loop import Plan, resume, train
+from higan_cam.train.settings import Progress, World
+
+STEPS = 10
 
 
-def test_rate_warms_up_in_a_line_peaks_and_falls_to_the_floor() -> None:
-    rates = [cosine_rate(step, 1000, 0.5, warmup=100, floor=0.02) for step in range(1001)]
-    assert rates[0] == pytest.approx(0.005)
-    assert rates[100] == max(rates) == 0.5
-    assert rates[550] == pytest.approx(0.5 * 0.51)
-    assert rates[1000] == pytest.approx(0.01)
-    assert (np.diff(rates[:100]) > 0).all()
-    assert (np.diff(rates[100:]) < 0).all()
+@dataclass(frozen=True)
+class Told:
+    """Settings of a trainer that the loop has never heard of."""
+
+    output: str
+    checkpoint_every: int = 4
+    seed: int = 0
 
 
-@given(st.integers(0, 500), st.integers(1, 500))
-def test_rate_is_never_above_the_peak_nor_below_zero(step: int, steps: int) -> None:
-    assert 0 < cosine_rate(min(step, steps), steps, 1.0) <= 1.0
+class Pair:
+    """Two networks with an optimiser each, as an adversarial trainer has."""
+
+    def __init__(self, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.step = 0
+        self.networks = (nn.Linear(3, 3), nn.Linear(3, 1))
+        self.optimizers = tuple(torch.optim.Adam(network.parameters()) for network in self.networks)
+        names = ("drawing", "judging", "drawing_optimizer", "judging_optimizer")
+        self.parts = dict(zip(names, self.networks + self.optimizers, strict=True))
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"step": self.step, **state_dicts(self.parts)}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.step = saved["step"]
+        load_state_dicts(self.parts, saved)
 
 
-def pair() -> tuple[nn.BatchNorm1d, nn.BatchNorm1d]:
-    average, current = nn.BatchNorm1d(3).requires_grad_(False), nn.BatchNorm1d(3)
-    nn.init.constant_(average.weight, 0.0)
-    nn.init.constant_(current.running_mean, 7.0)  # type: ignore[arg-type]
-    return average, current
+def one_step(pair: Pair, step: int) -> Tensor:
+    """Both sides in turn, on numbers that the step alone decides."""
+    z = torch.randn((4, 3), generator=torch.Generator().manual_seed(step))
+    for sign, optimizer in zip((1, -1), pair.optimizers, strict=True):
+        optimizer.zero_grad()
+        loss: Tensor = sign * pair.networks[1](pair.networks[0](z)).square().mean()
+        loss.backward()
+        optimizer.step()
+    return loss.detach()
 
 
-@pytest.mark.parametrize(("seen", "half_life"), [(0, 100), (8000, 1100), (10**6, 3000)])
-def test_average_goes_half_way_in_its_half_life(seen: int, half_life: int) -> None:
-    average, current = pair()
-    update_average(average, current, half_life, seen)
-    torch.testing.assert_close(average.weight, torch.full((3,), 0.5))
-    assert torch.equal(average.get_buffer("running_mean"), current.get_buffer("running_mean"))
+def plan(pair: Pair, **changes: Any) -> Plan:
+    usual = Plan(name="pair", steps=STEPS, rate=lambda step: 0.1 / (1 + step), optimizers=pair.optimizers)
+    return replace(usual, **changes)
 
 
-@pytest.mark.parametrize("error", [0.2, -0.2])
-def test_psnr_is_against_a_peak_of_two(error: float) -> None:
-    assert psnr(torch.full((2, 3, 4, 4), error)) == pytest.approx(20.0, abs=1e-5)
-    assert psnr(torch.full((1,), 2.0)) == pytest.approx(0.0)
+def ignore(_: Progress) -> None:
+    """Nobody watches."""
 
 
-def test_psnr_of_no_error_is_finite() -> None:
-    assert math.isfinite(psnr(torch.zeros(3)))
+Step = Callable[[int], Tensor]
 
 
-def test_workers_share_a_step_without_overlap() -> None:
-    whole = training_latents(3, 5, 8, World())
-    parts = [training_latents(3, 5, 8, World(rank, 4)) for rank in range(4)]
-    np.testing.assert_array_equal(np.concatenate(parts), whole)
+def run(told: Told, around: Callable[[Step], Step] = lambda step: step, world: World = World()) -> Pair:  # noqa: B008
+    """What a trainer's command does."""
+    pair = Pair(told.seed)
+    resume(told, pair)
+    train(told, pair, around(partial(one_step, pair)), plan(pair), ignore, world)
+    return pair
 
 
-def test_steps_share_no_latent_with_each_other_or_the_held_out() -> None:
-    every = np.concatenate([training_latents(0, step, 4, World()) for step in range(3)] + [held_out_latents(8)])
-    assert len(np.unique(every, axis=0)) == len(every)
+def failing_at(number: int) -> Callable[[Step], Step]:
+    """Of the steps from this one on, all fail."""
+
+    def around(step: Step) -> Step:
+        def failing(now: int) -> Tensor:
+            if now >= number:
+                raise FloatingPointError("on purpose")
+            return step(now)
+
+        return failing
+
+    return around
 
 
-def test_one_workers_gradients_are_left_alone() -> None:
-    parameter = nn.Parameter(torch.ones(2))
-    parameter.grad = torch.tensor([1.0, 2.0])
-    average_gradients([parameter], World())
-    assert parameter.grad.tolist() == [1.0, 2.0]
-
-
-def test_rate_is_multiplied_by_a_groups_own_factor() -> None:
-    groups: list[dict[str, Any]] = [
-        {"params": [nn.Parameter(torch.ones(1))]},
-        {"params": [nn.Parameter(torch.ones(1))], "factor": 12.0},
+def differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    """Names of the networks' tensors that differ in any bit."""
+    return [
+        f"{part}.{name}"
+        for part in ("drawing", "judging")
+        for name, tensor in left[part].items()
+        if not torch.equal(tensor, right[part][name])
     ]
-    optimizer = torch.optim.Adam(groups)
-    set_rate(optimizer, 0.5)
-    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 6.0]
 
 
-def test_checkpoints_come_back_and_leave_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "checkpoint.pt"
-    settings = ScorerSettings(output=str(tmp_path))
-    assert load_checkpoint(path, settings) is None
-    for step in (1, 2):
-        save_checkpoint(path, settings, {"step": step, "weights": {"a": torch.arange(3)}})
-    state = load_checkpoint(path, replace(settings, output="elsewhere", checkpoint_every=7))
-    assert state is not None
-    assert state["step"] == 2
-    assert torch.equal(state["weights"]["a"], torch.arange(3))
-    assert [found.name for found in path.parent.iterdir()] == ["checkpoint.pt"]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The last checkpoint of a run that nothing interrupted."""
+    told = Told(str(tmp_path_factory.mktemp("whole")))
+    run(told)
+    return load_checkpoint(told) or {}
 
 
-def test_a_checkpoint_of_other_settings_is_refused_and_the_field_named(tmp_path: Path) -> None:
-    settings = ScorerSettings(output=str(tmp_path))
-    save_checkpoint(tmp_path / "checkpoint.pt", settings, {"step": 1})
-    with pytest.raises(ConfigError, match="seed: 1 there, 5 asked for"):
-        load_checkpoint(tmp_path / "checkpoint.pt", replace(settings, seed=5))
+@pytest.mark.parametrize("number", range(STEPS))
+def test_a_failing_step_leaves_the_last_checkpoint_and_the_same_command_goes_on_to_the_same_weights(
+    number: int, whole: dict[str, Any], tmp_path: Path
+) -> None:
+    told = Told(str(tmp_path))
+    with pytest.raises(FloatingPointError):
+        run(told, failing_at(number))
+    left = load_checkpoint(told)
+    assert (0 if left is None else left["step"]) == number // 4 * 4
+    resumed = run(told)
+    assert resumed.step == STEPS
+    assert differing(whole, resumed.snapshot()) == []
 
 
-def test_a_batch_that_does_not_divide_by_the_workers_is_refused() -> None:
-    with pytest.raises(ConfigError, match="16 images does not divide by 3 workers"):
-        training_latents(0, 0, 16, World(0, 3))
+def killed(told: Told, writing: bool) -> None:
+    """Ends as by kill -9: in the sixth step, or half-way through the second checkpoint."""
+    if writing:
+        real = torch.save
+
+        def save(state: dict[str, Any], path: Path) -> None:
+            real(state, path)
+            if state["step"] == 8:
+                os.truncate(path, path.stat().st_size // 2)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        torch.save = save  # type: ignore[assignment]
+        run(told)
+
+    def around(step: Step) -> Step:
+        def ending(now: int) -> Tensor:
+            if now == 5:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return step(now)
+
+        return ending
+
+    run(told, around)
 
 
-def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
-    torch.save({"step": print}, tmp_path / "checkpoint.pt")
-    with pytest.raises(pickle.UnpicklingError):
-        load_checkpoint(tmp_path / "checkpoint.pt", ScorerSettings(output=str(tmp_path)))
+@pytest.mark.slow  # a process that imports torch
+@pytest.mark.parametrize("writing", [False, True], ids=["in a step", "while it writes"])
+def test_killed_and_run_again_it_ends_in_the_same_weights(writing: bool, whole: dict[str, Any], tmp_path: Path) -> None:
+    told = Told(str(tmp_path))
+    process = multiprocessing.get_context("spawn").Process(target=killed, args=(told, writing))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert (load_checkpoint(told) or {})["step"] == 4
+    assert differing(whole, run(told).snapshot()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_checkpoints_are_written_at_their_steps_and_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    monkeypatch.setattr("higan_cam.train.loop.save_checkpoint", lambda _, state: written.append(state["step"]))
+    run(Told(str(tmp_path)))
+    assert written == [4, 8, 10]
+
+
+def test_a_finished_run_takes_no_step_and_writes_nothing(tmp_path: Path) -> None:
+    told = Told(str(tmp_path))
+    run(told)
+    before = (tmp_path / "checkpoint.pt").stat()
+    assert run(told, failing_at(STEPS)).step == STEPS
+    after = (tmp_path / "checkpoint.pt").stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_other_ranks_train_alike_but_write_and_report_nothing(whole: dict[str, Any], tmp_path: Path) -> None:
+    pair, lines = Pair(0), list[Progress]()
+    told = Told(str(tmp_path / "none"))
+    train(told, pair, partial(one_step, pair), plan(pair, report_every=1), lines.append, World(1, 2))
+    assert differing(whole, pair.snapshot()) == []
+    assert lines == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_so_many_steps_are_reported_with_loss_time_and_the_trainers_own_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, pair, lines = Told(str(tmp_path)), Pair(0), list[Progress]()
+    pair.step = 2  # gone on from there: the steps before took no time of this process
+    clock = iter([100.0, 106.0, 115.0])
+    monkeypatch.setattr("higan_cam.train.loop.time.monotonic", lambda: next(clock))
+    spoken = plan(pair, report_every=4, numbers=lambda done: {"done": float(done)} if done == 8 else {})
+    train(told, pair, lambda step: torch.tensor(float(step)), spoken, lines.append, World())
+    assert lines == [
+        Progress("pair", 4, STEPS, {"loss": 3.0, "seconds_per_step": 3.0}),
+        Progress("pair", 8, STEPS, {"loss": 7.0, "seconds_per_step": 2.5, "done": 8.0}),
+    ]
+
+
+def test_every_optimiser_has_the_rate_of_the_step_when_it_is_taken(tmp_path: Path) -> None:
+    pair, rates = Pair(0), list[list[float]]()
+    pair.optimizers[1].param_groups[0]["factor"] = 4.0
+
+    def note(step: int) -> Tensor:
+        rates.append([optimizer.param_groups[0]["lr"] for optimizer in pair.optimizers])
+        return torch.zeros(())
+
+    train(Told(str(tmp_path)), pair, note, plan(pair, steps=3, rate=lambda step: 1.0 + step), ignore, World())
+    assert rates == [[1.0, 4.0], [2.0, 8.0], [3.0, 12.0]]
+
+
+def test_going_on_with_other_settings_is_refused_and_the_checkpoint_stays(tmp_path: Path) -> None:
+    told = Told(str(tmp_path))
+    run(told)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(ConfigError, match="seed: 0 there, 3 asked for"):
+        run(replace(told, seed=3))
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_step_ahead_of_its_checkpoint_is_not_in_it(tmp_path: Path) -> None:
+    """What is saved is the state after whole steps, with their number."""
+    told = Told(str(tmp_path))
+    with pytest.raises(FloatingPointError):
+        run(told, failing_at(6))
+    saved, four = load_checkpoint(told) or {}, Pair(0)
+    for number in range(4):
+        for optimizer in four.optimizers:
+            optimizer.param_groups[0]["lr"] = 0.1 / (1 + number)
+        one_step(four, number)
+    assert differing(saved, four.snapshot()) == []

@@ -14,13 +14,13 @@ from higan_cam.generate.images import to_uint8
 from higan_cam.publish.report.inpainter import parse_inpainter, render_inpainter_page
 from higan_cam.store.keys import INPAINTER_KEY, INPAINTER_PICTURE_KEY
 from higan_cam.store.store import Store, open_store
+from higan_cam.train.files import halved, json_text, write_whole
 from higan_cam.train.inpaint.data import read_pairs
 from higan_cam.train.inpaint.evaluate import Scene, evaluate, held_out_scene, mean_light, paint
 from higan_cam.train.inpaint.fit import fit_inpainter
 from higan_cam.train.inpaint.model import Inpainter, load_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.loop import Report, halved
-from higan_cam.train.settings import World
+from higan_cam.train.settings import Report, World
 from higan_cam.types import ByteArray
 from higan_cam.weights.files import save_tensors
 
@@ -48,11 +48,10 @@ def train_and_export_inpainter(settings: InpaintSettings, report: Report, world:
     save_tensors(output / WEIGHTS, halved(trained.state_dict()), metadata)
     network = load_inpainter(output / WEIGHTS)  # what is measured is what is left
     scene, figures = measure(settings, network)
-    body = json.dumps(figures, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    picture = png(grid(network, scene))
-    (output / FIGURES).write_text(body, encoding="utf-8")
-    (output / PICTURE).write_bytes(picture)
-    (output / PAGE).write_text(render_inpainter_page(parse_inpainter(body.encode(), picture)), encoding="utf-8")
+    body, picture = json_text(figures), png(grid(network, scene))
+    write_whole(output / FIGURES, body)
+    write_whole(output / PICTURE, picture)
+    write_whole(output / PAGE, render_inpainter_page(parse_inpainter(body.encode(), picture)))
 
 
 def measure(settings: InpaintSettings, network: Inpainter) -> tuple[Scene, dict[str, Any]]:

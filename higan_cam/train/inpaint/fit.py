@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,25 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.store.store import open_store
+from higan_cam.train.checkpoints import Part, load_state_dicts, state_dicts
 from higan_cam.train.inpaint.data import Examples, Pairs, draw_examples, read_pairs
 from higan_cam.train.inpaint.flow import noised
 from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.loop import (
-    Report,
-    average_gradients,
-    cosine_rate,
-    load_checkpoint,
-    save_checkpoint,
-    set_rate,
-    share_of,
-    update_average,
-)
-from higan_cam.train.settings import Progress, World
+from higan_cam.train.loop import Plan, resume, train
+from higan_cam.train.optimise import average_gradients, cosine_rate, share_of, update_average
+from higan_cam.train.settings import Report, World
 
 log = logging.getLogger(__name__)
-REPORT_EVERY = 50
-CHECKPOINT = "checkpoint.pt"
 WEIGHT_DECAY = 1e-4
 LARGEST_GRADIENT = 1.0
 
@@ -45,43 +35,47 @@ class Learner:
     optimizer: torch.optim.Optimizer
     step: int = 0
 
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint holds beside the step."""
+        return {"current": self.current, "averaged": self.averaged, "optimizer": self.optimizer}
+
     def snapshot(self) -> dict[str, Any]:
         """What `restore` needs: tensors and plain values."""
-        parts = ("current", "averaged", "optimizer")
-        return {"step": self.step, **{name: getattr(self, name).state_dict() for name in parts}}
+        return {"step": self.step, **state_dicts(self.parts)}
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Go on from a snapshot, in place."""
         self.step = saved["step"]
-        for name in ("current", "averaged", "optimizer"):
-            getattr(self, name).load_state_dict(saved[name])
+        load_state_dicts(self.parts, saved)
 
 
 def fit_inpainter(settings: InpaintSettings, report: Report, world: World = World()) -> Inpainter:  # noqa: B008 - frozen
     """Train on the dataset's train split, resuming from the checkpoint in `settings.output`; only rank 0 writes.
 
-    The same settings on the same number of workers give the same weights on one kind of machine.
+    The same settings on the same number of workers give the same weights on one kind of device. The averaged network
+    comes back on the CPU.
 
     Raises:
         ConfigError: the checkpoint there is of a run with other settings, or the batch does not divide by the workers.
         StoreError, DataError: the dataset cannot be read, or has nothing to learn from.
     """
     share_of(settings.batch, world)
-    learner = start(settings)
-    path = Path(settings.output) / CHECKPOINT
-    saved = load_checkpoint(path, settings)
-    if saved is not None:
-        learner.restore(saved)
+    learner = start(settings, world.device)
+    resume(settings, learner)
     if learner.step < settings.steps:
         pairs = read_pairs(open_store(settings.dataset), "train", settings.size)
         log.info("pairs=%d from step %d", len(pairs), learner.step)
-        _run(settings, learner, pairs, report, world)
-    return learner.averaged.eval()
+        rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate)
+        plan = Plan(name="inpainter", steps=settings.steps, rate=rate, optimizers=[learner.optimizer])
+        train(settings, learner, partial(_step, settings, learner, pairs, world), plan, report, world)
+    return learner.averaged.eval().cpu()
 
 
-def start(settings: InpaintSettings) -> Learner:
-    """A learner at step 0."""
-    current, averaged = build_inpainter(settings), build_inpainter(settings).requires_grad_(False)
+def start(settings: InpaintSettings, device: str = "cpu") -> Learner:
+    """A learner at step 0, on that device."""
+    current, averaged = (build_inpainter(settings).to(device) for _ in range(2))
+    averaged.requires_grad_(False)
     optimizer = torch.optim.AdamW(current.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
     return Learner(current, averaged, optimizer)
 
@@ -93,32 +87,19 @@ def flow_loss(network: Inpainter, batch: Examples, noise: Tensor, t: Tensor) -> 
     return F.mse_loss(estimate, light)
 
 
-def _run(settings: InpaintSettings, learner: Learner, pairs: Pairs, report: Report, world: World) -> None:
-    first, began = learner.step, time.monotonic()
-    while learner.step < settings.steps:
-        set_rate(learner.optimizer, cosine_rate(learner.step, settings.steps, settings.learning_rate))
-        loss = _step(settings, learner, pairs, world)
-        if world.rank == 0 and learner.step % REPORT_EVERY == 0:
-            seconds = (time.monotonic() - began) / (learner.step - first)
-            numbers = {"loss": float(loss), "seconds_per_step": seconds}
-            report(Progress("inpainter", learner.step, settings.steps, numbers))
-        if world.rank == 0 and (learner.step % settings.checkpoint_every == 0 or learner.step == settings.steps):
-            save_checkpoint(Path(settings.output) / CHECKPOINT, settings, learner.snapshot())
-
-
-def _step(settings: InpaintSettings, learner: Learner, pairs: Pairs, world: World) -> Tensor:
-    batch = draw_examples(pairs, settings, learner.step)
-    draws = torch.Generator().manual_seed(~(settings.seed * 1_000_003 + learner.step) % 2**63)
+def _step(settings: InpaintSettings, learner: Learner, pairs: Pairs, world: World, number: int) -> Tensor:
+    batch = draw_examples(pairs, settings, number)
+    draws = torch.Generator().manual_seed(~(settings.seed * 1_000_003 + number) % 2**63)
     noise, t = torch.randn(batch.lit.shape, generator=draws), torch.rand(settings.batch, generator=draws)
     share = share_of(settings.batch, world)
     mine = slice(world.rank * share, (world.rank + 1) * share)
     learner.optimizer.zero_grad()
-    part = Examples(batch.unlit[mine], batch.mask[mine], batch.lit[mine])
-    loss = flow_loss(learner.current, part, noise[mine], t[mine])
+    everyones = (batch.unlit, batch.mask, batch.lit, noise, t)
+    unlit, mask, lit, noise, t = (whole[mine].to(world.device) for whole in everyones)
+    loss = flow_loss(learner.current, Examples(unlit, mask, lit), noise, t)
     loss.backward()
     average_gradients(learner.current.parameters(), world)
     torch.nn.utils.clip_grad_norm_(learner.current.parameters(), LARGEST_GRADIENT)
     learner.optimizer.step()
-    learner.step += 1
-    update_average(learner.averaged, learner.current, settings.batch, learner.step * settings.batch)
+    update_average(learner.averaged, learner.current, settings.batch, (number + 1) * settings.batch)
     return loss.detach()

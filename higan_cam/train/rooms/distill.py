@@ -8,56 +8,47 @@ stage; learned per-channel noise maps that start as the spatial patterns of the 
 
 from __future__ import annotations
 
-import logging
-import time
-from pathlib import Path
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.train.loop import (
-    Report,
-    as_tensor,
-    average_gradients,
-    cosine_rate,
-    load_checkpoint,
-    psnr,
-    save_checkpoint,
-    set_rate,
-    update_average,
-)
-from higan_cam.train.rooms.latents import held_out_latents, training_latents
+from higan_cam.train.checkpoints import load_checkpoint
+from higan_cam.train.loop import Plan, train
+from higan_cam.train.optimise import average_gradients, cosine_rate, update_average
+from higan_cam.train.rooms.evaluate import psnr
+from higan_cam.train.rooms.latents import as_tensor, held_out_latents, training_latents
 from higan_cam.train.rooms.settings import DistillSettings
-from higan_cam.train.rooms.trainee import Trainee, build_generator, restore, snapshot, start_stage, targets
+from higan_cam.train.rooms.trainee import Trainee, build_generator, start_stage, targets
 from higan_cam.train.rooms.whitening import Whitening, fold_whitening, measure_whitening
-from higan_cam.train.settings import Progress, World
+from higan_cam.train.settings import Report, World
 
-log = logging.getLogger(__name__)
-REPORT_EVERY = 50
-CHECKPOINT = "checkpoint.pt"
+MEASURE_EVERY = 500
+"""Steps between measurements on held-out rooms, which cost as much as some steps."""
 
 
 def distill(settings: DistillSettings, report: Report, world: World = World()) -> StyleGAN2:  # noqa: B008 - frozen
-    """Train through every stage, resuming from the checkpoint in `settings.output`; the averaged generator.
+    """Train through every stage, resuming from the checkpoint in `settings.output`; the averaged generator, on the CPU.
 
-    Only rank 0 writes. The same settings on the same number of workers give the same weights on one kind of machine.
+    Only rank 0 writes. The same settings on the same number of workers give the same weights on one kind of device.
 
     Raises:
         ConfigError: the checkpoint there is of a run with other settings, or a batch does not divide by the workers.
     """
-    saved = load_checkpoint(Path(settings.output) / CHECKPOINT, settings)
+    saved = load_checkpoint(settings)
     whitening = measure_whitening(build_generator(settings.channels, 8))
     previous: dict[str, Tensor] = saved["previous"] if saved is not None else {}
     for number in range(saved["stage"] if saved is not None else 0, len(settings.stages)):
-        trainee = start_stage(settings, number, previous)
+        trainee = start_stage(settings, number, previous, world.device)
         if saved is not None and saved["stage"] == number:
-            restore(trainee, saved)
-        _run_stage(settings, trainee, whitening, report, world)
+            trainee.restore(saved)
+        _run_stage(settings, trainee, whitening.to(world.device), report, world)
         previous = trainee.averaged.state_dict()
-    fold_whitening(trainee.averaged, whitening)
-    return trainee.averaged
+    generator = trainee.averaged.cpu()
+    fold_whitening(generator, whitening)
+    return generator
 
 
 def distillation_loss(image: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -71,32 +62,35 @@ def distillation_loss(image: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def _run_stage(settings: DistillSettings, trainee: Trainee, whitening: Whitening, report: Report, world: World) -> None:
-    stage, first, began = trainee.stage, trainee.step, time.monotonic()
-    while trainee.step < stage.steps:
-        set_rate(trainee.optimizer, cosine_rate(trainee.step, stage.steps, stage.learning_rate))
-        loss = _step(settings, trainee, whitening, world)
-        average_gradients(trainee.parameters, world)
-        trainee.optimizer.step()
-        trainee.step += 1
-        update_average(trainee.averaged, trainee.current, stage.batch, trainee.step * stage.batch)
-        if world.rank == 0 and trainee.step % REPORT_EVERY == 0:
-            numbers = {"loss": float(loss), "seconds_per_step": (time.monotonic() - began) / (trainee.step - first)}
-            if trainee.step % (10 * REPORT_EVERY) == 0 or trainee.step == stage.steps:
-                numbers["psnr"] = held_out_psnr(trainee.averaged, whitening, min(64, settings.held_out))
-            report(Progress(f"{stage.resolution}px", trainee.step, stage.steps, numbers))
-        if world.rank == 0 and (trainee.step % settings.checkpoint_every == 0 or trainee.step == stage.steps):
-            save_checkpoint(Path(settings.output) / CHECKPOINT, settings, snapshot(trainee))
+    stage = trainee.stage
+
+    def measured(done: int) -> dict[str, float]:
+        if done % MEASURE_EVERY and done != stage.steps:
+            return {}
+        return {"psnr": held_out_psnr(trainee.averaged, whitening, min(64, settings.held_out))}
+
+    plan = Plan(
+        name=f"{stage.resolution}px",
+        steps=stage.steps,
+        rate=partial(cosine_rate, steps=stage.steps, peak=stage.learning_rate),
+        optimizers=[trainee.optimizer],
+        numbers=measured,
+    )
+    train(settings, trainee, partial(_step, settings, trainee, whitening, world), plan, report, world)
 
 
-def _step(settings: DistillSettings, trainee: Trainee, whitening: Whitening, world: World) -> Tensor:
+def _step(settings: DistillSettings, trainee: Trainee, whitening: Whitening, world: World, number: int) -> Tensor:
     stage, generator = trainee.stage, trainee.current
-    z = training_latents(settings.seed, trainee.first_step + trainee.step, stage.batch, world)
-    target, weight = targets(z, stage.resolution, settings.fixture_weight)
-    w_plus = whitening.codes(generator, as_tensor(z))
+    z = training_latents(settings.seed, trainee.first_step + number, stage.batch, world)
+    target, weight = (part.to(world.device) for part in targets(z, stage.resolution, settings.fixture_weight))
+    w_plus = whitening.codes(generator, as_tensor(z).to(world.device))
     for parameter in generator.synthesis.parameters():
         parameter.grad = None
     loss = distillation_loss(generator.synthesize(w_plus)[0], target, weight)
     loss.backward()
+    average_gradients(trainee.parameters, world)
+    trainee.optimizer.step()
+    update_average(trainee.averaged, generator, stage.batch, (number + 1) * stage.batch)
     return loss.detach()
 
 
@@ -105,5 +99,6 @@ def held_out_psnr(generator: StyleGAN2, whitening: Whitening, count: int) -> flo
     """dB, images clamped to [-1,1] against the renders of held-out latents, averaged over all pixels."""
     z = held_out_latents(count)
     target, _ = targets(z, generator.resolution, 0.0)
-    images = torch.cat([generator.synthesize(whitening.codes(generator, part))[0] for part in as_tensor(z).split(16)])
-    return psnr(images.clamp(-1, 1) - target)
+    parts = as_tensor(z).to(whitening.mean.device).split(16)
+    images = torch.cat([generator.synthesize(whitening.codes(generator, part))[0] for part in parts])
+    return psnr(images.clamp(-1, 1).cpu() - target)

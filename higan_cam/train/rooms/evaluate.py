@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,7 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.label.lighting import LightingScorer
 from higan_cam.rooms import fixture_map, level, render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
-from higan_cam.train.loop import as_tensor, psnr
-from higan_cam.train.rooms.latents import held_out_latents
+from higan_cam.train.rooms.latents import as_tensor, held_out_latents
 from higan_cam.types import FloatArray
 
 BATCH = 16
@@ -84,6 +84,12 @@ def scorer_metrics(scorer: LightingScorer, images: Tensor, levels: FloatArray) -
         "spearman": float(stats.spearmanr(scores, levels).statistic),
         "mae": float(np.abs(scores - levels).mean()),
     }
+
+
+def psnr(difference: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB of an error on a [-1,1] scale (peak-to-peak 2)."""
+    mse = float(difference.double().square().mean()) / 4
+    return 10 * math.log10(1 / max(mse, 1e-12))
 
 
 def frechet_distance(left: FloatArray, right: FloatArray) -> float:

@@ -9,13 +9,13 @@ import torch
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import render
-from higan_cam.train.loop import Report, _write_json, halved
+from higan_cam.train.files import halved, json_text, write_whole
 from higan_cam.train.rooms.distill import distill
 from higan_cam.train.rooms.evaluate import generate, image_metrics, save_grid
 from higan_cam.train.rooms.factors import MAPPING_LAYERS, W_DIM
 from higan_cam.train.rooms.latents import held_out_latents, setup_latents
 from higan_cam.train.rooms.settings import DistillSettings
-from higan_cam.train.settings import World
+from higan_cam.train.settings import Report, World
 from higan_cam.weights.files import save_tensors
 
 GRID = 8
@@ -29,7 +29,7 @@ def train_and_export_generator(settings: DistillSettings, report: Report, world:
     output = Path(settings.output)
     set_mean_code(generator)
     save_tensors(output / "generator.safetensors", halved(generator.state_dict()), generator_metadata(generator))
-    _write_json(output / "metrics.json", image_metrics(generator, settings.held_out))
+    write_whole(output / "metrics.json", json_text(image_metrics(generator, settings.held_out)))
     save_samples(generator, output / "samples.png")
 
 

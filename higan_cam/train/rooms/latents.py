@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from higan_cam.generate.latents import sample_latents
 from higan_cam.rooms.scene import Z_DIM
-from higan_cam.train.loop import share_of
+from higan_cam.train.optimise import share_of
 from higan_cam.train.settings import World
 from higan_cam.types import FloatArray
 
@@ -27,3 +31,8 @@ def setup_latents(count: int) -> FloatArray:
 def held_out_latents(count: int) -> FloatArray:
     """(count,128) latents that training has not seen in any form."""
     return sample_latents(range(count), HELD_OUT_SEED, Z_DIM)
+
+
+def as_tensor(array: FloatArray) -> Tensor:
+    """float32 tensor over a float array."""
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

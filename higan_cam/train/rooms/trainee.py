@@ -12,9 +12,9 @@ from torch import Tensor
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import fixture_map, render, scene_of
 from higan_cam.rooms.scene import Z_DIM, factors
-from higan_cam.train.loop import as_tensor
+from higan_cam.train.checkpoints import Part, load_state_dicts, state_dicts
 from higan_cam.train.rooms.factors import MAPPING_LAYERS, W_DIM, install_rooms_mapping
-from higan_cam.train.rooms.latents import setup_latents
+from higan_cam.train.rooms.latents import as_tensor, setup_latents
 from higan_cam.train.rooms.settings import DistillSettings, Stage
 from higan_cam.types import FloatArray
 
@@ -48,38 +48,33 @@ class Trainee:
         """What is trained; the mapping network is not."""
         return [parameter for parameter in self.current.parameters() if parameter.requires_grad]
 
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint holds beside the counts and the stage before."""
+        return {"current": self.current, "averaged": self.averaged, "optimizer": self.optimizer}
 
-def start_stage(settings: DistillSettings, number: int, previous: dict[str, Tensor]) -> Trainee:
-    """A stage at its first step, carrying over what the stage before has learned."""
+    def snapshot(self) -> dict[str, Any]:
+        """What `restore` needs: tensors and plain values."""
+        return {"stage": self.number, "step": self.step, "previous": self.previous, **state_dicts(self.parts)}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go on from a snapshot of the same stage, in place."""
+        self.step = saved["step"]
+        load_state_dicts(self.parts, saved)
+
+
+def start_stage(settings: DistillSettings, number: int, previous: dict[str, Tensor], device: str) -> Trainee:
+    """A stage at its first step, on that device, carrying over what the stage before has learned."""
     stage = settings.stages[number]
     torch.manual_seed(settings.seed + number)
     current = build_generator(settings.channels, stage.resolution)
     _start_from(current, previous)
     averaged = build_generator(settings.channels, stage.resolution).requires_grad_(False)
     averaged.load_state_dict(current.state_dict())
+    current, averaged = current.to(device), averaged.to(device)
     optimizer = torch.optim.Adam(_groups(current, settings.style_rate), betas=ADAM_BETAS)
     before = sum(earlier.steps for earlier in settings.stages[:number])
     return Trainee(number, stage, before, current, averaged, optimizer, previous)
-
-
-def snapshot(trainee: Trainee) -> dict[str, Any]:
-    """What `restore` needs: tensors and plain values."""
-    return {
-        "stage": trainee.number,
-        "step": trainee.step,
-        "previous": trainee.previous,
-        "current": trainee.current.state_dict(),
-        "averaged": trainee.averaged.state_dict(),
-        "optimizer": trainee.optimizer.state_dict(),
-    }
-
-
-def restore(trainee: Trainee, saved: dict[str, Any]) -> None:
-    """Go on from a snapshot of the same stage, in place."""
-    trainee.current.load_state_dict(saved["current"])
-    trainee.averaged.load_state_dict(saved["averaged"])
-    trainee.optimizer.load_state_dict(saved["optimizer"])
-    trainee.step = saved["step"]
 
 
 def build_generator(channels: tuple[int, ...], resolution: int) -> StyleGAN2:

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import Dense, StyleGAN2
-from higan_cam.train.loop import as_tensor
-from higan_cam.train.rooms.latents import setup_latents
+from higan_cam.train.rooms.latents import as_tensor, setup_latents
 
 SAMPLES = 20_000
 
@@ -25,6 +24,10 @@ class Whitening:
 
     mean: Tensor
     deviation: Tensor
+
+    def to(self, device: str) -> Whitening:
+        """The same, for a generator that computes there."""
+        return Whitening(self.mean.to(device), self.deviation.to(device))
 
     def codes(self, generator: StyleGAN2, z: Tensor) -> Tensor:
         """(N,z_dim) latents -> (N,L,w_dim) whitened codes, for a generator whose whitening is not folded yet."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from torch import Tensor
 
 from higan_cam.rooms import level, render
-from higan_cam.train.loop import Report, _write_json, halved
+from higan_cam.train.files import halved, json_text, write_whole
 from higan_cam.train.rooms.evaluate import scorer_metrics
 from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.train.scorer.fit import fit_scorer
 from higan_cam.train.scorer.pictures import find_pictures, read_pictures, split_pictures
 from higan_cam.train.scorer.settings import ScorerSettings
-from higan_cam.train.settings import World
+from higan_cam.train.settings import Report, World
 from higan_cam.types import FloatArray
 from higan_cam.weights.files import save_tensors
 
@@ -27,7 +27,7 @@ def train_and_export_scorer(settings: ScorerSettings, report: Report, world: Wor
     output = Path(settings.output)
     metadata = {"settings": json.dumps({"width": settings.width, "input_size": settings.resolution}, sort_keys=True)}
     save_tensors(output / "scorer.safetensors", halved(scorer.state_dict()), metadata)
-    _write_json(output / "metrics.json", scorer_metrics(scorer, *_held_out(settings)))
+    write_whole(output / "metrics.json", json_text(scorer_metrics(scorer, *_held_out(settings))))
 
 
 def _held_out(settings: ScorerSettings) -> tuple[Tensor, FloatArray]:

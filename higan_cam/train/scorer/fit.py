@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,50 +16,68 @@ from higan_cam.errors import ConfigError
 from higan_cam.label import load_places365_resnet18
 from higan_cam.label.lighting import LightingScorer, coral_loss
 from higan_cam.rooms import level, render
-from higan_cam.train.loop import (
-    Report,
-    as_tensor,
-    average_gradients,
-    cosine_rate,
-    load_checkpoint,
-    save_checkpoint,
-    set_rate,
-)
-from higan_cam.train.rooms.latents import training_latents
+from higan_cam.train.checkpoints import Part, load_state_dicts, state_dicts
+from higan_cam.train.loop import Plan, resume, train
+from higan_cam.train.optimise import average_gradients, cosine_rate
+from higan_cam.train.rooms.latents import as_tensor, training_latents
 from higan_cam.train.scorer.pictures import batch_of, find_pictures, split_pictures
 from higan_cam.train.scorer.settings import ScorerSettings
-from higan_cam.train.settings import Progress, World
+from higan_cam.train.settings import Report, World
 
-REPORT_EVERY = 50
 WEIGHT_DECAY = 1e-4
 PLACES365_WIDTH, PLACES365_SIDE = 64, 224
 
 
+@dataclass
+class Learner:
+    """The mutable state of training."""
+
+    scorer: LightingScorer
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint holds beside the step."""
+        return {"scorer": self.scorer, "optimizer": self.optimizer}
+
+    def snapshot(self) -> dict[str, Any]:
+        """What `restore` needs: tensors and plain values."""
+        return {"step": self.step, **state_dicts(self.parts)}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go on from a snapshot, in place."""
+        self.step = saved["step"]
+        load_state_dicts(self.parts, saved)
+
+
 def fit_scorer(settings: ScorerSettings, report: Report, world: World = World()) -> LightingScorer:  # noqa: B008 - frozen
-    """AdamW on CORAL's loss, resuming from the checkpoint in `settings.output`; only rank 0 writes."""
+    """AdamW on CORAL's loss, resuming from the checkpoint in `settings.output`; only rank 0 writes. The scorer
+    comes back on the CPU.
+
+    Raises:
+        ConfigError: the checkpoint there is of a run with other settings, or see `initial_scorer`, `find_pictures`.
+        WeightsError: a backbone that is missing or does not fit.
+    """
+    learner, batches = start(settings, world.device), batches_of(settings)
+    resume(settings, learner)
+
+    def step(number: int) -> Tensor:
+        return _step(settings, learner, *batches(number, world), world)
+
+    rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate)
+    plan = Plan(name="scorer", steps=settings.steps, rate=rate, optimizers=[learner.optimizer])
+    train(settings, learner, step, plan, report, world)
+    return learner.scorer.eval().cpu()
+
+
+def start(settings: ScorerSettings, device: str = "cpu") -> Learner:
+    """A learner at step 0 on that device, with seeded random weights where no backbone is named."""
     torch.manual_seed(settings.seed)
-    scorer, batches = initial_scorer(settings), batches_of(settings)
+    scorer = initial_scorer(settings).to(device)
     trained = [parameter for parameter in scorer.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
-    path = Path(settings.output) / "checkpoint.pt"
-    saved = load_checkpoint(path, settings)
-    first = 0
-    if saved is not None:
-        scorer.load_state_dict(saved["scorer"])
-        optimizer.load_state_dict(saved["optimizer"])
-        first = saved["step"]
-    for step in range(first, settings.steps):
-        set_rate(optimizer, cosine_rate(step, settings.steps, settings.learning_rate))
-        loss = _step(settings, scorer, *batches(step, world))
-        average_gradients(scorer.parameters(), world)
-        optimizer.step()
-        done = step + 1
-        if world.rank == 0 and done % REPORT_EVERY == 0:
-            report(Progress("scorer", done, settings.steps, {"loss": float(loss)}))
-        if world.rank == 0 and (done % settings.checkpoint_every == 0 or done == settings.steps):
-            state = {"step": done, "scorer": scorer.state_dict(), "optimizer": optimizer.state_dict()}
-            save_checkpoint(path, settings, state)
-    return scorer.eval()
+    return Learner(scorer, optimizer)
 
 
 def initial_scorer(settings: ScorerSettings) -> LightingScorer:
@@ -124,12 +144,14 @@ def _rendered(settings: ScorerSettings, step: int, world: World) -> tuple[Tensor
     return augment(images, draws), as_tensor(level(z))
 
 
-def _step(settings: ScorerSettings, scorer: LightingScorer, images: Tensor, levels: Tensor) -> Tensor:
-    scorer.train()
+def _step(settings: ScorerSettings, learner: Learner, images: Tensor, levels: Tensor, world: World) -> Tensor:
+    scorer = learner.scorer.train()
     if settings.frozen:
         scorer.backbone.eval()  # its batch statistics stay the published ones
     for parameter in scorer.parameters():
         parameter.grad = None
-    loss = coral_loss(scorer.logits(images), levels)
+    loss = coral_loss(scorer.logits(images.to(world.device)), levels.to(world.device))
     loss.backward()
+    average_gradients(scorer.parameters(), world)
+    learner.optimizer.step()
     return loss.detach()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from higan_cam.errors import ConfigError
 from higan_cam.label.lighting import LEVELS
-from higan_cam.train.loop import share_of
+from higan_cam.train.optimise import share_of
 from higan_cam.train.settings import World
 from higan_cam.types import FloatArray, IntArray
 

@@ -11,15 +11,16 @@ import torch
 
 from higan_cam.errors import ConfigError
 from higan_cam.store.store import Store
+from higan_cam.train import loop
+from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.inpaint import fit as module
-from higan_cam.train.inpaint.data import Examples, read_pairs
+from higan_cam.train.inpaint.data import Examples, Pairs, read_pairs
 from higan_cam.train.inpaint.evaluate import held_out_scene, paint
 from higan_cam.train.inpaint.fit import fit_inpainter, flow_loss
 from higan_cam.train.inpaint.measures import luminance_gain, mean_within
 from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
-from higan_cam.train.loop import save_checkpoint
-from higan_cam.train.settings import Progress
+from higan_cam.train.settings import Progress, World
 from tests.train.inpaint.planted import SIDE
 
 pytest.importorskip("diffusers", reason="diffusers is a development extra")
@@ -30,8 +31,8 @@ def ignore(_: Progress) -> None:
     """Nobody watches."""
 
 
-def stop_after_a_checkpoint(path: Path, settings: InpaintSettings, state: dict[str, Any]) -> None:
-    save_checkpoint(path, settings, state)
+def stop_after_a_checkpoint(settings: InpaintSettings, state: dict[str, Any]) -> None:
+    save_checkpoint(settings, state)
     raise KeyboardInterrupt
 
 
@@ -39,12 +40,19 @@ def test_resuming_gives_the_same_weights(small: Settings, tmp_path: Path, monkey
     whole = fit_inpainter(small(output=str(tmp_path / "whole")), ignore).state_dict()
     cut = small(output=str(tmp_path / "cut"))
     with monkeypatch.context() as patch:
-        patch.setattr(module, "save_checkpoint", stop_after_a_checkpoint)
+        patch.setattr(loop, "save_checkpoint", stop_after_a_checkpoint)
         with pytest.raises(KeyboardInterrupt):
             fit_inpainter(cut, ignore)
     assert torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=True)["step"] == 2
     resumed = fit_inpainter(cut, ignore).state_dict()
     assert [key for key in whole if not torch.equal(whole[key], resumed[key])] == []
+
+
+def test_a_step_computes_on_the_device_of_its_world(small: Settings, pairs: Pairs) -> None:
+    """On the device without numbers, where an operation with a tensor of another device fails."""
+    settings, world = small(), World(device="meta")
+    learner = module.start(settings, world.device)
+    assert module._step(settings, learner, pairs, world, 0).device.type == "meta"
 
 
 def test_a_checkpoint_of_other_samples_is_refused_and_one_of_a_moved_dataset_is_not(

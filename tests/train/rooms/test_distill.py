@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import render
-from higan_cam.train.loop import as_tensor, save_checkpoint
+from higan_cam.train import loop
+from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.rooms import distill as module
 from higan_cam.train.rooms import trainee
 from higan_cam.train.rooms.distill import distill, distillation_loss
-from higan_cam.train.rooms.latents import held_out_latents
+from higan_cam.train.rooms.latents import as_tensor, held_out_latents
 from higan_cam.train.rooms.settings import DistillSettings, Stage
 from higan_cam.train.rooms.trainee import build_generator, linear_patterns, targets
-from higan_cam.train.settings import Progress
+from higan_cam.train.rooms.whitening import measure_whitening
+from higan_cam.train.settings import Progress, World
 
 pytestmark = pytest.mark.usefixtures("few_patterns")
 TWO_STAGES = (Stage(resolution=8, steps=4, batch=4), Stage(resolution=16, steps=4, batch=4))
@@ -37,12 +40,12 @@ def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C as soon as the count-th checkpoint is on disk."""
     left = iter(range(count - 1, -1, -1))
 
-    def save_then_stop(path: Path, settings: DistillSettings, state: dict[str, Any]) -> None:
-        save_checkpoint(path, settings, state)
+    def save_then_stop(settings: DistillSettings, state: dict[str, Any]) -> None:
+        save_checkpoint(settings, state)
         if next(left) == 0:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "save_checkpoint", save_then_stop)
+    monkeypatch.setattr(loop, "save_checkpoint", save_then_stop)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +70,18 @@ def test_resuming_from_any_checkpoint_gives_the_same_weights(
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = distill(settings_in(tmp_path), ignore).state_dict()
-    monkeypatch.setattr(module, "_step", None)  # a step would fail
+    monkeypatch.setattr(module, "_step", lambda *_: pytest.fail("a step was taken"))
     again = distill(settings_in(tmp_path), ignore).state_dict()
     assert all(torch.equal(again[key], value) for key, value in first.items())
+
+
+def test_a_step_computes_on_the_device_of_its_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the device without numbers, where an operation with a tensor of another device fails."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # which does not know that device
+    settings, world = settings_in(tmp_path), World(device="meta")
+    learner = trainee.start_stage(settings, 0, {}, world.device)
+    whitening = measure_whitening(build_generator(settings.channels, 8)).to(world.device)
+    assert module._step(settings, learner, whitening, world, 0).device.type == "meta"
 
 
 @torch.no_grad()

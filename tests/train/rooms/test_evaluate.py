@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from scipy import linalg
 from higan_cam.label import LightingScorer
 from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
-from higan_cam.train.rooms.evaluate import frechet_distance, ghost_opacity, save_grid, scorer_metrics
+from higan_cam.train.rooms.evaluate import frechet_distance, ghost_opacity, psnr, save_grid, scorer_metrics
 from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.types import FloatArray
 
@@ -98,3 +99,13 @@ def test_a_grid_shows_its_rows_in_order(tmp_path: Path) -> None:
     assert grid.shape == (8, 8, 3)
     assert not grid[:4].any()
     np.testing.assert_array_equal(grid[4:].reshape(-1, 3), np.tile([255, 255, 0], (32, 1)))
+
+
+@pytest.mark.parametrize("error", [0.2, -0.2])
+def test_psnr_is_against_a_peak_of_two(error: float) -> None:
+    assert psnr(torch.full((2, 3, 4, 4), error)) == pytest.approx(20.0, abs=1e-5)
+    assert psnr(torch.full((1,), 2.0)) == pytest.approx(0.0)
+
+
+def test_psnr_of_no_error_is_finite() -> None:
+    assert math.isfinite(psnr(torch.zeros(3)))

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms.scene import FACTORS, Z_DIM, factors
-from higan_cam.train.loop import as_tensor
 from higan_cam.train.rooms.factors import rooms_factors, rooms_products
-from higan_cam.train.rooms.latents import held_out_latents
+from higan_cam.train.rooms.latents import as_tensor, held_out_latents
 from higan_cam.train.rooms.mapping import (
     GAIN,
     MARGIN,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from higan_cam.train.loop import as_tensor
-from higan_cam.train.rooms.latents import held_out_latents
+from higan_cam.train.rooms.latents import as_tensor, held_out_latents
 from higan_cam.train.rooms.trainee import build_generator
 from higan_cam.train.rooms.whitening import fold_whitening, measure_whitening
 

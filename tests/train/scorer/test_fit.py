@@ -11,7 +11,8 @@ import torch
 from higan_cam.errors import ConfigError
 from higan_cam.label import ResNet18, load_scorer
 from higan_cam.rooms import level, render
-from higan_cam.train.loop import save_checkpoint
+from higan_cam.train import loop
+from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.rooms.evaluate import save_grid, scorer_metrics
 from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.train.scorer import fit as module
@@ -29,19 +30,27 @@ def settings_in(folder: Path, steps: int) -> ScorerSettings:
     return ScorerSettings(output=str(folder), width=4, resolution=32, steps=steps, batch=8, checkpoint_every=3)
 
 
+def save_then_stop(settings: ScorerSettings, state: dict[str, Any]) -> None:
+    save_checkpoint(settings, state)
+    raise KeyboardInterrupt
+
+
 def test_resuming_gives_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fit_scorer(settings_in(tmp_path / "whole", 7), ignore).state_dict()
 
-    def save_then_stop(path: Path, settings: ScorerSettings, state: dict[str, Any]) -> None:
-        save_checkpoint(path, settings, state)
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(module, "save_checkpoint", save_then_stop)
+        patch.setattr(loop, "save_checkpoint", save_then_stop)
         with pytest.raises(KeyboardInterrupt):
             fit_scorer(settings_in(tmp_path / "cut", 7), ignore)
     resumed = fit_scorer(settings_in(tmp_path / "cut", 7), ignore).state_dict()
     assert [key for key in whole if not torch.equal(whole[key], resumed[key])] == []
+
+
+def test_a_step_computes_on_the_device_of_its_world(tmp_path: Path) -> None:
+    """On the device without numbers, where an operation with a tensor of another device fails."""
+    settings, world = settings_in(tmp_path, 7), World(device="meta")
+    learner, batches = module.start(settings, world.device), module.batches_of(settings)
+    assert module._step(settings, learner, *batches(0, world), world).device.type == "meta"
 
 
 @pytest.mark.slow
@@ -122,12 +131,8 @@ def test_training_on_pictures_goes_on_where_it_stopped(
 ) -> None:
     whole = fit_scorer(head_settings(folder, tmp_path / "whole"), ignore).state_dict()
 
-    def save_then_stop(path: Path, settings: ScorerSettings, state: dict[str, Any]) -> None:
-        save_checkpoint(path, settings, state)
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(module, "save_checkpoint", save_then_stop)
+        patch.setattr(loop, "save_checkpoint", save_then_stop)
         with pytest.raises(KeyboardInterrupt):
             fit_scorer(head_settings(folder, tmp_path / "cut"), ignore)
     resumed = fit_scorer(head_settings(folder, tmp_path / "cut"), ignore).state_dict()

@@ -1,0 +1,67 @@
+"""Where a training run stands, in a file that is there whole or not at all, and that only the same run goes on from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from higan_cam.config import differing_fields
+from higan_cam.errors import ConfigError
+from higan_cam.train.settings import Settings
+
+CHECKPOINT = "checkpoint.pt"
+Part = nn.Module | torch.optim.Optimizer
+
+
+def save_checkpoint(settings: Settings, state: Mapping[str, Any]) -> None:
+    """Write tensors and plain values to `settings.output`, never half-done: a temporary file, then a rename.
+
+    The temporary file has one name, so that what a killed process left of it is written over.
+    """
+    path = Path(settings.output) / CHECKPOINT
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    torch.save({**state, "settings": _fingerprint(settings)}, temporary)
+    temporary.replace(path)
+
+
+def load_checkpoint(settings: Settings) -> dict[str, Any] | None:
+    """What `save_checkpoint` wrote, on the CPU, or None where there is nothing to resume.
+
+    Raises:
+        ConfigError: the checkpoint is of a run with other settings.
+    """
+    path = Path(settings.output) / CHECKPOINT
+    if not path.exists():
+        return None
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    theirs, ours = json.loads(state["settings"]), json.loads(_fingerprint(settings))
+    lines = differing_fields(theirs, ours)
+    if lines:
+        raise ConfigError(f"{path} is of a run with other settings; choose another output:\n  " + "\n  ".join(lines))
+    return state
+
+
+def state_dicts(parts: Mapping[str, Part]) -> dict[str, Any]:
+    """{name: state} of networks and optimisers, for a snapshot."""
+    return {name: part.state_dict() for name, part in parts.items()}
+
+
+def load_state_dicts(parts: Mapping[str, Part], saved: Mapping[str, Any]) -> None:
+    """Put the parts, wherever they compute, into the states saved under their names."""
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Everything that decides the weights: the settings but for where they go and how often they are saved."""
+    values = asdict(settings)
+    for name in ("output", "dataset", "checkpoint_every", "held_out"):
+        values.pop(name, None)
+    return json.dumps(values, sort_keys=True)
