@@ -163,7 +163,7 @@ class RegionStatistics:
 
 @dataclass(frozen=True)
 class QualityStatistics:
-    """Mask quality (`mask.quality`) over all samples with a region. Coverage is a share of the image, [0,1]."""
+    """Mask quality over all samples with a region. Coverage is a share of the image, [0,1]."""
 
     score_change: Distribution
     retention: Distribution
