@@ -227,7 +227,7 @@ class Captions:
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the dataset before encoding. Images are (H,W,3) uint8 RGB; the rest as in DESIGN section 5."""
+    """One row of the dataset before encoding. Images are (H,W,3) uint8 RGB; `publish.dataset.COLUMNS` says the rest."""
 
     id: str
     index: int

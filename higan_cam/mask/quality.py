@@ -1,4 +1,6 @@
-"""How much of the score's change a mask holds (DESIGN section 4, "Mask quality, per sample")."""
+"""How much of the score's change a mask holds, per sample: by itself (retention), and what is lost without it
+(necessity).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Heat map -> regions: points, cluster, rank, shape (DESIGN section 4, "Regions")."""
+"""Heat map -> regions: threshold to points, cluster them by DBSCAN, rank the clusters, give the best a shape."""
 
 from __future__ import annotations
 

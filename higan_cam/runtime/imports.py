@@ -1,7 +1,7 @@
 """Heavy imports without the cyclic garbage collector.
 
 It looks through all objects again and again while PyTorch makes some hundred thousands that stay: a quarter of what its
-import takes, in every process of a run (tests/benchmarks/NOTES.md, "Start-up").
+import takes, in every process of a run (tests/benchmarks/README.md, "Start-up").
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_turning_up_the_true_lamps_is_found_better_than_any_prior_finds_it(resul
 def test_the_default_beats_the_luminance_difference_the_published_map_and_every_prior(
     models: Models, config: RunConfig, boundary: Boundary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On 40 rooms, with a boundary of few labels; by how much with a good one is in the README."""
+    """On 40 rooms, with a boundary of few labels; by how much with a good one is in mask/README.md."""
     monkeypatch.setattr("higan_cam.measure.masks.POOL", 64)  # fewer rooms for the prior: half of the test's time
     default, published = config.attribution.name, "activation_difference"
     result = benchmark_masks(models, config, boundary, count=40, methods=(default, published))

@@ -1,7 +1,7 @@
 """Where Ray is found, and a local one that comes up in a process of its own, while this one imports PyTorch.
 
-A thread beside the import would be simpler and is not safe: tests/benchmarks/NOTES.md, "Start-up". Nothing here imports
-ray, so that the other process begins at once.
+A thread beside the import would be simpler and is not safe: tests/benchmarks/README.md, "Start-up". Nothing here
+imports ray, so that the other process begins at once.
 """
 
 from __future__ import annotations
