@@ -25,7 +25,7 @@ from higan_cam.store.store import Store, open_store
 from tests.support.s3_server import S3Server
 from tests.support.samples import HASH, MIB, PARTS, PATH, commit_scores, noise, sample_of
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ceph]
 
 
 @pytest.fixture
