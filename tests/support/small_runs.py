@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
+
+import pytest
 
 SMALL = (
     "label.count=160",
@@ -41,3 +44,9 @@ def hang_timeout_s(stats: Iterable[bytes], least: float) -> float:
         least: the shortest that is given.
     """
     return round(max(least, 10 * max(float(json.loads(body)["seconds"]) for body in stats)), 1)
+
+
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this test session, which the processes of pytest-xdist share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
