@@ -9,7 +9,10 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test check lint bench clean
+
+# File by file, in the order of the tree: what a file sets up is set up once, and the long files do not come last.
+TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -17,13 +20,16 @@ help: ## list the targets
 demo: $(VENV)/.installed ## label, fit and mask with the embedded model; prints where the report is
 	$(BIN)/higan-cam run --output $(OUTPUT)
 
-test: $(VENV)/.installed-dev ## run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(VENV)/.installed-dev ## run every test (ONLY='ceph or chromium': those with these markers)
+	$(TESTS) $(if $(ONLY),-m '$(ONLY)')
+
+check: lint ## the quick round: lint, and the tests that are neither slow nor start servers or a Ray
+	$(TESTS) -m 'not slow and not integration'
 
 lint: $(VENV)/.installed-dev ## style, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy higan_cam jobs
+	$(BIN)/mypy higan_cam jobs tests
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed-dev ## measure, as ratios within one run

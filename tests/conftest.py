@@ -103,9 +103,19 @@ def gcs_second_server() -> Iterator[GcsServer]:
 @pytest.fixture
 def gcs_uri(gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """`gs://…/run` in a new bucket; this process and its children find the server, and no credentials anywhere."""
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server.endpoint_url)
+    return _gcs_uri(gcs_server, monkeypatch)
+
+
+@pytest.fixture
+def gcs_second_uri(gcs_second_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same on the other server."""
+    return _gcs_uri(gcs_second_server, monkeypatch)
+
+
+def _gcs_uri(server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.endpoint_url)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
-    return f"gs://{gcs_server.create_bucket()}/run"
+    return f"gs://{server.create_bucket()}/run"
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def measure_ceilings(device: str, side: int) -> dict[str, float]:
         with arithmetic(device, precision):
             kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
             left, right = (torch.randn(side, side, device=device, dtype=kind) for _ in range(2))
-            found[precision] = 2 * side**3 / seconds_of(lambda a=left, b=right: a @ b, device, 0.5) / 1e12
+            found[precision] = 2 * side**3 / seconds_of(partial(torch.matmul, left, right), device, 0.5) / 1e12
     block = torch.empty(side * side * 4, device=device)
     found["copy_gb_per_s"] = 2 * block.nbytes / seconds_of(block.clone, device, 0.5) / 1e9
     return found
@@ -113,10 +114,8 @@ def measure_stages(config: RunConfig, options: argparse.Namespace, ceilings: dic
                 sized = _with_batch(chosen, batch)
                 unit = WorkUnit(0, 0, batch)
                 works: dict[str, Callable[[], object]] = {
-                    "label: generate and score": lambda c=sized, u=unit, m=models: label_unit(m, c, u),
-                    "mask: both ends, heat, pictures": lambda c=sized, u=unit, m=models, b=boundary: attribute_unit(
-                        m, c, b, u
-                    ),
+                    "label: generate and score": partial(label_unit, models, sized, unit),
+                    "mask: both ends, heat, pictures": partial(attribute_unit, models, sized, boundary, unit),
                 }
                 for what, work in works.items():
                     yield _measured(what, precision, batch, work, options, ceilings[precision])
@@ -178,7 +177,8 @@ def _busy(work: Callable[[], object], device: str) -> float:
             work()
         wait(device)
         wall = time.perf_counter() - began
-    return sum(event.self_device_time_total for event in seen.key_averages()) / 1e6 / wall
+    busy = float(sum(event.self_device_time_total for event in seen.key_averages()))
+    return busy / 1e6 / wall
 
 
 def _with_batch(config: RunConfig, batch: int) -> RunConfig:

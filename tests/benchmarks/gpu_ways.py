@@ -88,8 +88,8 @@ def _measured(way: Way, make: Callable[[], Work], expected: Tensor, device: str,
     except Exception as error:  # noqa: BLE001 - no compiler, an operation that cannot be recorded: the row says it
         why = str(error).strip().splitlines()
         return Way(way.what, way.precision, way.batch, why_not=f"{type(error).__name__}: {why[0] if why else ''}"[:100])
-    error = float((pictures - expected).square().mean()) / 4
-    psnr = None if torch.equal(pictures, expected) else float(-10 * torch.log10(torch.tensor(max(error, 1e-20))))
+    squared = float((pictures - expected).square().mean()) / 4
+    psnr = None if torch.equal(pictures, expected) else float(-10 * torch.log10(torch.tensor(max(squared, 1e-20))))
     return Way(way.what, way.precision, way.batch, first, rate, psnr)
 
 

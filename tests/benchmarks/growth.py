@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -83,7 +84,7 @@ def measure_growth() -> list[GrowthRow]:
         for side in SIDES:
             mask = draw(side)
             labels = grid_dbscan(mask, EPS, MIN_SAMPLES)
-            seconds = min(cpu_seconds(lambda mask=mask: grid_dbscan(mask, EPS, MIN_SAMPLES)) for _ in range(3))
+            seconds = min(cpu_seconds(partial(grid_dbscan, mask, EPS, MIN_SAMPLES)) for _ in range(3))
             rows.append(GrowthRow(kind, side, int(mask.sum()), int(labels.max()) + 1, seconds))
     return rows
 

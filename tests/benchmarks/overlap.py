@@ -48,8 +48,8 @@ def measure_overlap() -> list[OverlapRow]:
     with ThreadPoolExecutor(1) as thread, ProcessPoolExecutor(1, get_context("spawn")) as process:
         ways: dict[str, Executor | None] = {"nothing": None, "a thread": thread, "a process": process}
         seen: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-        for pool in (thread, process):
-            pool.submit(finish, config, batch).result()
+        for idle in (thread, process):
+            idle.submit(finish, config, batch).result()
         for _ in range(REPEATS):
             for name, pool in ways.items():
                 seen[name].append(_beside(pool, config, batch))

@@ -92,6 +92,7 @@ def test_the_worst_cases_of_regions_are_labelled_as_scikit_learn_labels_them(sid
         np.testing.assert_array_equal(labels, sklearn_labels(mask), err_msg=kind)
 
 
+@pytest.mark.slow
 def test_ways_of_the_generator_agree_and_one_that_cannot_be_had_says_why(tmp_path: Path) -> None:
     ways = list(measure_ways(write_networks(tmp_path, tiny=True), "cpu", batch=2, least=0.01, backend="eager"))
     assert [way.precision for way in ways[::3]] == [*PRECISIONS]
@@ -103,6 +104,7 @@ def test_ways_of_the_generator_agree_and_one_that_cannot_be_had_says_why(tmp_pat
         assert "needs a GPU" in recorded.why_not
 
 
+@pytest.mark.slow
 def test_the_gpu_script_says_that_it_measured_nothing_where_there_is_no_gpu() -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")

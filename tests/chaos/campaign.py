@@ -7,8 +7,10 @@ The random point is a stage, a number of its shards committed, and a delay after
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from tests.chaos.faults import FAULTS, Scene
 from tests.chaos.job import Job, run_command, submit_command
 from tests.chaos.outputs import Difference, LocalOutput, Output, S3Output, compare, digests
 from tests.support.s3_server import S3Server, running_server
+from tests.support.small_runs import hang_timeout_s
 
 SHARDS = 12
 SMALL = (
@@ -32,17 +35,41 @@ SMALL = (
     "attribution.name=path",
     "attribution.steps=8",
     "runtime.workers=2",
-    "runtime.hang_timeout_s=10",
 )
 """`SHARDS` units in each of the two stages, of half a second or so each."""
 STAGES = ("scores", "data")
 _MADE_BY = {"scores": ("scores/", "manifest/scores-"), "data": ("data/", "manifest/data-", "README.md")}
 _LONGEST_DELAY_S, _LONGEST_DELAY_WHOLE_S = 0.5, 6.0
 """The longer one reaches into the fit and the report."""
-ROUND_S = 300.0
-"""A run that has not finished by then counts as lost."""
+FIRST_RUN_S = 1800.0
+"""What the first run may take, after which `Pace` is known."""
+STALLS = 4
+"""An actor is frozen for as many times the hang timeout at least, so that the engine does end it."""
 RETIMED = 8
 _DISK_MB = 48
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long things may take here, which undisturbed runs show: a slow hour is no hang.
+
+    Attributes:
+        hang_s: a unit, which hangs when it takes longer.
+        round_s: a run with a fault, which counts as lost when it takes longer.
+    """
+
+    hang_s: float
+    round_s: float
+
+    @staticmethod
+    def of(seconds: float, objects: Mapping[str, bytes]) -> Pace:
+        """From what an undisturbed run took, and what it left."""
+        stats = (body for key, body in objects.items() if re.fullmatch(r"stats/\w+-\d+\.json", key))
+        return Pace(hang_timeout_s(stats, least=10.0), max(300.0, 10 * seconds))
+
+    def at_least(self, other: Pace) -> Pace:
+        """The longer one of each."""
+        return Pace(max(self.hang_s, other.hang_s), max(self.round_s, other.round_s))
 
 
 @dataclass(frozen=True)
@@ -143,6 +170,7 @@ class Campaign:
         self._server: S3Server | None = None
         self._undisturbed: dict[str, bytes] = {}
         self._seconds: dict[tuple[object, ...], list[float]] = {}
+        self._pace: Pace | None = None
         self._runs = 0
 
     def __enter__(self) -> Campaign:
@@ -165,13 +193,14 @@ class Campaign:
         usual = self._usual_seconds(plan) if self.settings.timed else None
         random = Random(f"{self.settings.seed}-{plan.index}-victim")  # noqa: S311 - as above
         scene, began = self._begin(plan), time.monotonic()
+        deadline = began + self._round_s
         self._await_point(scene, plan)
         committed = {stage: scene.output.committed(stage) for stage in STAGES}
         did = FAULTS[plan.fault].inject(scene, random) if scene.job.is_running else None
-        finished = scene.job.finish(began + ROUND_S)
+        finished = scene.job.finish(deadline)
         seconds = round(time.monotonic() - began, 1)
         for other in scene.others:
-            other.end(began + ROUND_S)
+            other.end(deadline)
         found = compare(digests(scene.output.objects()), digests(self._undisturbed))
         return Round(
             plan=plan,
@@ -191,9 +220,13 @@ class Campaign:
         wait_until(
             lambda: scene.output.committed(plan.stage) >= plan.shards or not scene.job.is_running,
             f"{plan.shards} shards of stage {plan.stage} are committed",
-            ROUND_S,
+            self._round_s,
         )
         time.sleep(plan.delay_s)
+
+    @property
+    def _round_s(self) -> float:
+        return FIRST_RUN_S if self._pace is None else self._pace.round_s
 
     def _usual_seconds(self, plan: Plan) -> float:
         """Median time of undisturbed runs of the same kind; one at first, another one every `RETIMED` rounds."""
@@ -211,12 +244,14 @@ class Campaign:
             RuntimeError: it failed, or differs from the first one.
         """
         scene, began = self._begin(plan), time.monotonic()
-        if scene.job.end(began + ROUND_S) != 0:
+        if scene.job.end(began + self._round_s) != 0:
             raise RuntimeError(f"an undisturbed run failed:\n{scene.job.tail()}")
         seconds, objects = time.monotonic() - began, scene.output.objects()
         difference = compare(digests(objects), digests(self._undisturbed or objects))
         if not difference.none:
             raise RuntimeError(f"two undisturbed runs differ: {difference}")
+        pace = Pace.of(seconds, objects)
+        self._pace = pace if self._pace is None else self._pace.at_least(pace)
         return seconds, objects
 
     def _begin(self, plan: Plan) -> Scene:
@@ -227,12 +262,14 @@ class Campaign:
         output = self._output(plan, (disk or settings.folder) / f"{name}.run")
         if not plan.whole:
             output.put({key: body for key, body in self._undisturbed.items() if not _made_later(key, plan.stage)})
-        overrides = (*SMALL, *settings.overrides)
+        hang = () if self._pace is None else (f"runtime.hang_timeout_s={self._pace.hang_s}",)
+        stall_s = settings.stall_s if self._pace is None else max(settings.stall_s, STALLS * self._pace.hang_s)
+        overrides = (*SMALL, *hang, *settings.overrides)
         submitted = fault is not None and fault.submitted
         command = (submit_command if submitted else run_command)(output.uri, self._cluster.address, overrides)
         job = Job(command, settings.folder / f"{name}.log")
         job.start()
-        return Scene(self._cluster, output, job, disk, self._server, settings.outage_s, settings.stall_s)
+        return Scene(self._cluster, output, job, disk, self._server, settings.outage_s, stall_s)
 
     def _output(self, plan: Plan, folder: Path) -> Output:
         if plan.on == "local":

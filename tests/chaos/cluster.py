@@ -19,7 +19,7 @@ from tests.chaos.processes import Process, descendants, is_running, processes
 PORT, DASHBOARD_PORT = 6379, 8265
 _STORE_BYTES = 100_000_000
 _STARTS = 3
-_PATIENCE_S = 120.0
+_PATIENCE_S = 600.0
 
 
 class ClusterError(RuntimeError):

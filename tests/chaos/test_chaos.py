@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.chaos import namespace
-from tests.chaos.campaign import Plan, Settings, draw_plan
+from tests.chaos.campaign import Pace, Plan, Settings, draw_plan
 from tests.chaos.faults import FAULTS
 from tests.chaos.outputs import LocalOutput, compare, digests
 from tests.chaos.processes import descendants, is_running
@@ -26,17 +26,22 @@ from tests.support.s3_server import ServerMissingError, available_kind
 IN_CI = ("worker", "actor", "node", "driver", "freeze", "disk", "two", "store")
 NIGHTLY = os.environ.get("HIGAN_CAM_CHAOS_KILLS")
 CHOSEN = tuple(FAULTS) if NIGHTLY else IN_CI
+MARKS = {"s3": pytest.mark.ceph}
 QUICK = ("--outage", "8", "--stall", "40", "--whole-share", "0", "--stores", "local", "--untimed")
 
 
 @pytest.fixture(scope="module")
-def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """One campaign; the rounds whose fault landed."""
+def rounds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """One campaign of the faults that this session asks for; the rounds whose fault landed."""
     obstacle = namespace.obstacle()
     if obstacle:
         pytest.skip(f"chaos: {obstacle}")
     found = tmp_path_factory.mktemp("chaos") / "found.json"
-    faults = [name for name in CHOSEN if FAULTS[name].on != "s3" or _has_durable_s3()]
+    tests = (test for test in request.session.items if isinstance(test, pytest.Function))
+    asked = {test.callspec.params["fault"] for test in tests if "rounds" in test.fixturenames}
+    faults = [name for name in CHOSEN if name in asked and (FAULTS[name].on != "s3" or _has_durable_s3())]
+    if not faults:
+        return []
     size = ["--kills", NIGHTLY] if NIGHTLY else ["--kills", str(len(faults)), *QUICK]
     command = [sys.executable, "-m", "tests.chaos", "--json", str(found), "--faults", ",".join(faults), *size]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -55,7 +60,7 @@ def _has_durable_s3() -> bool:
 
 @pytest.mark.integration
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", CHOSEN)
+@pytest.mark.parametrize("fault", [pytest.param(name, marks=MARKS.get(FAULTS[name].on, ())) for name in CHOSEN])
 def test_a_disturbed_run_finishes_with_the_undisturbed_runs_bytes(fault: str, rounds: list[dict[str, Any]]) -> None:
     if FAULTS[fault].on == "s3" and not _has_durable_s3():
         pytest.skip("needs an S3 server that keeps its objects when it is killed (Ceph)")
@@ -68,8 +73,9 @@ def test_a_disturbed_run_finishes_with_the_undisturbed_runs_bytes(fault: str, ro
 
 @pytest.mark.integration
 @pytest.mark.slow
-def test_the_second_driver_refuses_and_the_first_goes_on(rounds: list[dict[str, Any]]) -> None:
-    mine = [played for played in rounds if played["plan"]["fault"] == "two"]
+@pytest.mark.parametrize("fault", ["two"])
+def test_the_second_driver_refuses_and_the_first_goes_on(fault: str, rounds: list[dict[str, Any]]) -> None:
+    mine = [played for played in rounds if played["plan"]["fault"] == fault]
     assert mine
     for played in mine:
         assert played["exits"] == [0]
@@ -98,6 +104,16 @@ def test_points_depend_on_the_seed_alone_and_every_fault_gets_its_turn(tmp_path:
     assert draw_plan(settings, 3, draw=1) != plans[3]
     assert {plan.on for plan in plans if plan.fault == "driver"} == {"local", "s3"}
     assert len({(plan.stage, plan.shards) for plan in plans}) > 10
+
+
+def test_on_a_slow_machine_a_unit_and_a_run_may_take_longer() -> None:
+    def left(slowest: float) -> dict[str, bytes]:
+        units = {f"stats/data-{shard:05d}.json": {"seconds": slowest / (1 + shard)} for shard in range(3)}
+        return {key: json.dumps(body).encode() for key, body in units.items()} | {"stats/summary.json": b"{}"}
+
+    assert Pace.of(20, left(0.5)) == Pace(10.0, 300.0)
+    assert Pace.of(90, left(4.0)) == Pace(40.0, 900.0)
+    assert Pace(10.0, 900.0).at_least(Pace(40.0, 300.0)) == Pace(40.0, 900.0)
 
 
 def test_the_table_counts_what_is_not_as_it_should_be() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,18 +12,11 @@ import yaml
 
 from higan_cam.config import RunConfig
 from higan_cam.store import begin_run, open_store
+from tests.support.commands import Command
 
 
-def higan_cam(
-    *arguments: str, cwd: Path | None = None, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "higan_cam", *arguments]
-    variables = os.environ | (environment or {})
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=variables, timeout=240)
-
-
-def test_help_names_every_command_and_where_to_start() -> None:
-    shown = higan_cam("--help").stdout
+def test_help_names_every_command_and_where_to_start(higan_cam: Command) -> None:
+    _, shown, _ = higan_cam("--help")
     commands = "run label fit mask report config status verify export curate inspect rescore benchmark-masks doctor"
     for command in commands.split():
         assert command in shown
@@ -36,14 +28,22 @@ def test_help_does_not_load_torch_or_ray() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
-def test_config_prints_yaml_that_reads_back() -> None:
-    shown = higan_cam("config", "--set", "regions.eps=5", "--set", "output=elsewhere")
-    config = RunConfig.model_validate(yaml.safe_load(shown.stdout))
+def test_a_mistake_ends_the_process_with_its_status_and_no_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "higan_cam", "run", "--output", str(tmp_path / "run"), "--set", "regoins.eps=4"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Did you mean 'regions'?" in " ".join(ended.stderr.split())
+    assert "Traceback" not in ended.stderr
+
+
+def test_config_prints_yaml_that_reads_back(higan_cam: Command) -> None:
+    _, shown, _ = higan_cam("config", "--set", "regions.eps=5", "--set", "output=elsewhere")
+    config = RunConfig.model_validate(yaml.safe_load(shown))
     assert (config.regions.eps, config.output) == (5.0, "elsewhere")
 
 
-def test_explain_lists_every_field() -> None:
-    shown = higan_cam("config", "--explain").stdout
+def test_explain_lists_every_field(higan_cam: Command) -> None:
+    _, shown, _ = higan_cam("config", "--explain")
     assert "attribution.steps" in shown
     assert "regions.min_samples" in shown
     assert "publish.captions.levels" in shown
@@ -68,54 +68,57 @@ def test_explain_lists_every_field() -> None:
         (["--profile", "sed"], "Did you mean 'seed'?"),
     ],
 )
-def test_a_mistake_is_one_message_with_status_2(arguments: list[str], said: str, tmp_path: Path) -> None:
-    ended = higan_cam("run", "--output", str(tmp_path / "run"), *arguments)
-    assert ended.returncode == 2
-    assert said in " ".join(ended.stderr.split())
-    assert "Traceback" not in ended.stderr
+def test_a_mistake_is_one_message_with_status_2(
+    arguments: list[str], said: str, higan_cam: Command, tmp_path: Path
+) -> None:
+    status, _, told = higan_cam("run", "--output", str(tmp_path / "run"), *arguments)
+    assert status == 2
+    assert said in " ".join(told.split())
+    assert "Traceback" not in told
     assert not (tmp_path / "run").exists(), "nothing is written before the mistake is found"
 
 
-def test_the_configured_server_is_the_one_that_is_asked() -> None:
+def test_the_configured_server_is_the_one_that_is_asked(higan_cam: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "nobody")
     store = ["--set", "store.endpoint_url=http://127.0.0.1:9", "--set", "store.retry_s=0"]  # 9: discard, never served
-    keys = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
-    ended = higan_cam("run", "--output", "s3://bucket/run", *store, environment=keys)
-    assert ended.returncode == 1
-    told = " ".join(ended.stderr.split())
+    status, _, told = higan_cam("run", "--output", "s3://bucket/run", *store)
+    assert status == 1
+    told = " ".join(told.split())
     assert "http://127.0.0.1:9/bucket/run/run.json" in told
     assert "check store.endpoint_url" in told
     assert "Traceback" not in told
 
 
-def test_an_output_that_is_not_a_run_is_left_alone(tmp_path: Path) -> None:
+def test_an_output_that_is_not_a_run_is_left_alone(higan_cam: Command, tmp_path: Path) -> None:
     (tmp_path / "photos.txt").write_text("mine")
-    ended = higan_cam("run", "--output", str(tmp_path))
-    assert ended.returncode == 1
-    assert "not empty and not a run" in " ".join(ended.stderr.split())
+    status, _, told = higan_cam("run", "--output", str(tmp_path))
+    assert status == 1
+    assert "not empty and not a run" in " ".join(told.split())
     assert [path.name for path in tmp_path.iterdir()] == ["photos.txt"]
 
 
-def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_named(higan_cam: Command, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    ended = higan_cam("run", "--output", str(tmp_path / "file" / "run"))
-    assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    assert "file/run" in "".join(ended.stderr.split())
+    status, _, told = higan_cam("run", "--output", str(tmp_path / "file" / "run"))
+    assert status == 1
+    assert "Traceback" not in told
+    assert "file/run" in "".join(told.split())
 
 
-def test_verify_names_a_place_that_is_not_a_run(tmp_path: Path) -> None:
-    ended = higan_cam("verify", str(tmp_path))
-    assert ended.returncode != 0
-    assert "Traceback" not in ended.stderr
+def test_verify_names_a_place_that_is_not_a_run(higan_cam: Command, tmp_path: Path) -> None:
+    status, _, told = higan_cam("verify", str(tmp_path))
+    assert status != 0
+    assert "Traceback" not in told
 
 
-def test_status_shows_a_run_that_nobody_has_worked_on_yet(tmp_path: Path) -> None:
+def test_status_shows_a_run_that_nobody_has_worked_on_yet(higan_cam: Command, tmp_path: Path) -> None:
     begin_run(open_store(tmp_path / "run"), RunConfig())
-    shown = higan_cam("status", str(tmp_path / "run")).stdout
+    _, shown, _ = higan_cam("status", str(tmp_path / "run"))
     assert "label     0%  0/" in shown
     assert "driver  none so far" in shown
-    values = json.loads(higan_cam("status", "--json", str(tmp_path / "run")).stdout)
-    assert values["complete"] is False
-    ended = higan_cam("status", str(tmp_path))
-    assert ended.returncode == 1
-    assert "not a run" in " ".join(ended.stderr.split())
+    _, shown, _ = higan_cam("status", "--json", str(tmp_path / "run"))
+    assert json.loads(shown)["complete"] is False
+    status, _, told = higan_cam("status", str(tmp_path))
+    assert status == 1
+    assert "not a run" in " ".join(told.split())

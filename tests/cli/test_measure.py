@@ -28,6 +28,7 @@ def fitted(config: RunConfig, boundary: Boundary, tmp_path: Path) -> Path:
     return output
 
 
+@pytest.mark.slow
 def test_rescore_names_the_carriers_and_what_else_moves(
     higan_cam: Command, fitted: Path, boundary: Boundary, tmp_path: Path
 ) -> None:
@@ -53,6 +54,7 @@ def test_rescore_without_a_boundary_says_how_to_get_one(higan_cam: Command, conf
     assert "`higan-cam fit`" in told
 
 
+@pytest.mark.slow
 def test_benchmark_masks_measures_a_runs_boundary(higan_cam: Command, fitted: Path, tmp_path: Path) -> None:
     figures, picture = tmp_path / "found.json", tmp_path / "found.png"
     status, told, _ = higan_cam(

@@ -10,10 +10,10 @@ from higan_cam.generate.base import LayeredGenerator, StyleBasedGenerator
 from tests.support.generators import KINDS, SMALL_LATENT, small, small_latent
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
+@pytest.fixture(params=[*KINDS])
 def generator(request: pytest.FixtureRequest) -> LayeredGenerator:
     """Each architecture in turn."""
-    factory = request.param
+    factory = KINDS[request.param]
     return small_latent(factory) if factory in SMALL_LATENT else small(factory)
 
 

@@ -148,7 +148,7 @@ def served(folder: Path, asked: list[str]) -> Iterator[str]:
 def shown_sample(index: int) -> Sample:
     """A sample of plain colours whose figures follow from its index; every seventh is empty."""
     rng = np.random.default_rng(index)
-    pictures = {name: np.full((SIDE, SIDE, 3), color, np.uint8) for name, color in ENDS.items()}
+    pictures: dict[str, Any] = {name: np.full((SIDE, SIDE, 3), color, np.uint8) for name, color in ENDS.items()}
     mask = np.zeros((SIDE, SIDE), np.uint8)
     heat = np.zeros((SIDE, SIDE), np.float32)
     empty = index % 7 == 3

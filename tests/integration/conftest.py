@@ -6,18 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from higan_cam.config import RunConfig, load_config
 from higan_cam.runtime.run import run_stages
-from tests.support.small_runs import SMALL
+from tests.support.small_runs import SMALL, session_folder
 
 
 @pytest.fixture(scope="session")
 def small_config() -> Callable[..., RunConfig]:
-    """A configuration of a few seconds, on the embedded weights, with further overrides."""
+    """A configuration of a few seconds, on the embedded weights, with further overrides; one worker unless they say."""
 
     def build(output: Path, *overrides: str) -> RunConfig:
-        return load_config(None, [f"output={output}", *SMALL, *overrides])
+        return load_config(None, [f"output={output}", *SMALL, "runtime.workers=1", *overrides])
 
     return build
 
@@ -26,7 +27,9 @@ def small_config() -> Callable[..., RunConfig]:
 def reference_run(
     tmp_path_factory: pytest.TempPathFactory, local_ray: None, small_config: Callable[..., RunConfig]
 ) -> Path:
-    """One finished run with one worker."""
-    output = tmp_path_factory.mktemp("reference") / "run"
-    run_stages(small_config(output, "runtime.workers=1"))
+    """One finished run with one worker, made once for all processes of the session. Read only: tests change a copy."""
+    output = session_folder(tmp_path_factory) / "reference" / "run"
+    with FileLock(f"{output.parent}.lock"):
+        if not (output / "report" / "index.html").exists():  # what a run writes last
+            run_stages(small_config(output))
     return output

@@ -70,6 +70,12 @@ def visit(cluster: Cluster, folder: Path, kind: type) -> None:
     cluster.kill_node(node)
 
 
+def visit_all(cluster: Cluster, folder: Path, kinds: list[type]) -> None:
+    """One stage after the other."""
+    for kind in kinds:
+        visit(cluster, folder, kind)
+
+
 def play(folder: Path, stages: list[str]) -> dict[str, list[tuple[int, str]]]:
     """Those of `label`, `fit` and `mask`, and a visitor for each of them that has workers; who began what."""
     records = folder / "records"
@@ -81,7 +87,7 @@ def play(folder: Path, stages: list[str]) -> dict[str, list[tuple[int, str]]]:
     cluster = Cluster(short, count=1, cpus=1)
     try:
         config = load_config(None, [f"output={folder}/run", f"runtime.address={cluster.address}", *SMALL])
-        visitors = threading.Thread(target=lambda: [visit(cluster, records, kind) for kind in kinds], daemon=True)
+        visitors = threading.Thread(target=visit_all, args=(cluster, records, kinds), daemon=True)
         visitors.start()
         run_stages(config, tuple(stages))
         visitors.join()

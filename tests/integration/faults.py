@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
 from higan_cam.runtime.logs import RunLog
+from higan_cam.runtime.workers.commit import publish_unit
 from higan_cam.runtime.workers.label import LabelWorker
 from higan_cam.runtime.workers.mask import MaskWorker, finish_unit
 from higan_cam.types import WorkUnit
@@ -96,17 +98,12 @@ def finisher(plan: Plan) -> Callable[..., int]:
     def faulty_finish_unit(*arguments: Any) -> int:
         from higan_cam.runtime.workers import mask as workers
 
-        publish = workers.publish_unit
-
         def publish_or_not(config: Any, store: Any, work: Any, *rest: Any) -> int:
             plan.strike(work.unit)
-            return publish(config, store, work, *rest)
+            return publish_unit(config, store, work, *rest)
 
-        workers.publish_unit = publish_or_not
-        try:
+        with patch.object(workers, "publish_unit", publish_or_not):
             return finish_unit(*arguments)
-        finally:
-            workers.publish_unit = publish
 
     return faulty_finish_unit
 

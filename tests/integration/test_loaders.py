@@ -256,6 +256,7 @@ def test_kohya_folders_are_as_sd_scripts_documents_them(run: Store, tmp_path: Pa
 
 
 @pytest.mark.integration
+@pytest.mark.ceph
 @pytest.mark.parametrize("name", ["controlnet", "webdataset", "imagefolder"])
 def test_a_run_in_a_bucket_exports_into_a_bucket_and_loads_from_there(run: Store, s3_uri: str, name: str) -> None:
     source, target = open_store(s3_uri), open_store(f"{s3_uri}-{name}")
@@ -272,6 +273,7 @@ def test_a_run_in_a_bucket_exports_into_a_bucket_and_loads_from_there(run: Store
 
 
 @pytest.mark.integration
+@pytest.mark.ceph
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_run_in_a_bucket_loads_by_its_files(run: Store, s3_uri: str, *, streaming: bool) -> None:
     store = open_store(s3_uri)

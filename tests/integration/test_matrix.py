@@ -37,7 +37,8 @@ from tests.support.generators import KINDS, SMALL_LATENT, small, small_latent
 from tests.support.stand_ins import write_scene_predictor
 
 GENERATORS = ("rooms", *KINDS)
-SCORERS = ("lighting", "luminance", "places365 attribute", "places365 category", "torchvision", "clip", "custom")
+WIDE = pytest.param("places365 attribute", marks=pytest.mark.slow)
+SCORERS = ("lighting", "luminance", WIDE, "places365 category", "torchvision", "clip", "custom")
 ARCH = "mobilenet_v3_small"
 
 

@@ -70,7 +70,8 @@ class Submitter:
 
     def logs(self, name: str) -> str:
         """What `ray job logs` prints, without a new process."""
-        return self.network.submit(lambda: self._client.get_job_logs(name)).result()
+        logs: str = self.network.submit(lambda: self._client.get_job_logs(name)).result()
+        return logs
 
     @property
     def _client(self) -> JobSubmissionClient:
@@ -177,6 +178,7 @@ def test_a_mistake_in_the_configuration_ends_with_status_2_and_one_line(submitte
     assert "Traceback" not in logs
 
 
+@pytest.mark.ceph
 def test_stages_as_jobs_of_their_own_and_a_stopped_whole_make_the_same_bytes(
     submitter: Submitter, reference_run: Path
 ) -> None:

@@ -62,7 +62,7 @@ def parts(folder: Path) -> Parts:
         scaling_factor=4.0,  # of these random weights: latents of about unit variance
     )
     tokenizer = _tokenizer(folder)
-    text_encoder = transformers.CLIPTextModel(
+    text_encoder: Any = transformers.CLIPTextModel(
         transformers.CLIPTextConfig(
             vocab_size=len(tokenizer),
             hidden_size=_WIDTH,

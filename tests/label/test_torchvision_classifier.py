@@ -74,7 +74,7 @@ def test_a_file_of_another_network_is_refused(weights: Path) -> None:
 
 @pytest.mark.parametrize("arch", ["googlenet", "inception_v3"])
 def test_networks_that_want_another_normalisation_convert_to_it(arch: str) -> None:
-    assert _build(arch).transform_input is True
+    assert vars(_build(arch))["transform_input"] is True
 
 
 @pytest.mark.parametrize(

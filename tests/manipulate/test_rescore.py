@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -63,10 +65,13 @@ def test_several_scorers_are_asked_about_the_same_images() -> None:
     def scores(w: torch.Tensor) -> torch.Tensor:
         return torch.stack([w.sum((1, 2)), -w[:, 0, 0]], dim=1)
 
+    def one_score(w: torch.Tensor, column: int) -> torch.Tensor:
+        return scores(w)[:, column]
+
     both = layer_scores(scores, codes, direction)
     assert both.shape == (4, 5, 2)
     for column in (0, 1):
-        alone = layer_scores(lambda w, column=column: scores(w)[:, column], codes, direction)
+        alone = layer_scores(partial(one_score, column=column), codes, direction)
         np.testing.assert_array_equal(both[..., column], alone)
 
 

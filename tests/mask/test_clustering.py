@@ -35,6 +35,7 @@ def random_points(seed: int) -> BoolArray:
     return np.asarray(cv2.GaussianBlur(noise, (0, 0), rng.uniform(0.5, 4))) > rng.normal(0, 0.05)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500)
 @given(st.integers(0, 2**32), st.sampled_from(RADII), st.integers(1, 60))
 def test_labels_equal_scikit_learn_on_random_masks(seed: int, eps: float, min_samples: int) -> None:

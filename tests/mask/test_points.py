@@ -30,7 +30,8 @@ def away(y: int, x: int) -> FloatArray:
 
 def cone(y: int, x: int, height: float, radius: float) -> FloatArray:
     """Falls evenly from its height to 0 at the radius."""
-    return np.maximum(height * (1 - away(y, x) / radius), 0).astype(np.float32)
+    heat: FloatArray = np.maximum(height * (1 - away(y, x) / radius), 0).astype(np.float32)
+    return heat
 
 
 def by_definition(heat: FloatArray, config: RegionConfig) -> BoolArray:
@@ -128,7 +129,7 @@ def test_in_rooms_emitters_are_the_lamps_and_extents_their_light(
     known = truth(latents, models.generator.resolution)
     lamps, light = known.fixture.any(dim=1).numpy(), known.light.sum(dim=1).numpy()
     truths = {"lamps": lamps, "light": light > 0.25 * light.max(axis=(1, 2), keepdims=True)}
-    overlap = {}
+    overlap: dict[tuple[str, str], float] = {}
     for target in ("emitter", "extent"):
         settings = RegionConfig(target=target)
         masks = np.stack([find_regions(heat, settings, models.generator.resolution).mask > 0 for heat in heats])

@@ -27,6 +27,7 @@ def test_the_mean_score_rises_with_every_step_and_by_more_than_a_level(
     assert mean[-1] - mean[0] > 1.0
 
 
+@pytest.mark.slow
 def test_the_rows_that_carry_lighting_raise_the_score_nearly_as_much_alone_as_all_do(
     models: Models, config: RunConfig, boundary: Boundary
 ) -> None:

@@ -53,8 +53,8 @@ def tensor(array: Any) -> Tensor:
 def loop_heat(arrays: dict[str, Any], prefix: str, target: int) -> Tensor:
     heat = torch.zeros(1, target, target)
     for layer in LAYERS:
-        ends = [channel_cam(tensor(arrays[f"{prefix}l{layer:02d}_feat_{end}"])) for end in ("neg", "pos")]
-        heat += resize_maps(cam_difference(*ends), target)
+        low, high = (channel_cam(tensor(arrays[f"{prefix}l{layer:02d}_feat_{end}"])) for end in ("neg", "pos"))
+        heat += resize_maps(cam_difference(low, high), target)
     return unit_peak(heat)[0]
 
 
@@ -136,8 +136,8 @@ def test_a_flat_end_is_a_zero_map_where_the_reference_gives_nan(parity: Path, ca
 def test_a_layer_without_change_adds_nothing_where_the_reference_gives_nan(parity: Path) -> None:
     arrays = dict(np.load(parity / "cam_edge_cases.npz"))
     assert np.isnan(arrays["identical_one_layer_aggregate_normalized"]).all()
-    ends = [channel_cam(tensor(arrays[f"identical_one_layer_l07_feat_{end}"])) for end in ("neg", "pos")]
-    assert (cam_difference(*ends) == 0).all()
+    low, high = (channel_cam(tensor(arrays[f"identical_one_layer_l07_feat_{end}"])) for end in ("neg", "pos"))
+    assert (cam_difference(low, high) == 0).all()
     assert loop_heat(arrays, "identical_one_layer_", 32).max() == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,8 @@ def replace_shard(store: Store, entry: str, body: bytes) -> None:
 
 def change_one_weight(path: Path) -> None:
     tensors = safetensors.torch.load_file(path)
-    metadata = safetensors.safe_open(path, "pt").metadata()
+    opened: Any = safetensors.safe_open(path, "pt")
+    metadata = opened.metadata()
     name = max(tensors, key=lambda key: tensors[key].numel())
     tensors[name].view(-1)[: tensors[name].numel() // 2] *= -1
     safetensors.torch.save_file(tensors, path, metadata=metadata)

@@ -1,9 +1,14 @@
-"""The settings of a run of seconds, and what identifies its bytes."""
+"""The settings of a run of seconds, what identifies its bytes, and how long its units take on this machine."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
+
+import pytest
 
 SMALL = (
     "label.count=160",
@@ -29,3 +34,19 @@ def digests(output: Path) -> dict[str, str]:
         for name, path in named
         if name.parts[0] not in OUTSIDE_IDENTITY
     }
+
+
+def hang_timeout_s(stats: Iterable[bytes], least: float) -> float:
+    """Ten times what any unit of an undisturbed run took here a moment ago, so that no healthy one is killed.
+
+    Args:
+        stats: the bodies of the run's `stats/<stage>-<shard>.json`.
+        least: the shortest that is given.
+    """
+    return round(max(least, 10 * max(float(json.loads(body)["seconds"]) for body in stats)), 1)
+
+
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this test session, which the processes of pytest-xdist share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own

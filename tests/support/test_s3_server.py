@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.s3_server import S3Server, ServerMissingError, available_kind
 
+pytestmark = [pytest.mark.integration, pytest.mark.ceph]
 ROOT = Path(__file__).resolve().parents[2]
 
 

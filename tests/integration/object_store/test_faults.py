@@ -24,7 +24,7 @@ from higan_cam.store.store import Store
 from tests.integration.object_store.bench import PART, Bench
 from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, FAULTS, TRANSIENT, everything_said
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ceph]
 EVERY = os.environ.get("HIGAN_CAM_FAULTS") == "every"
 """Every fault at every request of every operation: the nightly size (`HIGAN_CAM_FAULTS=every`)."""
 SMALL = b"small body" * 1000

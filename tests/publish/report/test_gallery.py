@@ -7,12 +7,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
 from higan_cam.config import parse_config
 from higan_cam.publish.curation.table import read_samples
+from higan_cam.publish.images import decode_image
 from higan_cam.publish.report import gallery
 from higan_cam.publish.report.gallery import write_gallery
 from higan_cam.store.keys import GALLERY, GALLERY_KEY
@@ -68,7 +68,7 @@ def test_pictures_are_of_their_sample(store: Store) -> None:
     commit_run(store, [sample_of(4), bright])
     write_gallery(store)
     contents = called(store, called(store, "samples.js", "samples")["files"][0][0], "pictures")
-    strip = cv2.imdecode(np.frombuffer(base64.b64decode(contents["strips"][1]), np.uint8), cv2.IMREAD_COLOR)
+    strip = decode_image(base64.b64decode(contents["strips"][1]))
     width, height, pitch = contents["sizes"][1]
     assert (width, height) == (16, 16)
     assert strip[:height, pitch:][:, :width].max() < 10

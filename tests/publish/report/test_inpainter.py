@@ -68,7 +68,7 @@ def test_a_figure_without_meaning_is_a_dash(view: InpainterView) -> None:
 
 
 def test_the_runs_report_has_the_section_when_there_is_an_inpainter(view: InpainterView) -> None:
-    content = {"title": "masks", "attribute": "indoor_lighting", "run": {"seed": 1}}
+    content: dict[str, Any] = {"title": "masks", "attribute": "indoor_lighting", "run": {"seed": 1}}
     without, with_it = render_report(ReportContent(**content)), render_report(ReportContent(**content, inpainter=view))
     page = Page(with_it)
     assert "inpainter" in page.values("id")

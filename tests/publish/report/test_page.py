@@ -178,7 +178,7 @@ def test_curves_name_what_they_are_of() -> None:
     page = Page(render_report(full_content()))
     assert "mask (median 0.50)" in page.text
     assert "moved mask (median 0.00)" in page.text
-    assert [attrs["class"] for tag, attrs in page.elements if attrs.get("class", "").startswith("line ")] == [
+    assert [attrs["class"] for tag, attrs in page.elements if (attrs.get("class") or "").startswith("line ")] == [
         "line strong",
         "line plain",
     ]

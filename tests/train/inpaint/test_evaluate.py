@@ -30,14 +30,14 @@ LIGHT = 2 * GAIN / 255
 class Obedient(Inpainter):
     """Adds the planted light exactly under the mask."""
 
-    def relight(self, unlit: Tensor, mask: Tensor, *_: Tensor) -> Tensor:
+    def relight(self, unlit: Tensor, mask: Tensor, *_: Any, **__: Any) -> Tensor:
         return unlit + LIGHT * mask
 
 
 class Stubborn(Inpainter):
     """Lights the upper left corner, whatever the mask says."""
 
-    def relight(self, unlit: Tensor, *_: Tensor) -> Tensor:
+    def relight(self, unlit: Tensor, *_: Any, **__: Any) -> Tensor:
         lit = unlit.clone()
         lit[:, :, :5, :5] += LIGHT
         return lit
