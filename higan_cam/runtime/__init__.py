@@ -1,1 +1,1 @@
-"""The only place, with train/, that imports ray: plan, workers, the two stages, fault handling."""
+"""A run on Ray: what is asked before it, the plan, the stages, the workers and how faults are handled."""

@@ -1,1 +1,1 @@
-"""Trainers for the embedded generator and scorer."""
+"""Trainers on Ray Train: the embedded generator, the scorers, the inpainter; one loop for all."""

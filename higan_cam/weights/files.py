@@ -1,4 +1,4 @@
-"""Tensors in files, safely: safetensors or tensor-only .pth in, deterministic safetensors out, embedded files found."""
+"""Tensors in files, safely: safetensors or tensor-only .pth in, deterministic safetensors out."""
 
 from __future__ import annotations
 
