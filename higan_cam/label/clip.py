@@ -112,8 +112,8 @@ def _not_about_random_weights(record: logging.LogRecord) -> bool:
     return "No pretrained weights loaded" not in record.getMessage()
 
 
-def _preprocess(found: dict[str, Any]) -> Preprocess:
-    size = found["size"]
+def _preprocess(settings: dict[str, Any]) -> Preprocess:
+    size = settings["size"]
     height, width = (size, size) if isinstance(size, int) else size
-    mode = "bilinear" if found["interpolation"] == "bilinear" else "bicubic"
-    return Preprocess((int(height), int(width)), tuple(found["mean"]), tuple(found["std"]), mode)  # type: ignore[arg-type]
+    mode = "bilinear" if settings["interpolation"] == "bilinear" else "bicubic"
+    return Preprocess((int(height), int(width)), tuple(settings["mean"]), tuple(settings["std"]), mode)  # type: ignore[arg-type]

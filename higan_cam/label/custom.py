@@ -47,15 +47,15 @@ class CustomScorer(nn.Module):
 
     def score(self, image: Tensor) -> Tensor:
         """See `types.Scorer`. ConfigError: the class gave something else than (N,) floats."""
-        found = self.own.score(image)
-        if not isinstance(found, Tensor):
-            raise ConfigError(f"scorer.factory: {self.factory}.score gave {type(found).__name__}, expected a tensor")
-        if found.shape != image.shape[:1] or not found.is_floating_point():
+        scores = self.own.score(image)
+        if not isinstance(scores, Tensor):
+            raise ConfigError(f"scorer.factory: {self.factory}.score gave {type(scores).__name__}, expected a tensor")
+        if scores.shape != image.shape[:1] or not scores.is_floating_point():
             raise ConfigError(
-                f"scorer.factory: {self.factory}.score gave shape {tuple(found.shape)} of {found.dtype} for "
+                f"scorer.factory: {self.factory}.score gave shape {tuple(scores.shape)} of {scores.dtype} for "
                 f"{len(image)} images, expected {(len(image),)} of a floating-point type"
             )
-        return found
+        return scores
 
 
 def custom_scorer(config: ScorerConfig) -> CustomScorer:
@@ -93,10 +93,10 @@ def custom_scorer(config: ScorerConfig) -> CustomScorer:
 def source_file(factory: str) -> Path:
     """The file of the class' module, so that a run can record what it was made with. ConfigError as above."""
     _class(factory)
-    found = inspect.getsourcefile(sys.modules[factory.partition(":")[0]])
-    if found is None:
+    file = inspect.getsourcefile(sys.modules[factory.partition(":")[0]])
+    if file is None:
         raise ConfigError(f"scorer.factory: {factory} has no source file; put the class into a module")
-    return Path(found)
+    return Path(file)
 
 
 def _class(factory: str) -> Any:
@@ -115,11 +115,11 @@ def _class(factory: str) -> Any:
     return made
 
 
-def _checked_range(factory: str, found: Any) -> tuple[float, float]:
+def _checked_range(factory: str, given: Any) -> tuple[float, float]:
     try:
-        low, high = (float(end) for end in found)
+        low, high = (float(end) for end in given)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"scorer.factory: {factory}.score_range is {found!r}, expected two numbers") from error
+        raise ConfigError(f"scorer.factory: {factory}.score_range is {given!r}, expected two numbers") from error
     if not low < high:
-        raise ConfigError(f"scorer.factory: {factory}.score_range is {found!r}, expected the lower end first")
+        raise ConfigError(f"scorer.factory: {factory}.score_range is {given!r}, expected the lower end first")
     return low, high

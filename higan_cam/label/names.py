@@ -18,11 +18,13 @@ def find_name(field: str, wanted: str, names: Sequence[str]) -> int:
         ConfigError: no such name, with the nearest ones; or several of that name, with their numbers.
     """
     plain = [_plain(name) for name in names]
-    found = [index for index, name in enumerate(plain) if name == _plain(wanted)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ConfigError(f"{field}: {wanted!r} is the name of {len(found)} classes; give one of the numbers {found}")
+    numbers = [index for index, name in enumerate(plain) if name == _plain(wanted)]
+    if len(numbers) == 1:
+        return numbers[0]
+    if numbers:
+        raise ConfigError(
+            f"{field}: {wanted!r} is the name of {len(numbers)} classes; give one of the numbers {numbers}"
+        )
     raise ConfigError(f"{field}: unknown name {wanted!r} among {len(names)}{_hint(_plain(wanted), plain, names)}")
 
 

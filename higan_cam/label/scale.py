@@ -72,10 +72,10 @@ def final_range(config: ScorerConfig, scorer: Scorer) -> tuple[float, float]:
 
 def calibrated(scorer: Scorer, metrics: Mapping[str, Any]) -> Scorer:
     """The scorer on the scale that samples carry: 0 to 3 with quartiles in the boundary's metrics, else its own."""
-    found = metrics.get(QUARTILES_KEY)
-    if found is None:
+    quartiles = metrics.get(QUARTILES_KEY)
+    if quartiles is None:
         return scorer
-    low, middle, high = (float(value) for value in found)
+    low, middle, high = (float(value) for value in quartiles)
     return CalibratedScorer(scorer, (low, middle, high))
 
 

@@ -110,7 +110,7 @@ def benchmark_masks(
     ends = code_ends(models, config, boundary, known.latents)
     names = dict.fromkeys((*methods, BASELINE))
     forward_ms = _forward_ms(models, ends)
-    found = {name: heat_of(models, config, boundary, ends, name) for name in names}
+    heats = {name: heat_of(models, config, boundary, ends, name) for name in names}
     edit = edit_for(models, config, boundary)
     return MaskBenchmarkResult(
         samples=len(known.latents),
@@ -120,7 +120,7 @@ def benchmark_masks(
         distance=edit.distance,
         rows=edit.layers,
         agreement=_agreement(models, ends, known, seed),
-        truths=tuple(_against(name, found, known, config, seed) for name in MEANINGS),
+        truths=tuple(_against(name, heats, known, config, seed) for name in MEANINGS),
         forward_ms=forward_ms,
     )
 
@@ -213,11 +213,11 @@ def _prior_maps(name: str, known: KnownRooms, seed: int) -> dict[str, FloatArray
     }
 
 
-def _against(name: str, found: Mapping[str, Found], known: KnownRooms, config: RunConfig, seed: int) -> TruthResult:
+def _against(name: str, heats: Mapping[str, Found], known: KnownRooms, config: RunConfig, seed: int) -> TruthResult:
     """Every method and prior against one truth."""
     mask, size = known.masks[name], known.light.shape[1]
     blind = {prior: _found(heat, config, (SHIPPED,), size) for prior, heat in _prior_maps(name, known, seed).items()}
-    measured = {method: _measure(each, mask, known.shades) for method, each in {**found, **blind}.items()}
+    measured = {method: _measure(each, mask, known.shades) for method, each in {**heats, **blind}.items()}
     values = {method: per_picture for method, (per_picture, _) in measured.items()}
     best = max(blind, key=lambda prior: float(values[prior]["average_precision"].mean()))
     rows = []
@@ -225,17 +225,17 @@ def _against(name: str, found: Mapping[str, Found], known: KnownRooms, config: R
         columns = dict(per_picture)
         for label, other in ((AGAINST[0], best), (AGAINST[1], BASELINE)):
             columns[label] = per_picture["average_precision"] - values[other]["average_precision"]
-        milliseconds = found[method].milliseconds if method in found else None
+        milliseconds = heats[method].milliseconds if method in heats else None
         rows.append(MethodResult(method, method in blind, estimate_means(columns, seed), threshold, milliseconds))
-    regions = tuple(_regions(found, mask, known.shades, seed))
+    regions = tuple(_regions(heats, mask, known.shades, seed))
     return TruthResult(name, MEANINGS[name], float(mask.mean()), best, tuple(rows), regions)
 
 
 def _regions(
-    found: Mapping[str, Found], mask: BoolArray, shades: BoolArray, seed: int
+    heats: Mapping[str, Found], mask: BoolArray, shades: BoolArray, seed: int
 ) -> Iterator[RegionSettingResult]:
     """Every attribution under every region setting."""
-    for method, each in found.items():
+    for method, each in heats.items():
         for setting, regions in each.masks.items():
             columns = {
                 "iou": metrics.iou(regions, mask),

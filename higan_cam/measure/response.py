@@ -56,8 +56,8 @@ def cross_response(
                     images.append(to_uint8(image))
                     scores.append(torch.stack([scorer.score(image).float() for scorer in scorers], dim=1).cpu().numpy())
     shape = (len(runs), len(indices))
-    pictures, found = np.stack(images), np.stack(scores)
-    return pictures.reshape(*shape, *pictures.shape[1:]), found.reshape(*shape, *found.shape[1:])
+    pictures, scored = np.stack(images), np.stack(scores)
+    return pictures.reshape(*shape, *pictures.shape[1:]), scored.reshape(*shape, *scored.shape[1:])
 
 
 def with_response(boundary: Boundary, distances: Sequence[float], scores: FloatArray) -> Boundary:
@@ -123,17 +123,21 @@ def with_layer_balance(
     return replace(boundary, metrics={**boundary.metrics, BALANCE_KEY: balance})
 
 
-def with_measured_layers(boundary: Boundary, found: Relevance) -> Boundary:
+def with_measured_layers(boundary: Boundary, relevance: Relevance) -> Boundary:
     """The boundary with the rows that carry its attribute, and how much each does, in the metrics.
 
     Raises:
         DataError: moving a row never raises the score, so that no row can be recommended.
     """
-    layers = found.carriers()
+    layers = relevance.carriers()
     if not layers:
         raise DataError(
             f"boundary.layers: no row of w+ raises the {boundary.attribute} score along the boundary; name the rows "
             "yourself, or look at the fit's metrics"
         )
-    rises = {"overall": found.overall, "layers": [float(rise) for rise in found.layers], "samples": len(found.scores)}
+    rises = {
+        "overall": relevance.overall,
+        "layers": [float(rise) for rise in relevance.layers],
+        "samples": len(relevance.scores),
+    }
     return replace(boundary, layers=layers, metrics={**boundary.metrics, "rescoring": rises})

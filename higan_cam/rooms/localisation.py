@@ -80,9 +80,9 @@ def lamp_recall(mask: BoolArray, shades: BoolArray) -> Float64Array:
     """
     visible = shades.sum(axis=(2, 3))
     covered = (shades & mask[:, None]).sum(axis=(2, 3))
-    found = ((covered >= COVERED * visible) & (visible > 0)).sum(axis=1)
+    reached = ((covered >= COVERED * visible) & (visible > 0)).sum(axis=1)
     lamps = (visible > 0).sum(axis=1)
-    recall: Float64Array = np.where(lamps > 0, found / np.maximum(lamps, 1), 1.0)
+    recall: Float64Array = np.where(lamps > 0, reached / np.maximum(lamps, 1), 1.0)
     return recall
 
 

@@ -91,7 +91,7 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
         WeightsError: there is none; names the role, the digest and what was looked at.
     """
 
-    def found(role: str, section: Any, named: Mapping[str, Path]) -> Any:
+    def with_weights(role: str, section: Any, named: Mapping[str, Path]) -> Any:
         changes: dict[str, str] = {}
         for field, path in named.items():
             wanted = str(run["weights"].get(file_role(role, field)))
@@ -102,14 +102,14 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
 
     generator = {"weights": weights_file(config.generator.weights, EMBEDDED_GENERATORS)}
     updates = {
-        "generator": found("generator", config.generator, generator),
-        "scorer": found("scorer", config.scorer, scorer_files(config.scorer)),
+        "generator": with_weights("generator", config.generator, generator),
+        "scorer": with_weights("scorer", config.scorer, scorer_files(config.scorer)),
     }
     if config.judge is not None:
         files_named = scorer_files(config.judge)
         # By its path: the embedded one judges where the run's scorer goes by its name, and that may have moved.
         by_path = {"weights": str(files_named["weights"])} if "weights" in files_named else {}
-        second = found("mask.second_scorer", config.judge.model_copy(update=by_path), files_named)
+        second = with_weights("mask.second_scorer", config.judge.model_copy(update=by_path), files_named)
         updates["mask"] = config.mask.model_copy(update={"second_scorer": second})
     return config.model_copy(update=updates)
 
@@ -118,10 +118,10 @@ def _with_digest(field: str, named: Path, wanted: str, files: Sequence[Path]) ->
     """None where the file that the configuration names is the right one; else the path of one that is."""
     looked_at = []
     for path in (named, *files):
-        found = sha256_of(path) if path.is_file() else "no such file"
-        if found == wanted:
+        digest = sha256_of(path) if path.is_file() else "no such file"
+        if digest == wanted:
             return str(path) if path in files else None
-        looked_at.append(f"{path}: {found}")
+        looked_at.append(f"{path}: {digest}")
     listed = "\n  ".join(looked_at)
     raise WeightsError(
         f"{field}: this run was made with sha256 {wanted}, and that is not here:\n  {listed}\n"

@@ -77,20 +77,21 @@ def write_overview(store: Store, runs: dict[str, RunConfig], problems: list[str]
     """The page with the entanglement matrix; none before every attribute has its boundary."""
     stores = {name: open_store(each.output, each.store) for name, each in runs.items()}
     boundaries = {name: find_boundary(each, stores[name]) for name, each in runs.items()}
-    found = [(runs[name], boundary) for name, boundary in boundaries.items() if boundary is not None]
-    if len(found) < len(runs):
+    fitted = [(runs[name], boundary) for name, boundary in boundaries.items() if boundary is not None]
+    if len(fitted) < len(runs):
         return
-    images, scores = cross_samples(found, CROSS_SAMPLES)
-    normals = np.stack([boundary.normal for _, boundary in found])
+    images, scores = cross_samples(fitted, CROSS_SAMPLES)
+    normals = np.stack([boundary.normal for _, boundary in fitted])
     views = [
-        _view(each, stores[each.attribute], boundary, images[row, :SHOWN]) for row, (each, boundary) in enumerate(found)
+        _view(each, stores[each.attribute], boundary, images[row, :SHOWN])
+        for row, (each, boundary) in enumerate(fitted)
     ]
     content = AttributesContent(
         title=f"{len(runs)} attributes: {', '.join(name.replace('_', ' ') for name in runs)}",
         attributes=tuple(views),
         changes=entanglement(scores[:, :, 1:]),
         cosines=normals @ normals.T,
-        correlations=_correlations(found, list(stores.values())),
+        correlations=_correlations(fitted, list(stores.values())),
         samples=scores.shape[1],
         warnings=tuple(problems),
     )

@@ -1,6 +1,6 @@
 """A program of its own: Ray for one machine, up until the process that wants it closes our standard input, or is gone.
 
-One line to whoever started it, in JSON: {"address": where it is}, or {"error": why it is not up}.
+One line to the process that started it, in JSON: {"address": where it is}, or {"error": why it is not up}.
 """
 
 from __future__ import annotations

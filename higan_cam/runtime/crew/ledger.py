@@ -95,7 +95,7 @@ class Ledger:
     _failures: dict[str, list[_Failure]] = field(default_factory=dict)
 
     def begin(self, unit: str, process: Process) -> Verdict:
-        """`process` starts on `unit`; whoever had it before has died."""
+        """`process` starts on `unit`; the unit's previous holder has died."""
         if unit != START:
             self._bury(unit)
             self._at[unit] = process
@@ -144,9 +144,9 @@ class Ledger:
 
     def verdict(self, unit: str) -> Verdict:
         """The attempt that comes next. Deaths count unless the node went down too, as far as is known by now."""
-        found = self._failures.get(unit, ())
-        alive = set(self.nodes()) if any(failure.node is not None for failure in found) else set()
-        counted = tuple(failure.text for failure in found if failure.node is None or failure.node in alive)
+        failures = self._failures.get(unit, ())
+        alive = set(self.nodes()) if any(failure.node is not None for failure in failures) else set()
+        counted = tuple(failure.text for failure in failures if failure.node is None or failure.node in alive)
         return Verdict(len(counted) + 1, counted, self.limit_s(unit))
 
     def limit_s(self, unit: str | None) -> float:
@@ -162,8 +162,8 @@ class Ledger:
     def late(self) -> list[tuple[Process, str | None, float]]:
         """(process, its unit or None where it has none, seconds without a sign of life) of those over the limit."""
         now = self.clock()
-        found = [(process, work.unit, now - work.since) for process, work in self._work.items()]
-        return [(process, unit, age) for process, unit, age in found if age > self.limit_s(unit)]
+        working = [(process, work.unit, now - work.since) for process, work in self._work.items()]
+        return [(process, unit, age) for process, unit, age in working if age > self.limit_s(unit)]
 
     def _rest(self, unit: str, process: Process) -> bool:
         """`process` has put `unit` down; False where it was no longer its unit."""

@@ -98,7 +98,7 @@ class LedgerActor:
 
 @dataclass(frozen=True)
 class Reaped:
-    """What came of looking at a process.
+    """The result of looking at a process.
 
     Attributes:
         state: it was gone already, is well, or has been killed.
@@ -113,10 +113,10 @@ class Reaped:
 
 def reap(process: Process, busy: bool) -> Reaped:
     """On the process' node: end it, unless it is gone, or has no unit (`busy` is False) and is not stopped either."""
-    found = _state(process.pid)
-    if found is None or found[1] != process.born or found[0] in GONE:
+    state = _state(process.pid)
+    if state is None or state[1] != process.born or state[0] in GONE:
         return Reaped("gone")
-    stopped = found[0] in STOPPED
+    stopped = state[0] in STOPPED
     if not busy and not stopped:
         return Reaped("well")
     trace = _read_trace(process)
@@ -146,7 +146,7 @@ class Watch:
 
     @contextmanager
     def settling(self, unit: str) -> Iterator[None]:
-        """Report what came of the block: that `unit` is done, or the exception, which goes on its way."""
+        """Report how the block ended: that `unit` is done, or the exception, which goes on its way."""
         try:
             yield
         except Exception:
@@ -174,9 +174,9 @@ def open_ledger(config: RunConfig, stage: str) -> Iterator[Any]:
 
 def this_process(trace: int | None = None) -> Process:
     """The calling worker process."""
-    found = _state(os.getpid())
+    state = _state(os.getpid())
     node = ray.get_runtime_context().get_node_id()
-    return Process(os.getpid(), found[1] if found else None, node, socket.gethostname(), trace)
+    return Process(os.getpid(), state[1] if state else None, node, socket.gethostname(), trace)
 
 
 def _living_nodes() -> set[str]:

@@ -82,10 +82,10 @@ def _condition(config: RunConfig, name: str) -> Boundary:
         return load_boundary(name)
     attribute = name.removeprefix(SIBLING)
     store = open_store(f"{config.output.rstrip('/').rpartition('/')[0]}/{attribute}", config.store)
-    found = find_boundary(config.model_copy(update={"attribute": attribute}), store)
-    if found is None:
+    boundary = find_boundary(config.model_copy(update={"attribute": attribute}), store)
+    if boundary is None:
         raise DataError(f"{store.uri}: no boundary is there yet, and {config.attribute!r} is conditioned on it; fit it")
-    return found
+    return boundary
 
 
 def _with_layers(config: RunConfig, models: Models, boundary: Boundary) -> Boundary:

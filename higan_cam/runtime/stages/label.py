@@ -119,9 +119,9 @@ def _explained(error: Exception) -> HiganCamError:
     """The user's error inside Ray's, where there is one; else that the workers failed."""
     inner: BaseException | None = error
     while inner is not None:
-        for found in (inner, getattr(inner, "cause", None)):
-            if isinstance(found, HiganCamError):
-                return found
+        for candidate in (inner, getattr(inner, "cause", None)):
+            if isinstance(candidate, HiganCamError):
+                return candidate
         inner = inner.__cause__
     return WorkersError(f"label workers cannot start or go on: {error}")
 

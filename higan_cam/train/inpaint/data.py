@@ -138,11 +138,11 @@ def region_shares(regions: BoolArray, reach: float) -> FloatArray:
     Empty regions have share 0; without any region all shares are 0.
     """
     weights = np.zeros(regions.shape, np.float64)
-    found = [number for number, region in enumerate(regions) if region.any()]
-    if not found:
+    visible = [number for number, region in enumerate(regions) if region.any()]
+    if not visible:
         return weights
-    distances = np.stack([cv2.distanceTransform((~regions[n]).astype(np.uint8), cv2.DIST_L2, 5) for n in found])
-    weights[found] = np.exp(
+    distances = np.stack([cv2.distanceTransform((~regions[n]).astype(np.uint8), cv2.DIST_L2, 5) for n in visible])
+    weights[visible] = np.exp(
         (distances.min(axis=0) - distances) / reach
     )  # the nearest region has weight 1: no underflow
     return np.asarray(weights / weights.sum(axis=0))

@@ -76,8 +76,10 @@ def load_inpainter(path: Path) -> Inpainter:
     """
     tensors, metadata = load_tensors(path)
     try:
-        found = json.loads(metadata["settings"])
-        network = Inpainter(found["size"], found["patch"], tuple(found["channels"]), found["sampling_steps"])
+        settings = json.loads(metadata["settings"])
+        network = Inpainter(
+            settings["size"], settings["patch"], tuple(settings["channels"]), settings["sampling_steps"]
+        )
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"{path}: not an inpainter ({error}); expected a file of jobs/train_inpainter.py") from error

@@ -42,14 +42,14 @@ def find_pictures(source: Path) -> Pictures:
         ConfigError: nothing there, a level out of range, fewer than two levels.
     """
     rows = _from_csv(source) if source.is_file() else _from_folders(source)
-    found = sorted(rows)
-    levels = {level for _, level in found}
+    pictures = sorted(rows)
+    levels = {level for _, level in pictures}
     if len(levels) < 2:
         raise ConfigError(
-            f"--data {source}: {len(found)} pictures of {len(levels)} levels; expected two levels or more, in "
+            f"--data {source}: {len(pictures)} pictures of {len(levels)} levels; expected two levels or more, in "
             "folders named 0, 1, 2 and 3 or a CSV of path,level"
         )
-    return Pictures(tuple(path for path, _ in found), np.array([level for _, level in found]))
+    return Pictures(tuple(path for path, _ in pictures), np.array([level for _, level in pictures]))
 
 
 def split_pictures(pictures: Pictures) -> tuple[Pictures, Pictures]:
