@@ -20,6 +20,7 @@ from higan_cam.publish import decode_scores
 from higan_cam.publish.report.attributes import AttributesContent, AttributeView, render_attributes
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster
+from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.run import STAGES, Outcome, run_stages
@@ -47,6 +48,8 @@ def run_all(
     if not config.attributes:
         return run_stages(config, stages, console, head)
     digests = {name: preflight(each).digests for name, each in runs.items()}
+    if head is None:
+        check_reachable(config.runtime)
     store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
     runs = members(config.model_copy(update={"output": store.uri}))

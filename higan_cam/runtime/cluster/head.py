@@ -141,7 +141,18 @@ def did_not_come_up(why: str) -> WorkersError:
     """The error for a local Ray that is not there; the way out is for a machine that is busy, the usual cause."""
     if TOO_SLOW in why:
         why = "not within its 30 s"
-    return WorkersError(
-        f"Ray did not come up on this machine ({why}). If too much else is running here, "
-        "run the same command again when it is quieter, or join a cluster with runtime.address"
+    return WorkersError(f"Ray did not come up on this machine ({why}). {_way_out(why)}")
+
+
+def _way_out(why: str) -> str:
+    """Advice that fits the reason."""
+    if "AF_UNIX" in why or "path length" in why:
+        return "Its sockets lie below the folder of temporary files: set RAY_TMPDIR to a shorter one, such as /tmp"
+    if "uv run" in why or "pyproject.toml" in why:
+        return "Start it in the project's folder, or set RAY_ENABLE_UV_RUN_RUNTIME_ENV=0"
+    if "No space left" in why:
+        return "Make room in the folder of temporary files, or set RAY_TMPDIR to another one"
+    return (
+        "If too much else is running here, run the same command again when it is quieter, or join a cluster with "
+        "runtime.address"
     )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import ray
 
 from higan_cam.config import RuntimeConfig
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, HiganCamError, WorkersError
 from higan_cam.runtime.cluster.head import (
     LOCAL,
     QUIET,
@@ -22,6 +22,7 @@ from higan_cam.runtime.cluster.head import (
     ray_address,
     unless_set,
 )
+from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.runtime.cluster.signals import stoppable
 
 
@@ -38,24 +39,54 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
 
     Raises:
         ConfigError: if no cluster answers at that address.
-        WorkersError: if a local one does not come up.
+        WorkersError: if a local one does not come up, or Ray fails in the block where no unit is to blame.
     """
     if ray.is_initialized():
-        with stoppable():
+        with stoppable(), _explained():
             yield
         return
+    if head is None:
+        check_reachable(runtime)
     address = ray_address(runtime) if head is None else head.address
     ours = head is not None or address == LOCAL
     with environment(unless_set({**QUIET, **UNCOUNTED} if ours else QUIET)):
         try:
             _init(address, ours, log_to_driver)
             # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
-            with stoppable():
+            with stoppable(), _explained():
                 yield
         finally:
             ray.shutdown()
             if head is not None:  # before a lease around the block is let go
                 head.stop()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Ray's errors as ours: the user's own mistake, where there is one inside, else that Ray failed."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        raise inner_error(error) or WorkersError(
+            f"Ray failed ({first_line(error)}). What is written stays; the same command goes on from there."
+        ) from error
+
+
+def inner_error(error: BaseException) -> HiganCamError | None:
+    """The error made for users that Ray carries inside one of its own; None without one."""
+    inner: BaseException | None = error
+    while inner is not None:
+        for candidate in (getattr(inner, "cause", None), inner):
+            if isinstance(candidate, HiganCamError):
+                return candidate
+        inner = inner.__cause__
+    return None
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line: the last one of a traceback, the first one of anything else."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1] if any(line.startswith("Traceback") or "ray::" in line for line in lines) else lines[0]
 
 
 def _init(address: str, ours: bool, log_to_driver: bool) -> None:

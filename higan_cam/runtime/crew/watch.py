@@ -1,9 +1,9 @@
 """The ledger of a stage as a Ray actor, and how workers report to it.
 
-Cost on the fast path: one call that waits (about a millisecond) and one that does not, per unit; nothing touches the
-store. The actor ends a process that shows no progress with SIGKILL, sent by a task on the process' own node: a stopped
-process (SIGSTOP, a debugger) answers nothing politer. Ray then restarts the actor or fails the task, and the unit is
-tried again. A process that is stopped while it has no unit is ended as well: the next unit would wait for it.
+Cost on the fast path: two calls per unit, about a millisecond each; nothing touches the store. The actor ends a
+process that shows no progress with SIGKILL, sent by a task on the process' own node: a stopped process (SIGSTOP, a
+debugger) answers nothing politer. Ray then restarts the actor or fails the task, and the unit is tried again. A process
+that is stopped while it has no unit is ended as well: the next unit would wait for it.
 
 The actor restarts if it is killed. It has then forgotten the failures so far, and units that are at work at that moment
 are not watched; nothing else is lost.
@@ -20,7 +20,7 @@ import socket
 import tempfile
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -153,7 +153,9 @@ class Watch:
             ray.get(self._ledger.failed.remote(unit, self._process, traceback.format_exc()))
             raise
         else:
-            self._ledger.done.remote(unit, self._process)
+            # Waited for, or the last one would reach a ledger that has been ended, and Ray would say so.
+            with suppress(ray.exceptions.RayError):
+                ray.get(self._ledger.done.remote(unit, self._process))
         finally:
             faulthandler.cancel_dump_traceback_later()
 

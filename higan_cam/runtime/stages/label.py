@@ -16,10 +16,10 @@ import ray
 import ray.data
 
 from higan_cam.config import RunConfig, config_hash
-from higan_cam.errors import HiganCamError, WorkersError
+from higan_cam.errors import WorkersError
 from higan_cam.manipulate import Extremes, merge, select_extremes
 from higan_cam.publish import decode_scores
-from higan_cam.runtime.cluster.join import resources
+from higan_cam.runtime.cluster.join import inner_error, resources
 from higan_cam.runtime.crew.ledger import FIRST_LIMIT_S
 from higan_cam.runtime.crew.watch import open_ledger
 from higan_cam.runtime.plan import Crew, plan_crew, plan_label
@@ -112,18 +112,7 @@ def stream_labels(
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             yield np.asarray(batch["index"], np.int64), np.asarray(batch["score"], np.float32)
     except (ray.exceptions.RayError, ray.data.exceptions.ExecutionTimeoutError) as error:
-        raise _explained(error) from error
-
-
-def _explained(error: Exception) -> HiganCamError:
-    """The user's error inside Ray's, where there is one; else that the workers failed."""
-    inner: BaseException | None = error
-    while inner is not None:
-        for candidate in (inner, getattr(inner, "cause", None)):
-            if isinstance(candidate, HiganCamError):
-                return candidate
-        inner = inner.__cause__
-    return WorkersError(f"label workers cannot start or go on: {error}")
+        raise inner_error(error) or WorkersError(f"label workers cannot start or go on: {error}") from error
 
 
 class _Accumulator:
