@@ -40,17 +40,6 @@ Build = Callable[..., RunConfig]
 NIGHTLY = "HIGAN_CAM_CHAOS_KILLS" in os.environ
 
 
-@pytest.fixture
-def unmasked(reference_run: Path, tmp_path: Path) -> Path:
-    """The reference run up to its masks."""
-    output = tmp_path / "run"
-    shutil.copytree(reference_run, output)
-    shutil.rmtree(output / "data")
-    for entry in (output / "manifest").glob("data-*"):
-        entry.unlink()
-    return output
-
-
 @pytest.fixture(scope="module")
 def hang(reference_run: Path) -> str:
     """An override that follows the pace of this machine."""
