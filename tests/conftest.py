@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
 from higan_cam.store.store import Store, open_store
 from higan_cam.types import Boundary, Sample
 from tests.support.commands import Command
-from tests.support.gcs_server import GcsServer, GcsServerMissingError, Kind, running_gcs_server
+from tests.support.gcs_server import GcsServer, gcs_server_or_skip
 from tests.support.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server
 from tests.support.samples import sample_of
 
@@ -89,42 +88,31 @@ def s3_uri(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(scope="session")
 def gcs_server() -> Iterator[GcsServer]:
     """A server of Google's API that honours conditions; the test is skipped where it is not installed."""
-    with _gcs_server("fake-gcs-server") as server:
+    with gcs_server_or_skip("fake-gcs-server") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def gcs_second_server() -> Iterator[GcsServer]:
     """Another one, which looks at digests and knows how far an upload got."""
-    with _gcs_server("gcp-storage-emulator") as server:
+    with gcs_server_or_skip("gcp-storage-emulator") as server:
         yield server
 
 
 @pytest.fixture
 def gcs_uri(gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """`gs://…/run` in a new bucket; this process and its children find the server, and no credentials anywhere."""
-    return _gcs_uri(gcs_server, monkeypatch)
+    for name, value in gcs_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return f"gs://{gcs_server.create_bucket()}/run"
 
 
 @pytest.fixture
 def gcs_second_uri(gcs_second_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """The same on the other server."""
-    return _gcs_uri(gcs_second_server, monkeypatch)
-
-
-def _gcs_uri(server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.endpoint_url)
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
-    return f"gs://{server.create_bucket()}/run"
-
-
-@contextmanager
-def _gcs_server(kind: Kind) -> Iterator[GcsServer]:
-    try:
-        with running_gcs_server(kind) as server:
-            yield server
-    except GcsServerMissingError as error:
-        pytest.skip(str(error))
+    for name, value in gcs_second_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return f"gs://{gcs_second_server.create_bucket()}/run"
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,13 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from tests.chaos.cluster import Cluster, wait_until
+from tests.chaos.cluster import Cluster
 from tests.chaos.faults import FAULTS, Scene
 from tests.chaos.job import Job, run_command, submit_command
 from tests.chaos.outputs import Difference, LocalOutput, Output, S3Output, compare, digests
 from tests.support.s3_server import S3Server, running_server
 from tests.support.small_runs import hang_timeout_s
+from tests.support.waiting import wait_until
 
 SHARDS = 12
 SMALL = (

@@ -9,17 +9,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.processes import Process, descendants, is_running, processes
+from tests.support.waiting import wait_until
 
 PORT, DASHBOARD_PORT = 6379, 8265
 _STORE_BYTES = 100_000_000
 _STARTS = 3
-_PATIENCE_S = 600.0
 
 
 class ClusterError(RuntimeError):
@@ -114,15 +112,6 @@ def environment() -> dict[str, str]:
     quiet["RAY_prestart_worker_first_driver"] = "0"  # idle workers that no run asks for
     inherited = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     return {**inherited, **quiet, "PYTHONUNBUFFERED": "1"}
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = _PATIENCE_S) -> None:
-    """Poll until the condition holds; TimeoutError, saying what was awaited, when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds:g} s")
-        time.sleep(0.05)
 
 
 def _raylets() -> set[int]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from tests.chaos.cluster import Cluster, wait_until
+from tests.chaos.cluster import Cluster
 from tests.chaos.job import Job
 from tests.chaos.outputs import Output
 from tests.chaos.processes import Process, is_running, processes
 from tests.support.s3_server import S3Server
+from tests.support.waiting import wait_until
 
 
 @dataclass

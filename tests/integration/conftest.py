@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,4 +33,15 @@ def reference_run(
     with FileLock(f"{output.parent}.lock"):
         if not (output / "report" / "index.html").exists():  # what a run writes last
             run_stages(small_config(output))
+    return output
+
+
+@pytest.fixture
+def unmasked(reference_run: Path, tmp_path: Path) -> Path:
+    """The reference run up to its masks."""
+    output = tmp_path / "run"
+    shutil.copytree(reference_run, output)
+    shutil.rmtree(output / "data")
+    for entry in (output / "manifest").glob("data-*"):
+        entry.unlink()
     return output

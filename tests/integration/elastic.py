@@ -23,12 +23,12 @@ from higan_cam.runtime.stages import mask as mask_stage
 from higan_cam.runtime.workers.label import LabelWorker
 from higan_cam.runtime.workers.mask import MaskWorker
 from higan_cam.types import WorkUnit
-from tests.chaos.cluster import Cluster, wait_until
+from tests.chaos.cluster import Cluster
 from tests.support.small_runs import SMALL
+from tests.support.waiting import wait_until
 
 KINDS = {"label": (label_stage, LabelWorker, "label"), "mask": (mask_stage, MaskWorker, "heat")}
 """Where a stage looks up its worker, and the method of it that begins a unit."""
-PATIENCE_S = 200.0
 
 
 def recording(kind: type, method: str, folder: Path) -> type:
@@ -45,7 +45,7 @@ def recording(kind: type, method: str, folder: Path) -> type:
         if here != before[0][1]:
             threading.Event().wait()
         if len(before) > 1:
-            wait_until(lambda: visited(folder, kind), "another node works", PATIENCE_S)
+            wait_until(lambda: visited(folder, kind), "another node works")
         return getattr(kind, method)(self, unit, *rest)
 
     return type(f"Recording{kind.__name__}", (kind,), {method: recorded})
@@ -64,9 +64,9 @@ def visited(folder: Path, kind: type) -> bool:
 
 def visit(cluster: Cluster, folder: Path, kind: type) -> None:
     """Once the stage has begun a node joins; once it has work it is killed."""
-    wait_until(lambda: bool(begun(folder, kind)), f"{kind.__name__} begins", PATIENCE_S)
+    wait_until(lambda: bool(begun(folder, kind)), f"{kind.__name__} begins")
     node = cluster.add_node()
-    wait_until(lambda: visited(folder, kind), "the new node works", PATIENCE_S)
+    wait_until(lambda: visited(folder, kind), "the new node works")
     cluster.kill_node(node)
 
 

@@ -17,6 +17,7 @@ import pytest
 from tests.chaos import namespace
 from tests.chaos.cluster import environment
 from tests.support.small_runs import digests
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 NIGHTLY = "HIGAN_CAM_CHAOS_KILLS" in os.environ
@@ -36,7 +37,9 @@ def played(reference_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     shutil.copytree(reference_run, folder / "run", ignore=shutil.ignore_patterns(*unmade))
     command = namespace.within([sys.executable, "-m", "tests.integration.elastic", str(folder), *STAGES])
     # Its own environment: a Ray in this process may have turned token authentication on, which that cluster has not.
-    result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=900)
+    result = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, check=False, timeout=3 * PATIENCE_S
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     return folder / "run", json.loads(result.stdout.splitlines()[-1])
 

@@ -34,21 +34,11 @@ from higan_cam.store import committed, open_store, verify_run
 from higan_cam.store.manifest import read_manifest
 from tests.integration.faults import Plan, crash, die, finisher, label_worker, mask_worker, sleep, small_memory, stop
 from tests.support.small_runs import SMALL, digests, hang_timeout_s
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 Build = Callable[..., RunConfig]
 NIGHTLY = "HIGAN_CAM_CHAOS_KILLS" in os.environ
-
-
-@pytest.fixture
-def unmasked(reference_run: Path, tmp_path: Path) -> Path:
-    """The reference run up to its masks."""
-    output = tmp_path / "run"
-    shutil.copytree(reference_run, output)
-    shutil.rmtree(output / "data")
-    for entry in (output / "manifest").glob("data-*"):
-        entry.unlink()
-    return output
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +184,7 @@ def test_a_signal_stops_the_driver_with_nothing_half_done_and_the_same_stage_goe
     try:
         wait_for_first(process, unmasked / "manifest", watched)
         process.send_signal(sent)
-        _, errors = process.communicate(timeout=240)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -223,7 +213,7 @@ def start(command: str, output: Path) -> subprocess.Popen[str]:
 
 
 def wait_for_first(process: subprocess.Popen[str], manifest: Path, stage: str) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE_S
     while not list(manifest.glob(f"{stage}-*.json")):
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
         assert time.monotonic() < deadline, "nothing was committed"

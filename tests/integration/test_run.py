@@ -73,7 +73,11 @@ def test_datasets_reads_the_output_offline_with_masks_the_size_of_the_images(
 def test_more_workers_write_the_same_bytes(
     count: int, reference_run: Path, tmp_path: Path, small_config: Build
 ) -> None:
-    run_stages(small_config(tmp_path / "run", f"runtime.workers={count}"))
+    """In the stages that have workers; the fit between them is taken over."""
+    config = small_config(tmp_path / "run", f"runtime.workers={count}")
+    run_stages(config, ("label",))
+    shutil.copytree(reference_run / "boundary", tmp_path / "run" / "boundary")
+    run_stages(config)
     assert digests(tmp_path / "run") == digests(reference_run)
 
 
@@ -91,7 +95,7 @@ def test_a_rerun_makes_only_what_is_missing(reference_run: Path, tmp_path: Path,
 
 
 def test_heat_handed_to_cpu_tasks_gives_the_same_bytes(
-    reference_run: Path, tmp_path: Path, small_config: Build, monkeypatch: pytest.MonkeyPatch
+    reference_run: Path, unmasked: Path, small_config: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The path GPUs take (attribute in the actor, finish in a task), whole, on CPUs."""
 
@@ -99,8 +103,8 @@ def test_heat_handed_to_cpu_tasks_gives_the_same_bytes(
         return replace(plan_crew(runtime, cpus, gpus, units), handover=True, finishers=1)
 
     monkeypatch.setattr(mask_stage, "plan_crew", hand_over)
-    run_stages(small_config(tmp_path / "run", "runtime.workers=2"))
-    assert digests(tmp_path / "run") == digests(reference_run)
+    run_stages(small_config(unmasked, "runtime.workers=2"))
+    assert digests(unmasked) == digests(reference_run)
 
 
 def test_workers_that_cannot_start_end_the_run_with_the_reason(
@@ -170,15 +174,10 @@ def test_masks_before_labels_is_an_error_that_names_the_command(tmp_path: Path, 
 
 
 def test_a_poisoned_unit_is_quarantined_and_the_rest_completes(
-    reference_run: Path, tmp_path: Path, small_config: Build
+    reference_run: Path, unmasked: Path, small_config: Build
 ) -> None:
     """A directory where a shard's file should be makes exactly that unit fail on every attempt, in the real worker."""
-    output = tmp_path / "run"
-    shutil.copytree(reference_run, output)
-    config = small_config(output, "runtime.max_tries=2")
-    shutil.rmtree(output / "data")
-    for entry in (output / "manifest").glob("data-*"):
-        entry.unlink()
+    output, config = unmasked, small_config(unmasked, "runtime.max_tries=2")
     blocked = committed(open_store(str(reference_run)), "data", config_hash(config))[2].path
     (output / blocked).mkdir(parents=True)
     (problem,) = run_stages(config).problems

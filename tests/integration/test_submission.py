@@ -13,8 +13,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +27,10 @@ from tests.chaos.namespace import obstacle, within
 from tests.cluster_configs.files import ROOT, load_yaml
 from tests.support.s3_server import S3Server, ServerMissingError, available_kind
 from tests.support.small_runs import OUTSIDE_IDENTITY, SMALL, digests
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 DASHBOARD = "http://127.0.0.1:8265"
-PATIENCE_S = 240.0
 _CLONE_NEWNET = 0x40000000
 
 
@@ -161,13 +160,6 @@ def finishes(submitter: Submitter, stage: str, output: str) -> None:
     assert submitter.details(stage).driver_exit_code == 0
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S:.0f} s in vain: {what}"
-        time.sleep(0.1)
-
-
 def test_a_mistake_in_the_configuration_ends_with_status_2_and_one_line(submitter: Submitter) -> None:
     entrypoint = ["python", "-m", "jobs.make_mask_dataset", "--config", "data/configs/quick.yaml"]
     result = submitter.submit("mistake", [*entrypoint, "--set", "label.cont=160"])
@@ -189,7 +181,7 @@ def test_stages_as_jobs_of_their_own_and_a_stopped_whole_make_the_same_bytes(
     entrypoint = shlex.split(load_yaml("kuberay/rayjob.yaml")["spec"]["entrypoint"])
     slower = ["--set", "runtime.workers=1"]  # so that the stop comes before the end
     assert submitter.submit("whole", [*entrypoint, *overrides(output), *slower], "--no-wait").returncode == 0
-    wait_until(lambda: "stage=mask begins" in submitter.logs("whole"), "the masks to begin")
+    wait_until(lambda: "stage=mask begins" in submitter.logs("whole"), "the masks begin")
     assert submitter.ray("job", "stop", "whole").returncode == 0
     assert submitter.details("whole").status == "STOPPED"
     logs = submitter.logs("whole")

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pytest
 
 
-def _latents(count: int, seed: int) -> npt.NDArray[np.float64]:
-    z = np.random.default_rng(seed).standard_normal((count, 128))
-    scaled: npt.NDArray[np.float64] = z / np.linalg.norm(z, axis=1, keepdims=True) * np.sqrt(128)
-    return scaled
-
-
 @pytest.fixture(scope="session")
 def latents() -> Callable[[int, int], npt.NDArray[np.float64]]:
     """(count, seed) -> (count,128) normal latents scaled to length sqrt(128)."""
-    return _latents
+
+    def build(count: int, seed: int) -> npt.NDArray[np.float64]:
+        z = np.random.default_rng(seed).standard_normal((count, 128))
+        scaled: npt.NDArray[np.float64] = z / np.linalg.norm(z, axis=1, keepdims=True) * np.sqrt(128)
+        return scaled
+
+    return build

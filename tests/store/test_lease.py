@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from higan_cam.store.canonical import canonical_json
 from higan_cam.store.lease import Holder, Lease, read_lease
 from higan_cam.store.processes import machine
 from higan_cam.store.store import Store, open_store
+from tests.support.waiting import PATIENCE_S, wait_until
 
 DRIVER = """
 import sys, time
@@ -55,13 +55,6 @@ def driver(store: Store, lease_s: float, mode: str = "wait", within: tuple[str, 
 
 
 _Driver = subprocess.Popen[str]
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen within a minute"
-        time.sleep(0.02)
 
 
 def leave_lease(store: Store, **fields: object) -> Holder:
@@ -170,7 +163,7 @@ def test_a_driver_that_was_paused_too_long_stops_itself_and_says_who_took_over(l
         os.kill(process.pid, signal.SIGSTOP)
         with Lease(local, lease_s=600, wait_s=60).held():
             os.kill(process.pid, signal.SIGCONT)
-            said, _ = process.communicate(timeout=60)
+            said, _ = process.communicate(timeout=PATIENCE_S)
             assert f"another one has taken over (host {os.uname().nodename}, pid {os.getpid()}" in said
         there = read_lease(local)
     assert there is not None
@@ -202,7 +195,7 @@ def test_a_patient_driver_waits_for_the_other_to_finish(local: Store) -> None:
         waiting = pool.submit(wait_for_it)
         assert not waiting.done()
         process.communicate("\n")
-        assert waiting.result(timeout=60) == 2
+        assert waiting.result(timeout=PATIENCE_S) == 2
 
 
 def test_renewals_carry_what_the_driver_says_about_itself(store: Store) -> None:
@@ -211,7 +204,7 @@ def test_renewals_carry_what_the_driver_says_about_itself(store: Store) -> None:
         return there is not None and there.beat > 1 and there.progress == {"mask": {"done": 3}}
 
     with Lease(store, lease_s=0.3).held(lambda: {"mask": {"done": 3}}):
-        eventually(told)
+        wait_until(told, "the holder is told")
 
 
 def test_a_lost_lease_is_not_written_as_released(store: Store) -> None:
@@ -226,7 +219,7 @@ def test_a_lost_lease_is_not_written_as_released(store: Store) -> None:
                 return True
             return False
 
-        eventually(lost)
+        wait_until(lost, "the lease is lost")
     there = read_lease(store)
     assert there is not None
     assert (there.number, there.host, there.released) == (2, "elsewhere", False)

@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 from urllib.parse import quote
 
+import pytest
 import requests
 
 from tests.support.ceph import free_port
@@ -49,6 +50,10 @@ class GcsServer:
 
     kind: Kind
     endpoint_url: str
+
+    def environment(self) -> dict[str, str]:
+        """What the client's own chain needs to get here, and no credentials anywhere."""
+        return {"STORAGE_EMULATOR_HOST": self.endpoint_url, "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"}
 
     def create_bucket(self) -> str:
         """A new bucket; its name."""
@@ -108,6 +113,16 @@ def running_gcs_server(kind: Kind) -> Iterator[GcsServer]:
         finally:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def gcs_server_or_skip(kind: Kind) -> Iterator[GcsServer]:
+    """`running_gcs_server` for fixtures: the test is skipped where it is not installed."""
+    try:
+        with running_gcs_server(kind) as server:
+            yield server
+    except GcsServerMissingError as error:
+        pytest.skip(str(error))
 
 
 def _command(kind: Kind, port: int) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.s3_server import S3Server, ServerMissingError, available_kind
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.ceph]
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,10 +44,7 @@ def test_the_server_ends_when_its_owner_is_killed() -> None:
         assert port.isdecimal()
         assert daemons
         owner.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while any(_alive(pid) for pid in daemons):
-        assert time.monotonic() < deadline, "the server is still there"
-        time.sleep(0.05)
+    wait_until(lambda: not any(_alive(pid) for pid in daemons), "the server ends")
 
 
 def _need_a_server() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,6 +22,7 @@ from higan_cam.store.manifest import commit_shard
 from higan_cam.store.store import Store
 from tests.integration.object_store.bench import PART, Bench
 from tests.integration.object_store.proxy import ALWAYS, ECHOED_TOKEN, FAULTS, TRANSIENT, everything_said
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.ceph]
 EVERY = os.environ.get("HIGAN_CAM_FAULTS") == "every"
@@ -207,19 +207,12 @@ def test_a_store_that_drops_out_is_waited_for(bench: Bench) -> None:
         bench.proxy.heal()
         with ThreadPoolExecutor(1) as pool:
             written = pool.submit(bench.opened(retry_s=60).put_new, "a", SMALL)
-            _wait_until(lambda: len(bench.proxy.requests) >= 3)
+            wait_until(lambda: len(bench.proxy.requests) >= 3, "it is asked again")
             bench.server.server.restore()
             assert written.result(60)
     finally:
         bench.server.server.restore()
     _only({"a": SMALL}, bench)
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def _each_request(bench: Bench, operation: Callable[[Store], object]) -> Iterator[int]:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from higan_cam.errors import WorkersError
 from higan_cam.runtime.cluster import head as head_module
 from higan_cam.runtime.cluster.head import local_head
 from tests.chaos.processes import descendants, is_running
+from tests.support.waiting import PATIENCE_S, wait_until
 
-WAIT_S = 60.0
 DRIVER = """
 import sys
 from higan_cam.config import RuntimeConfig
@@ -126,10 +125,7 @@ def test_ray_has_ended_when_the_block_that_uses_it_has(driver: subprocess.Popen[
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
 def test_a_ray_that_is_only_coming_up_is_ended_as_well(driver: subprocess.Popen[str], how: str) -> None:
     _line(driver)
-    deadline = time.monotonic() + WAIT_S
-    while not any("gcs_server" in process.title for process in descendants(driver.pid)):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: any("gcs_server" in process.title for process in descendants(driver.pid)), "Ray comes up")
     started = [process.pid for process in descendants(driver.pid)]
     _end(driver, how)
     _expect_gone(started)
@@ -146,11 +142,8 @@ def _end(driver: subprocess.Popen[str], how: str) -> None:
         driver.stdin.close()
     else:
         driver.send_signal(signal.Signals[how])
-    driver.wait(WAIT_S)
+    driver.wait(PATIENCE_S)
 
 
 def _expect_gone(pids: list[int]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while left := [pid for pid in pids if is_running(pid)]:
-        assert time.monotonic() < deadline, f"still running: {left}"
-        time.sleep(0.1)
+    wait_until(lambda: not any(is_running(pid) for pid in pids), "all of it ends")

@@ -15,6 +15,7 @@ from higan_cam.config import RuntimeConfig
 from higan_cam.errors import WorkersError
 from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
 from higan_cam.runtime.cluster.join import cluster
+from tests.support.waiting import PATIENCE_S
 
 PROGRAM = """
 from higan_cam.config import RuntimeConfig
@@ -37,7 +38,7 @@ def test_a_cluster_that_is_gone_is_not_waited_for() -> None:
             env={**environment, "RAY_TMPDIR": folder},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
     assert finished.returncode == 0, finished.stderr
@@ -57,7 +58,7 @@ def test_workers_have_one_thread_and_the_driver_keeps_its_environment() -> None:
     )
     environment = {name: value for name, value in os.environ.items() if name not in {*names, "RAY_ADDRESS"}}
     finished = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert finished.stdout.strip() == f"{list(WORKER_ENVIRONMENT.values())} {[None] * len(names)}", finished.stderr
 

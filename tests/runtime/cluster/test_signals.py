@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from higan_cam.runtime.cluster.signals import Terminated, exit_status, stoppable
+from tests.support.waiting import PATIENCE_S
 
 
 def test_sigterm_raises_in_the_block_and_the_former_handler_comes_back() -> None:
@@ -63,4 +64,4 @@ with stoppable():
         os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(600)
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=300).returncode == -signal.SIGTERM
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE_S).returncode == -signal.SIGTERM

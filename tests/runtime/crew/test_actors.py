@@ -15,6 +15,7 @@ from higan_cam.errors import WorkersError
 from higan_cam.runtime.crew.actors import Actors
 from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.plan import UNITS_AHEAD
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("local_ray")]
 LOG = RunLog(logging.getLogger("higan_cam.test"), {})
@@ -51,7 +52,7 @@ def crew(kind: type = Idler, **options: float) -> Actors:
 
 def until(actors: Actors, reached: Callable[[], bool]) -> None:
     """Tend the crew until it is so."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while not reached():
         assert time.monotonic() < deadline, "it never came to that"
         ready, _ = ray.wait(actors.pings, num_returns=1, timeout=0.1) if actors.pings else ([], [])
@@ -100,10 +101,7 @@ def test_release_lets_only_the_idle_go_and_frees_what_they_held() -> None:
     actors.release()
     assert len(actors) == 1
     assert ray.get(actors[0].pid.remote()) > 0
-    deadline = time.monotonic() + 60
-    while ray.available_resources().get("CPU", 0) < 3:
-        assert time.monotonic() < deadline, "the released actor still holds its CPU"
-        time.sleep(0.05)
+    wait_until(lambda: ray.available_resources().get("CPU", 0) >= 3, "the released actor gives its CPU back")
     actors.dismiss()
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from higan_cam.runtime.crew.ledger import Process
 from higan_cam.runtime.crew.watch import reap
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: process states are unknown")
 
@@ -45,10 +45,8 @@ def born(pid: int) -> int:
 
 
 def wait_for_stack(process: Process) -> None:
-    deadline = time.monotonic() + 60
-    while "stuck" not in Path(f"/proc/{process.pid}/fd/{process.trace}").read_text():
-        assert time.monotonic() < deadline, "no stack was written"
-        time.sleep(0.01)
+    trace = Path(f"/proc/{process.pid}/fd/{process.trace}")
+    wait_until(lambda: "stuck" in trace.read_text(), "a stack is written")
 
 
 def test_a_hung_process_is_ended_and_its_stack_kept(victim: tuple[subprocess.Popen[str], Process]) -> None:
