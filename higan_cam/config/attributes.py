@@ -1,4 +1,4 @@
-"""Runs of several attributes: the configuration of each, which is that of an ordinary run.
+"""A run of several attributes: the configuration of each, which is that of an ordinary run.
 
     attributes:
       indoor_lighting: {}

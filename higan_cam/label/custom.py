@@ -25,9 +25,10 @@ from torch import Tensor, nn
 
 from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError
-from higan_cam.weights.embedded import EMBEDDED_SCORERS
 
 _PROBE = (2, 3, 64, 64)
+_UNSET = ScorerConfig.model_fields["weights"].default
+"""What `weights` says where the user says nothing; the class then gets none."""
 _WAY = "put its folder on PYTHONPATH, or into the job's working directory (ray job submit --working-dir)"
 
 
@@ -67,7 +68,7 @@ def custom_scorer(config: ScorerConfig) -> CustomScorer:
     factory = config.factory or ""
     made = _class(factory)
     arguments: dict[str, Any] = dict(config.arguments or {})
-    if config.weights not in EMBEDDED_SCORERS:
+    if config.weights != _UNSET:
         arguments["weights"] = config.weights
     try:
         inspect.signature(made).bind(**arguments)

@@ -30,6 +30,7 @@ from higan_cam.measure.values import (
     estimate_means,
 )
 from higan_cam.pipeline import Models, attribution_for, edit_for, edited_ends
+from higan_cam.pipeline.models import w_plus_of_latents
 from higan_cam.rooms import localisation as metrics
 from higan_cam.rooms import priors, render, truth
 from higan_cam.rooms.scene import Z_DIM
@@ -152,7 +153,7 @@ def _light_and_shades(latents: FloatArray, size: int, batch: int = 64) -> tuple[
 def code_ends(models: Models, config: RunConfig, boundary: Boundary, latents: FloatArray) -> list[tuple[Tensor, ...]]:
     """(original, negative, positive) codes per micro-batch."""
     with torch.inference_mode():
-        codes = models.generator.truncate(models.generator.map(torch.from_numpy(latents).to(models.device)))
+        codes = w_plus_of_latents(models, latents)
         parts = codes.split(config.mask.micro_batch)
         ends = [edited_ends(models, config, boundary, part) for part in parts]
     return [(part, each.negative, each.positive) for part, each in zip(parts, ends, strict=True)]

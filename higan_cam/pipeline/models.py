@@ -54,6 +54,11 @@ def w_plus_of(models: Models, config: RunConfig, indices: Sequence[int]) -> Tens
     return models.generator.truncate(codes_of(models, config, indices))
 
 
+def w_plus_of_latents(models: Models, latents: FloatArray) -> Tensor:
+    """(n,L,w_dim) truncated codes w+ of (n,z_dim) latents that are no sample of a run."""
+    return models.generator.truncate(models.generator.map(torch.from_numpy(latents).to(models.device)))
+
+
 def codes_of(models: Models, config: RunConfig, indices: Sequence[int]) -> Tensor:
     """(n,w_dim) codes w of the samples with these indices, before truncation."""
     z = sample_latents(indices, config.seed, models.generator.z_dim)

@@ -19,6 +19,8 @@ from higan_cam.manipulate import (
     load_boundary,
 )
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
+from higan_cam.runtime.cluster.head import Head
+from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 from higan_cam.weights.files import sha256_of
@@ -38,14 +40,19 @@ class Ready:
     digests: dict[str, str]
 
 
-def preflight(config: RunConfig) -> Ready:
-    """Load the networks and find every mistake that needs them, before anything is written or started.
+def preflight(config: RunConfig, head: Head | None = None) -> Ready:
+    """Load the networks and find every mistake that needs them or the cluster, before anything is written or started.
+
+    Args:
+        head: a local Ray that is coming up for this run; without one, the cluster that the run is to join is asked.
 
     Raises:
         ConfigError, WeightsError, DataError: what is wrong with the configuration, or with a file that it names.
     """
     models = load_models(config)
     check_models(models, config)
+    if head is None:
+        check_reachable(config.runtime)
     return Ready(models, weights_digests(config))
 
 

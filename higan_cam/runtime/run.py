@@ -16,7 +16,6 @@ from higan_cam.label import final_range, needs_quartiles
 from higan_cam.pipeline import Models
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster, resources
-from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.runtime.plan import plan_crew, plan_label, plan_mask
 from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
@@ -70,9 +69,7 @@ def run_stages(
         LeaseLostError: another driver took over, because this one was paused or cut off for too long.
         QuarantinedError: score shards are missing, so a boundary fitted now would not be this run's boundary.
     """
-    ready = preflight(config)
-    if head is None:
-        check_reachable(config.runtime)
+    ready = preflight(config, head)
     store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
     config = config.model_copy(update={"output": store.uri})

@@ -20,7 +20,6 @@ from higan_cam.publish import decode_scores
 from higan_cam.publish.report.attributes import AttributesContent, AttributeView, render_attributes
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster
-from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.run import STAGES, Outcome, run_stages
@@ -47,9 +46,7 @@ def run_all(
     runs = members(config)
     if not config.attributes:
         return run_stages(config, stages, console, head)
-    digests = {name: preflight(each).digests for name, each in runs.items()}
-    if head is None:
-        check_reachable(config.runtime)
+    digests = {name: preflight(each, head).digests for name, each in runs.items()}
     store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
     runs = members(config.model_copy(update={"output": store.uri}))

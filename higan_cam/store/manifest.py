@@ -48,7 +48,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Commit:
-    """What came of one attempt to commit.
+    """The result of one attempt to commit.
 
     Attributes:
         record: the committed shard, by whichever attempt was first.

@@ -1,6 +1,6 @@
 """How far one driver reaches: simulated GPUs on several Ray nodes of this machine, fed by the real mask queue.
 
-Real: `runtime.mask_stage.MaskPool` with its queue, hand-over to CPU tasks, bookkeeping and ledger; Ray (`ray start`, a
+Real: `runtime.stages.mask.MaskPool` with its queue, hand-over to CPU tasks, bookkeeping and ledger; Ray (`ray start`, a
 head and `NODES` worker nodes); two Ray calls, two results and four messages to the ledger per unit. Simulated: a GPU is
 a lock in an async actor that sleeps, `GPUS_PER_HOST` of them share a process; a unit's heat maps are `HEAT_BYTES` of
 zeros; the CPU task that follows only reads them. All of it shares this machine's cores, so a real cluster, which has

@@ -48,7 +48,7 @@ class Host:
 
 
 def finish(config: Any, unit: WorkUnit, attributed: float, batch: Any, attempt: int, ledger: Any, boundary: Any) -> int:
-    """The CPU task that follows, with the parameters of `workers.finish_unit`; rows of the unit.
+    """The CPU task that follows, with the parameters of `workers.mask.finish_unit`; rows of the unit.
 
     Reads the heat maps, reports to the ledger, nothing else.
     """

@@ -1,4 +1,4 @@
-"""The random baseline: as large as the mask, elsewhere, and the same for the same sample."""
+"""Moved masks: as large as the mask, elsewhere, and the same for the same sample."""
 
 from __future__ import annotations
 

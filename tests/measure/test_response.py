@@ -11,7 +11,7 @@ from higan_cam.config import RunConfig
 from higan_cam.errors import DataError
 from higan_cam.label import load_scorer
 from higan_cam.manipulate import relevance
-from higan_cam.measure.response import edit_sweep, layer_relevance, with_measured_layers
+from higan_cam.measure.response import edit_sweep, layer_relevance, with_measured_layers, with_response
 from higan_cam.pipeline import Models
 from higan_cam.types import Boundary
 
@@ -25,6 +25,12 @@ def test_the_mean_score_rises_with_every_step_and_by_more_than_a_level(
     mean = scores.mean(axis=0)
     assert np.all(np.diff(mean) > 0)
     assert mean[-1] - mean[0] > 1.0
+
+
+def test_response_band_holds_the_middle_four_fifths(boundary: Boundary) -> None:
+    response = with_response(boundary, (0.0,), np.arange(11.0)[:, None]).metrics["score_response"]
+    assert (response["p10"], response["mean"], response["p90"]) == ([1.0], [5.0], [9.0])
+    assert (response["distances"], response["samples"]) == ([0.0], 11)
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ class Head:
 def local_head(runtime: RuntimeConfig) -> Iterator[Head | None]:
     """Begin to start Ray on this machine; it ends with the block, or with this process, whatever ends that.
 
-    None where the run joins a cluster, or has imported ray already: `cluster.cluster` then does what is left. What the
+    None where the run joins a cluster, or has imported ray already: `join.cluster` then does what is left. What the
     block finds wrong before it asks for the address has started a Ray in vain.
     """
     if ray_address(runtime) != LOCAL or "ray" in sys.modules:

@@ -12,11 +12,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from higan_cam.runtime.imports import quick_imports
-
-with quick_imports():  # PyTorch, for which a worker's first unit waits
-    pass
-
 FIRST_LIMIT_S = 3600.0
 """With `auto`: until a unit of the stage has finished, nobody knows how long one takes."""
 LEAST_LIMIT_S = 300.0

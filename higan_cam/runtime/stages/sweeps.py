@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import ray
@@ -21,37 +22,33 @@ CHUNK = 12
 
 def sweep_samples(config: RunConfig, boundary: Boundary, count: int) -> tuple[tuple[float, ...], ByteArray, FloatArray]:
     """The run's first `count` samples along the boundary: distances (K,), (n,K,R,R,3) uint8 images, (n,K) scores."""
-    indices = list(range(min(count, config.label.count)))
-    task = ray.remote(num_cpus=1)(_sweep)
-    chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-    parts = ray.get([task.remote(config, boundary, chunk) for chunk in chunks])
+    parts = _in_chunks(_sweep, min(count, config.label.count), config, boundary)
     return parts[0][0], np.concatenate([part[1] for part in parts]), np.concatenate([part[2] for part in parts])
 
 
 def rescore_samples(config: RunConfig, boundary: Boundary, count: int) -> Relevance:
     """How much each row of w+ carries of the score's rise along the boundary, on the run's first `count` samples."""
-    indices = list(range(min(count, config.label.count)))
-    task = ray.remote(num_cpus=1)(_rescore)
-    chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-    return relevance(np.concatenate(ray.get([task.remote(config, boundary, chunk) for chunk in chunks])))
+    return relevance(np.concatenate(_in_chunks(_rescore, min(count, config.label.count), config, boundary)))
 
 
 def peaks_of_samples(config: RunConfig, boundary: Boundary, count: int) -> FloatArray:
     """(n,T) `layer_peaks` of the run's first `count` samples."""
-    indices = list(range(min(count, config.label.count)))
-    task = ray.remote(num_cpus=1)(_peaks)
-    chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-    return np.concatenate(ray.get([task.remote(config, boundary, chunk) for chunk in chunks]))
+    return np.concatenate(_in_chunks(_peaks, min(count, config.label.count), config, boundary))
 
 
 def cross_samples(runs: Sequence[tuple[RunConfig, Boundary]], count: int) -> tuple[ByteArray, FloatArray]:
     """`cross_response` of the first `count` samples of runs that share their latents."""
-    indices = list(range(min(count, runs[0][0].label.count)))
-    task = ray.remote(num_cpus=1)(_cross)
-    chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-    parts = ray.get([task.remote(runs, chunk) for chunk in chunks])
+    parts = _in_chunks(_cross, min(count, runs[0][0].label.count), runs)
     images, scores = (np.concatenate(column, axis=1) for column in zip(*parts, strict=True))
     return images, scores
+
+
+def _in_chunks(function: Callable[..., Any], count: int, *arguments: Any) -> list[Any]:
+    """`function(*arguments, indices)` of the first `count` samples, `CHUNK` at a time, as tasks of the cluster."""
+    task = ray.remote(num_cpus=1)(function)
+    chunks = [list(range(start, min(start + CHUNK, count))) for start in range(0, count, CHUNK)]
+    results: list[Any] = ray.get([task.remote(*arguments, chunk) for chunk in chunks])
+    return results
 
 
 def _cross(runs: Sequence[tuple[RunConfig, Boundary]], indices: list[int]) -> tuple[ByteArray, FloatArray]:

@@ -16,9 +16,9 @@ class ScorerSettings:
     resolution: int = 128
     """Side of the images, px."""
     recolour: float = 0.0
-    """How far colours fade towards grey and mid-tones shift, at random, in [0,1]; see `fit_scorer.recolour`."""
+    """How far colours fade towards grey and mid-tones shift, at random, in [0,1]; see `fit.recolour`."""
     pictures: str | None = None
-    """Folder or CSV of the user's pictures (see `train.pictures`); None: renders of rooms."""
+    """Folder or CSV of the user's pictures (see `scorer.pictures`); None: renders of rooms."""
     backbone: str | None = None
     """File of a Places365 ResNet18 (64 channels) that the network starts from; None: random weights."""
     frozen: bool = False
