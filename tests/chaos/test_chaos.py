@@ -60,6 +60,7 @@ def _has_durable_s3() -> bool:
 
 @pytest.mark.integration
 @pytest.mark.slow
+@pytest.mark.namespaces
 @pytest.mark.parametrize("fault", [pytest.param(name, marks=MARKS.get(FAULTS[name].on, ())) for name in CHOSEN])
 def test_a_disturbed_run_finishes_with_the_undisturbed_runs_bytes(fault: str, rounds: list[dict[str, Any]]) -> None:
     if FAULTS[fault].on == "s3" and not _has_durable_s3():
@@ -73,6 +74,7 @@ def test_a_disturbed_run_finishes_with_the_undisturbed_runs_bytes(fault: str, ro
 
 @pytest.mark.integration
 @pytest.mark.slow
+@pytest.mark.namespaces
 @pytest.mark.parametrize("fault", ["two"])
 def test_the_second_driver_refuses_and_the_first_goes_on(fault: str, rounds: list[dict[str, Any]]) -> None:
     mine = [played for played in rounds if played["plan"]["fault"] == fault]

@@ -19,7 +19,7 @@ from tests.chaos.cluster import environment
 from tests.support.small_runs import digests
 from tests.support.waiting import PATIENCE_S
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.namespaces]
 NIGHTLY = "HIGAN_CAM_CHAOS_KILLS" in os.environ
 UNITS = {"label": 4, "mask": 6} if NIGHTLY else {"mask": 6}
 STAGES = ("label", "fit", "mask") if NIGHTLY else ("mask",)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+
+from tests.chaos.namespace import obstacle
 
 pytestmark = pytest.mark.integration
 PORT = 8077
@@ -39,8 +40,10 @@ print(page)
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace of its own needs root")
+@pytest.mark.namespaces
 def test_samples_quarantined_units_and_phases_can_be_scraped(tmp_path: Path) -> None:
+    if reason := obstacle():
+        pytest.skip(reason)
     families = pytest.importorskip("prometheus_client.parser").text_string_to_metric_families
     (tmp_path / "run" / "scores" / "part-00001.parquet").mkdir(parents=True)  # this shard cannot be committed
     (tmp_path / "run" / "run.json").write_bytes(_run_json(tmp_path))

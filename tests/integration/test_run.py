@@ -207,8 +207,9 @@ def test_a_failed_score_shard_stops_before_the_fit_and_a_rerun_gives_the_same_by
 
 
 @pytest.mark.slow
-def test_a_killed_driver_resumes_to_the_same_bytes(reference_run: Path, tmp_path: Path) -> None:
-    output = tmp_path / "run"
+def test_a_killed_driver_resumes_to_the_same_bytes(reference_run: Path, unmasked: Path) -> None:
+    """Half way through the masks, in a process and a Ray of its own."""
+    output = unmasked
     overrides = [argument for override in SMALL for argument in ("--set", override)]
     command = [
         sys.executable,

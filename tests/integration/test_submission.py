@@ -29,7 +29,7 @@ from tests.support.s3_server import S3Server, ServerMissingError, available_kind
 from tests.support.small_runs import OUTSIDE_IDENTITY, SMALL, digests
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.namespaces]
 DASHBOARD = "http://127.0.0.1:8265"
 _CLONE_NEWNET = 0x40000000
 

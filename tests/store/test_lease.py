@@ -19,6 +19,7 @@ from higan_cam.store.canonical import canonical_json
 from higan_cam.store.lease import Holder, Lease, read_lease
 from higan_cam.store.processes import machine
 from higan_cam.store.store import Store, open_store
+from tests.chaos.namespace import obstacle
 from tests.support.waiting import PATIENCE_S, wait_until
 
 DRIVER = """
@@ -170,10 +171,12 @@ def test_a_driver_that_was_paused_too_long_stops_itself_and_says_who_took_over(l
     assert (there.number, there.released) == (2, True)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a process namespace of its own needs root")
+@pytest.mark.namespaces
 def test_a_driver_in_another_process_namespace_is_refused_while_it_lives_and_succeeded_when_killed(
     local: Store,
 ) -> None:
+    if reason := obstacle():
+        pytest.skip(reason)
     with driver(local, lease_s=2, within=NAMESPACE) as process:
         with pytest.raises(LeaseHeldError), Lease(local).held():
             raise AssertionError("held twice")

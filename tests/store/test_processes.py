@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from higan_cam.store.processes import is_alive, machine, process_start
+from tests.chaos.namespace import obstacle
 
 pytestmark = pytest.mark.skipif(not machine(), reason="this system has no /proc to see processes by")
 
@@ -31,9 +32,10 @@ def test_a_killed_process_is_dead_even_before_its_parent_looks() -> None:
     assert not is_alive(child.pid, born)
 
 
+@pytest.mark.namespaces
 def test_another_process_namespace_is_another_machine() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("a process namespace of its own needs root")
+    if reason := obstacle():
+        pytest.skip(reason)
     code = "from higan_cam.store.processes import machine; print(machine())"
     command = ["unshare", "-p", "-f", "--mount-proc", sys.executable, "-c", code]
     inside = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
