@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
+from pathlib import PurePosixPath
 
 from higan_cam.config import StoreConfig
 from higan_cam.config.store import EMULATOR, check_endpoint, emulator_url
@@ -17,8 +16,8 @@ from higan_cam.store.places.backend import Backend
 from higan_cam.store.places.local import LocalBackend
 from higan_cam.store.places.memory import memory_backend
 from higan_cam.store.places.retrying import RequestError
+from higan_cam.store.uris import read_place
 
-_PROTOCOLS = {"file": "file", "local": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "memory": "memory"}
 _EXTRAS = {"s3": "s3", "gs": "gcs"}
 _REMOTE_HINT = (
     "check that the bucket exists and that the credentials found by the client's own chain (environment, profile, "
@@ -164,42 +163,19 @@ def open_store(uri: str | os.PathLike[str], settings: StoreConfig | None = None)
     Nothing is read or written yet. Credentials come from the client's own chain: the environment, a profile, a role.
 
     Raises:
-        ConfigError: for an unknown protocol, a client library that is not installed, or a URI that holds credentials.
+        ConfigError: for a text that is no place (`uris.read_place`), a client library that is not installed, or a
+            setting of the client's that cannot be used.
     """
-    settings = settings or StoreConfig()
-    text = os.fspath(uri)
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        scheme, rest = "file", text
-    _refuse_credentials(scheme, text if separator else "")
-    if scheme not in _PROTOCOLS:
-        known = ", ".join(sorted(set(_PROTOCOLS.values())))
-        raise ConfigError(f"output: {text!r}: protocol {scheme!r} has no exclusive writes here; use one of: {known}")
-    if not rest.strip("/"):
-        raise ConfigError(f"output: {text!r} names no folder; give one such as runs/rooms or s3://bucket/folder")
-    if _PROTOCOLS[scheme] == "file":
-        return _open_local(rest, settings)
-    return _open_remote(_PROTOCOLS[scheme], rest, settings)
-
-
-def _open_local(path: str, settings: StoreConfig) -> Store:
-    # Not resolved: a cluster's nodes may share a folder through links of their own.
-    root = str(Path(path).expanduser().absolute())
-    if root == "/":
-        raise ConfigError(f"output: {path!r} is the root of the file system; give a folder such as runs/rooms")
-    return Store(root, root, LocalBackend(), settings)
-
-
-def _open_remote(protocol: str, rest: str, settings: StoreConfig) -> Store:
-    root = rest.strip("/")
-    uri = f"{protocol}://{root}"
+    settings, place = settings or StoreConfig(), read_place(os.fspath(uri))
+    if place.protocol == "file":
+        return Store(place.uri, place.path, LocalBackend(), settings)
     try:
-        backend = _OPENERS[protocol](settings)
+        backend = _OPENERS[place.protocol](settings)
     except ImportError as error:
-        extra = _EXTRAS.get(protocol, protocol)
-        raise ConfigError(f"output: {uri} needs another library: pip install 'higan-cam[{extra}]'") from error
+        extra = _EXTRAS.get(place.protocol, place.protocol)
+        raise ConfigError(f"output: {place.uri} needs another library: pip install 'higan-cam[{extra}]'") from error
     # The memory file system alone has absolute paths.
-    return Store(uri, f"/{root}" if protocol == "memory" else root, backend, settings)
+    return Store(place.uri, f"/{place.path}" if place.protocol == "memory" else place.path, backend, settings)
 
 
 def _open_s3(settings: StoreConfig) -> Backend:
@@ -230,15 +206,6 @@ def _check_variable(variable: str, url: str | None) -> None:
             check_endpoint(url)
     except ValueError as error:
         raise ConfigError(f"environment: {variable} {error}") from error
-
-
-def _refuse_credentials(scheme: str, uri: str) -> None:
-    parts = urlsplit(uri) if uri else None
-    if parts is not None and scheme not in ("file", "local") and ("@" in parts.netloc or parts.query):
-        raise ConfigError(
-            f"output: the {scheme}:// URI holds credentials or options; leave only the bucket and path in it and put "
-            "credentials into the environment or a profile"
-        )
 
 
 def _reason(error: Exception) -> str:
