@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
 
 from higan_cam.config import StoreConfig
 from higan_cam.config.store import EMULATOR, check_endpoint, emulator_url
 from higan_cam.errors import ConfigError, StoreError
+from higan_cam.store.litter import is_litter
 from higan_cam.store.places.backend import Backend
 from higan_cam.store.places.local import LocalBackend
 from higan_cam.store.places.memory import memory_backend
@@ -23,6 +25,7 @@ _REMOTE_HINT = (
     "check that the bucket exists and that the credentials found by the client's own chain (environment, profile, "
     "role) may read, list and write there"
 )
+_SHOWN = 3
 _log = logging.getLogger(__name__)
 
 
@@ -97,19 +100,32 @@ class Store:
             return self.backend.size(path)
 
     def sizes(self, prefix: str = "") -> dict[str, int]:
-        """{key: bytes} of every object whose key starts with `prefix`, by key. Temporary files are never among them."""
+        """{key: bytes} of every object whose key starts with `prefix`, by key.
+
+        Temporary files, marks of empty folders and what desktops leave (`litter`) are never among them.
+        """
         with self._explained("list", prefix or "/"):
             found = self.backend.sizes(f"{self.root}/{prefix}")
-        return {path[len(self.root) + 1 :]: found[path] for path in sorted(found)}
+        named = ((path[len(self.root) + 1 :], found[path]) for path in sorted(found))
+        return {key: size for key, size in named if not is_litter(key, size)}
 
     def list(self, prefix: str = "") -> tuple[str, ...]:
         """Keys that start with `prefix`, sorted."""
         return tuple(self.sizes(prefix))
 
     def is_empty(self) -> bool:
-        """Whether nothing lies in the output directory yet (it need not exist)."""
+        """Whether nothing lies in the output directory yet (it need not exist); litter and marks are nothing."""
+        return not self._first_keys(1)
+
+    def glimpse(self) -> str:
+        """The keys of a few of the objects there, for a message; "" where it is empty."""
+        keys = self._first_keys(_SHOWN + 1)
+        return ", ".join(sorted(keys[:_SHOWN])) + (" and more" if len(keys) > _SHOWN else "")
+
+    def _first_keys(self, count: int) -> tuple[str, ...]:
         with self._explained("list", "/"):
-            return not self.backend.holds_anything(self.root)
+            found = ((path[len(self.root) + 1 :], size) for path, size in self.backend.contents(self.root))
+            return tuple(islice((key for key, size in found if not is_litter(key, size)), count))
 
     def remove(self, key: str) -> None:
         """Remove an object, if it is there. A store that does not allow it is no reason to stop: that is logged."""
