@@ -81,9 +81,11 @@ def _read(store: Store) -> dict[str, Any]:
 def _claim(store: Store, ours: Mapping[str, Any]) -> bool:
     there = store.find(RUN_KEY)
     if there is None:
-        if not store.is_empty() and not store.exists(RUN_KEY):
+        strangers = store.glimpse()
+        if strangers and not store.exists(RUN_KEY):
             raise StoreError(
-                f"{store.uri}: not empty and not a run (there is no {RUN_KEY}): choose another output or empty it"
+                f"{store.uri}: not empty and not a run (there is no {RUN_KEY}, but {strangers}): choose another output "
+                "or empty it"
             )
         body = json.dumps(ours, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
         if store.put_new(RUN_KEY, body.encode()):

@@ -7,23 +7,25 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
+from itertools import islice
+from pathlib import PurePosixPath
 
 from higan_cam.config import StoreConfig
 from higan_cam.config.store import EMULATOR, check_endpoint, emulator_url
 from higan_cam.errors import ConfigError, StoreError
+from higan_cam.store.litter import is_litter
 from higan_cam.store.places.backend import Backend
 from higan_cam.store.places.local import LocalBackend
 from higan_cam.store.places.memory import memory_backend
 from higan_cam.store.places.retrying import RequestError
+from higan_cam.store.uris import read_place
 
-_PROTOCOLS = {"file": "file", "local": "file", "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "memory": "memory"}
 _EXTRAS = {"s3": "s3", "gs": "gcs"}
 _REMOTE_HINT = (
     "check that the bucket exists and that the credentials found by the client's own chain (environment, profile, "
     "role) may read, list and write there"
 )
+_SHOWN = 3
 _log = logging.getLogger(__name__)
 
 
@@ -98,19 +100,32 @@ class Store:
             return self.backend.size(path)
 
     def sizes(self, prefix: str = "") -> dict[str, int]:
-        """{key: bytes} of every object whose key starts with `prefix`, by key. Temporary files are never among them."""
+        """{key: bytes} of every object whose key starts with `prefix`, by key.
+
+        Temporary files, marks of empty folders and what desktops leave (`litter`) are never among them.
+        """
         with self._explained("list", prefix or "/"):
             found = self.backend.sizes(f"{self.root}/{prefix}")
-        return {path[len(self.root) + 1 :]: found[path] for path in sorted(found)}
+        named = ((path[len(self.root) + 1 :], found[path]) for path in sorted(found))
+        return {key: size for key, size in named if not is_litter(key, size)}
 
     def list(self, prefix: str = "") -> tuple[str, ...]:
         """Keys that start with `prefix`, sorted."""
         return tuple(self.sizes(prefix))
 
     def is_empty(self) -> bool:
-        """Whether nothing lies in the output directory yet (it need not exist)."""
+        """Whether nothing lies in the output directory yet (it need not exist); litter and marks are nothing."""
+        return not self._first_keys(1)
+
+    def glimpse(self) -> str:
+        """The keys of a few of the objects there, for a message; "" where it is empty."""
+        keys = self._first_keys(_SHOWN + 1)
+        return ", ".join(sorted(keys[:_SHOWN])) + (" and more" if len(keys) > _SHOWN else "")
+
+    def _first_keys(self, count: int) -> tuple[str, ...]:
         with self._explained("list", "/"):
-            return not self.backend.holds_anything(self.root)
+            found = ((path[len(self.root) + 1 :], size) for path, size in self.backend.contents(self.root))
+            return tuple(islice((key for key, size in found if not is_litter(key, size)), count))
 
     def remove(self, key: str) -> None:
         """Remove an object, if it is there. A store that does not allow it is no reason to stop: that is logged."""
@@ -164,42 +179,19 @@ def open_store(uri: str | os.PathLike[str], settings: StoreConfig | None = None)
     Nothing is read or written yet. Credentials come from the client's own chain: the environment, a profile, a role.
 
     Raises:
-        ConfigError: for an unknown protocol, a client library that is not installed, or a URI that holds credentials.
+        ConfigError: for a text that is no place (`uris.read_place`), a client library that is not installed, or a
+            setting of the client's that cannot be used.
     """
-    settings = settings or StoreConfig()
-    text = os.fspath(uri)
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        scheme, rest = "file", text
-    _refuse_credentials(scheme, text if separator else "")
-    if scheme not in _PROTOCOLS:
-        known = ", ".join(sorted(set(_PROTOCOLS.values())))
-        raise ConfigError(f"output: {text!r}: protocol {scheme!r} has no exclusive writes here; use one of: {known}")
-    if not rest.strip("/"):
-        raise ConfigError(f"output: {text!r} names no folder; give one such as runs/rooms or s3://bucket/folder")
-    if _PROTOCOLS[scheme] == "file":
-        return _open_local(rest, settings)
-    return _open_remote(_PROTOCOLS[scheme], rest, settings)
-
-
-def _open_local(path: str, settings: StoreConfig) -> Store:
-    # Not resolved: a cluster's nodes may share a folder through links of their own.
-    root = str(Path(path).expanduser().absolute())
-    if root == "/":
-        raise ConfigError(f"output: {path!r} is the root of the file system; give a folder such as runs/rooms")
-    return Store(root, root, LocalBackend(), settings)
-
-
-def _open_remote(protocol: str, rest: str, settings: StoreConfig) -> Store:
-    root = rest.strip("/")
-    uri = f"{protocol}://{root}"
+    settings, place = settings or StoreConfig(), read_place(os.fspath(uri))
+    if place.protocol == "file":
+        return Store(place.uri, place.path, LocalBackend(), settings)
     try:
-        backend = _OPENERS[protocol](settings)
+        backend = _OPENERS[place.protocol](settings)
     except ImportError as error:
-        extra = _EXTRAS.get(protocol, protocol)
-        raise ConfigError(f"output: {uri} needs another library: pip install 'higan-cam[{extra}]'") from error
+        extra = _EXTRAS.get(place.protocol, place.protocol)
+        raise ConfigError(f"output: {place.uri} needs another library: pip install 'higan-cam[{extra}]'") from error
     # The memory file system alone has absolute paths.
-    return Store(uri, f"/{root}" if protocol == "memory" else root, backend, settings)
+    return Store(place.uri, f"/{place.path}" if place.protocol == "memory" else place.path, backend, settings)
 
 
 def _open_s3(settings: StoreConfig) -> Backend:
@@ -230,15 +222,6 @@ def _check_variable(variable: str, url: str | None) -> None:
             check_endpoint(url)
     except ValueError as error:
         raise ConfigError(f"environment: {variable} {error}") from error
-
-
-def _refuse_credentials(scheme: str, uri: str) -> None:
-    parts = urlsplit(uri) if uri else None
-    if parts is not None and scheme not in ("file", "local") and ("@" in parts.netloc or parts.query):
-        raise ConfigError(
-            f"output: the {scheme}:// URI holds credentials or options; leave only the bucket and path in it and put "
-            "credentials into the environment or a profile"
-        )
 
 
 def _reason(error: Exception) -> str:

@@ -55,8 +55,12 @@ def claim(target: Store, ours: Mapping[str, Any]) -> None:
     """
     body = target.find(CLAIM_KEY)
     if body is None:
-        if not target.is_empty() and not target.exists(CLAIM_KEY):
-            raise StoreError(f"{target.uri}: not empty and not an export; choose another target or empty this one")
+        strangers = target.glimpse()
+        if strangers and not target.exists(CLAIM_KEY):
+            raise StoreError(
+                f"{target.uri}: not empty and not an export (there is {strangers}); choose another target or empty "
+                "this one"
+            )
         if target.put_new(CLAIM_KEY, canonical_json(ours)):
             return
         body = target.get(CLAIM_KEY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 
@@ -37,8 +38,8 @@ class Backend(Protocol):
         """Bytes of every object whose path begins with the prefix, at any depth; empty where there is none."""
         ...
 
-    def holds_anything(self, folder: str) -> bool:
-        """Whether at least one object or non-empty folder lies below it, without listing them all."""
+    def contents(self, folder: str) -> Iterator[tuple[str, int]]:
+        """Path and bytes of what lies below it, marks of empty folders too; asks for no more than is taken."""
         ...
 
     def remove(self, path: str) -> None:

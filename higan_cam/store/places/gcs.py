@@ -87,9 +87,11 @@ class GcsBackend:
         items = self._listed(prefix)
         return {f"{bucket}/{item['name']}": int(item["size"]) for item in items if not item["name"].endswith("/")}
 
-    def holds_anything(self, folder: str) -> bool:
+    def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`."""
-        return next(self._listed(f"{folder}/", maxResults="1"), None) is not None
+        bucket = _split(folder)[0]
+        for item in self._listed(f"{folder}/", maxResults="50"):
+            yield f"{bucket}/{item['name']}", int(item["size"])
 
     def remove(self, path: str) -> None:
         """See `backends.Backend`."""

@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from higan_cam.store.litter import is_litter_folder
+
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -74,9 +76,10 @@ class LocalBackend:
         files = (file for file in _files(prefix.rpartition("/")[0]) if str(file).startswith(prefix))
         return {str(file): file.stat().st_size for file in files}
 
-    def holds_anything(self, folder: str) -> bool:
+    def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `Backend`."""
-        return next(_files(folder), None) is not None
+        # A link may lead nowhere, and is there all the same.
+        return ((str(file), file.lstat().st_size) for file in _files(folder))
 
     def remove(self, path: str) -> None:
         """See `Backend`."""
@@ -124,7 +127,9 @@ def _sync_folder(folder: Path) -> None:
 
 def _files(folder: str, *, temporary: bool = False) -> Iterator[Path]:
     """Files below a folder, without those that a writer is at work on or left behind; or only those."""
-    for parent, _, names in os.walk(folder, onerror=_raise_unless_missing):
+    for parent, folders, names in os.walk(folder, onerror=_raise_unless_missing):
+        # Some of them, such as lost+found at the root of a disk, may not even be listed.
+        folders[:] = [name for name in folders if not is_litter_folder(name)]
         for name in names:
             if (name.startswith(".") and name.endswith(".tmp")) == temporary:
                 yield Path(parent) / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -62,12 +63,9 @@ class RemoteBackend:
         files = {path: int(info["size"]) for path, info in found.items() if info["type"] == "file"}
         return {path: size for path, size in files.items() if path.startswith(prefix)}
 
-    def holds_anything(self, folder: str) -> bool:
-        """See `backends.Backend`."""
-        try:
-            return bool(self.filesystem.ls(folder, detail=False))
-        except FileNotFoundError:
-            return False
+    def contents(self, folder: str) -> Iterator[tuple[str, int]]:
+        """See `backends.Backend`. Lists everything first."""
+        yield from self.sizes(f"{folder}/").items()
 
     def remove(self, path: str) -> None:
         """See `backends.Backend`."""

@@ -99,9 +99,11 @@ class S3Backend:
         items = self._listed(prefix)
         return {f"{bucket}/{item['Key']}": int(item["Size"]) for item in items if not item["Key"].endswith("/")}
 
-    def holds_anything(self, folder: str) -> bool:
+    def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`."""
-        return next(self._listed(f"{folder}/", MaxKeys=1), None) is not None
+        bucket = _split(folder)["Bucket"]
+        for item in self._listed(f"{folder}/", MaxKeys=50):
+            yield f"{bucket}/{item['Key']}", int(item["Size"])
 
     def remove(self, path: str) -> None:
         """See `backends.Backend`."""
