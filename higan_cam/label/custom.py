@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError
 from higan_cam.weights.embedded import EMBEDDED_SCORERS
+from higan_cam.weights.paths import expanded
 
 _PROBE = (2, 3, 64, 64)
 _WAY = "put its folder on PYTHONPATH, or into the job's working directory (ray job submit --working-dir)"
@@ -68,7 +69,8 @@ def custom_scorer(config: ScorerConfig) -> CustomScorer:
     made = _class(factory)
     arguments: dict[str, Any] = dict(config.arguments or {})
     if config.weights not in EMBEDDED_SCORERS:
-        arguments["weights"] = config.weights
+        home = config.weights.startswith("~")
+        arguments["weights"] = str(expanded(config.weights)) if home else config.weights
     try:
         inspect.signature(made).bind(**arguments)
     except TypeError as error:

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from higan_cam.config import parse_layers
 from higan_cam.errors import ConfigError, WeightsError
-from higan_cam.manipulate.inert_pickle import Call, read_pickle
 from higan_cam.types import Boundary
+from higan_cam.weights.inert_pickle import Call, read_pickle
 
 MAX_BYTES = 1 << 20
 """Largest boundary file read; HiGAN's have 4,569 bytes."""
