@@ -9,6 +9,7 @@ import os
 import pickle
 import struct
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -108,7 +109,12 @@ def _load_pickled(path: Path) -> Any:
     try:
         # Training scripts put their parsed command line beside the tensors: a plain record, without code of its own.
         # Opened here: from a path, torch goes by how it ends.
-        with torch.serialization.safe_globals([argparse.Namespace]), path.open("rb") as file:
+        # It warns of other pickle protocols, which is for torch's own developers.
+        with (
+            torch.serialization.safe_globals([argparse.Namespace]),
+            path.open("rb") as file,
+            warnings.catch_warnings(action="ignore"),
+        ):
             return torch.load(file, map_location="cpu", weights_only=True)
     # A damaged pickle makes torch's reader stumble in any way, and all of them mean the same.
     except _STUMBLES as error:

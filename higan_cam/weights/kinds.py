@@ -53,10 +53,10 @@ def kind_of(path: Path) -> Kind | str:
     for beginning, reason in _BEGINNINGS:
         if head.startswith(beginning):
             return reason
-    if head[8:9] == b"{" or (path.suffix == ".safetensors" and not _is_text(head)):
-        return "safetensors"
     if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
         return f"a tar archive; {_UNPACK}"
+    if head[8:9] == b"{" or (path.suffix == ".safetensors" and not _is_text(head)):
+        return "safetensors"
     return _text(head) if _is_text(head) else "torch" if head[:1] == b"\x80" else _other(head, path)
 
 
@@ -70,6 +70,16 @@ def known_kind(path: Path) -> Kind:
     if kind in get_args(Kind):
         return cast(Kind, kind)
     raise WeightsError(f"{path}: this is {kind}")
+
+
+def stand_in(head: bytes) -> str | None:
+    """What stands in the place of a text by these first bytes: a pointer, a page, an archive, a picture; else None."""
+    for beginning, reason in _BEGINNINGS:
+        if head.startswith(beginning):
+            return reason
+    if head.startswith(b"PK\x03\x04"):
+        return f"a zip archive; {_UNPACK}"
+    return _text(head) if head.lstrip()[:15].lower().startswith(_PAGES) else None
 
 
 def check_array(path: Path) -> None:

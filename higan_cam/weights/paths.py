@@ -23,9 +23,17 @@ def expanded(path: str | Path) -> Path:
 def split_network(name: str) -> tuple[str, str | None]:
     """`FILE#NAME` -> (FILE, NAME); (name, None) where no network is named, or where `#` belongs to the file's name."""
     file, separator, network = name.rpartition(SEPARATOR)
-    if not separator or not file or expanded(name).exists():
+    if not separator or not file or exists(expanded(name)):
         return name, None
     return file, network
+
+
+def exists(path: Path) -> bool:
+    """As `Path.exists`, and False for what no file can be called, or where nobody may look."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def check_there(path: Path, what: str = "weights file") -> None:
@@ -34,9 +42,13 @@ def check_there(path: Path, what: str = "weights file") -> None:
     Raises:
         WeightsError: says what stands in the way: nothing there, a folder, an address, a variable that nobody expands.
     """
-    if path.is_file():
+    try:
+        file, folder = path.is_file(), path.is_dir()
+    except OSError as error:
+        raise WeightsError(f"{str(path)[:200]}: cannot be read ({error.strerror}); check the path") from error
+    if file:
         return
-    if path.is_dir():
+    if folder:
         names = sorted(each.name for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
         inside = f" (it has {', '.join(names[:5])})" if names else " (it is empty)"
         raise WeightsError(f"{path}: a folder, not a {what}; name a file in it{inside}")
