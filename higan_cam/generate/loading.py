@@ -23,7 +23,7 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.types import Generator, Precision
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS, embedded_path
 from higan_cam.weights.files import NVIDIA, PICKLED, load_tensors
-from higan_cam.weights.paths import expanded, split_network
+from higan_cam.weights.paths import exists, expanded, split_network
 from higan_cam.weights.zoo import resolve, zoo
 
 ARCHITECTURES: dict[str, Callable[..., LayeredGenerator]] = {
@@ -161,7 +161,7 @@ def _settings(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
 
 def _looks_like_path(name: str) -> bool:
     path = expanded(name)
-    return path.suffix.lower() in PICKLED | {".safetensors", NVIDIA} or len(path.parts) > 1 or path.exists()
+    return path.suffix.lower() in PICKLED | {".safetensors", NVIDIA} or len(path.parts) > 1 or exists(path)
 
 
 def generator_names() -> list[str]:
