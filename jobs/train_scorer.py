@@ -55,6 +55,8 @@ def main(
     from higan_cam.train.launch import launch
     from higan_cam.train.scorer.export import train_and_export_scorer
     from higan_cam.train.scorer.fit import PLACES365_SIDE, PLACES365_WIDTH, batches_of, initial_scorer
+    from higan_cam.train.scorer.pictures import checked_pictures
+    from higan_cam.weights.paths import expanded
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     settings = ScorerSettings(
@@ -64,14 +66,14 @@ def main(
         resolution=resolution,
         recolour=recolour,
         seed=seed,
-        pictures=None if data is None else str(data.resolve()),
+        pictures=None if data is None else str(expanded(data).resolve()),
     )
     if (backbone is Backbone.PLACES365) != (weights is not None):
         raise typer.BadParameter("--backbone places365 and --weights FILE go together; give both or none")
     if weights is not None:
         settings = replace(
             settings,
-            backbone=str(weights.resolve()),
+            backbone=str(expanded(weights).resolve()),
             frozen=freeze,
             width=PLACES365_WIDTH,
             resolution=PLACES365_SIDE,
@@ -79,6 +81,8 @@ def main(
         )
     try:  # here, before workers start
         initial_scorer(settings), batches_of(settings)
+        if settings.pictures is not None:
+            checked_pictures(Path(settings.pictures))
     except HiganCamError as error:
         raise typer.BadParameter(str(error)) from error
     launch(partial(train_and_export_scorer, settings), "train_scorer", output, workers)

@@ -23,6 +23,7 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.types import Generator, Precision
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS, embedded_path
 from higan_cam.weights.files import NVIDIA, PICKLED, load_tensors
+from higan_cam.weights.paths import exists, expanded, split_network
 from higan_cam.weights.zoo import resolve, zoo
 
 ARCHITECTURES: dict[str, Callable[..., LayeredGenerator]] = {
@@ -51,8 +52,9 @@ def load_generator(
 
     Args:
         path_or_name: a name in `GENERATORS` ("rooms" is embedded); the name of a fetched checkpoint, such as
-            "stylegan_bedroom" (`higan-cam weights list`); or a .safetensors, .pth, .pt or .tar file in a known layout
-            (`layouts.LAYOUTS`). Architecture, resolution and channels are read off its shapes.
+            "stylegan_bedroom" (`higan-cam weights list`); or a file of safetensors or torch.save in a known layout
+            (`layouts.LAYOUTS`), whatever wraps it. Architecture, resolution and channels are read off its shapes. Of
+            several networks in a file the averaged generator is taken, or the one that `FILE#NAME` names.
         truncation_psi: pull of truncated w+ rows towards the mean code, 0 to 1; None keeps what the file says (its
             "settings" metadata, else its truncation buffer, else HiGAN's setting for the architecture).
         truncation_layers: number of leading w+ rows that are truncated; None likewise. At 0 psi has no effect.
@@ -62,11 +64,13 @@ def load_generator(
         ConfigError: an unknown name, or truncation of a generator without w.
         WeightsError: the file is missing, unsafe or damaged, or its keys and shapes fit no network.
     """
-    name = str(path_or_name)
+    name, network = str(path_or_name), None
+    if name not in GENERATORS:
+        name, network = split_network(name)
     fetched = generator_names()
     if name not in GENERATORS and name not in fetched and not _looks_like_path(name):
         raise unknown_name("generator.weights", name, [*GENERATORS, *fetched])
-    make = GENERATORS.get(name, partial(generator_from_file, resolve(name)))
+    make = GENERATORS.get(name, partial(generator_from_file, resolve(name), network=network))
     generator = make(truncation_psi, truncation_layers)
     if isinstance(generator, LayeredGenerator):
         generator.precision = precision
@@ -74,22 +78,28 @@ def load_generator(
 
 
 def generator_from_file(
-    path: Path, truncation_psi: float | None = None, truncation_layers: int | None = None
+    path: Path,
+    truncation_psi: float | None = None,
+    truncation_layers: int | None = None,
+    *,
+    network: str | None = None,
 ) -> Generator:
-    """As `load_generator`, from a file whatever its name."""
+    """As `load_generator`, from a file whatever its name; `network` is the name of one of several in it."""
     tensors, metadata = load_tensors(path)
     overrides = {"truncation_psi": truncation_psi, "truncation_layers": truncation_layers}
     chosen = {key: value for key, value in overrides.items() if value is not None}
-    return generator_from_tensors(tensors, _settings(metadata, path) | chosen, str(path))
+    return generator_from_tensors(tensors, _settings(metadata, path) | chosen, str(path), network)
 
 
-def generator_from_tensors(tensors: Mapping[str, Tensor], settings: Mapping[str, Any], source: str) -> Generator:
+def generator_from_tensors(
+    tensors: Mapping[str, Tensor], settings: Mapping[str, Any], source: str, network: str | None = None
+) -> Generator:
     """A generator from a state dict in any known layout; `settings` are constructor arguments that take precedence.
 
     Raises:
         WeightsError: keys, shapes or settings that fit no network; `source` is named in it.
     """
-    state = read_layout(tensors, source)
+    state = read_layout(tensors, source, network)
     generator = _empty_network(state, settings, source)
     complete = dict(state.tensors)
     measured = False
@@ -150,8 +160,8 @@ def _settings(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
 
 
 def _looks_like_path(name: str) -> bool:
-    path = Path(name)
-    return path.suffix in PICKLED | {".safetensors", NVIDIA} or len(path.parts) > 1 or path.exists()
+    path = expanded(name)
+    return path.suffix.lower() in PICKLED | {".safetensors", NVIDIA} or len(path.parts) > 1 or exists(path)
 
 
 def generator_names() -> list[str]:

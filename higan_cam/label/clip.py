@@ -7,6 +7,7 @@ s f.(a - b) and the probability its sigmoid, which is the softmax over the two p
 from __future__ import annotations
 
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from torch import Tensor, nn
 from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.label.preprocess import Preprocess
+from higan_cam.weights.files import unreadable
+from higan_cam.weights.kinds import known_kind
+from higan_cam.weights.paths import expanded
 
 INSTALL = "pip install 'higan-cam[clip]'"
 FOLDER_FILE = "open_clip_config.json"
@@ -63,9 +67,10 @@ def clip_scorer(config: ScorerConfig) -> PromptScorer:
         import open_clip
     except ModuleNotFoundError as error:
         raise ConfigError(f"scorer.name: clip needs {error.name}, which is not installed; {INSTALL}") from error
-    path = Path(config.weights)
+    path = expanded(config.weights)
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights file; scorer.weights names the file of a CLIP model")
+    known_kind(path)
     name = _model_name(open_clip, config, path)
     model = _load(open_clip, name, path)
     prepare = _preprocess(open_clip.get_model_preprocess_cfg(model))
@@ -100,6 +105,8 @@ def _load(open_clip: Any, name: str, path: Path) -> Any:
     try:
         model = open_clip.create_model(name, load_weights=False, pretrained_text=False)
         open_clip.load_checkpoint(model, str(path), weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise unreadable(path, error) from error
     except (RuntimeError, ValueError, KeyError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise WeightsError(f"{path}: does not fit {name}, or is not readable without running code: {reason}") from error

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError
+from higan_cam.weights.paths import expanded
 
 _PROBE = (2, 3, 64, 64)
 _UNSET = ScorerConfig.model_fields["weights"].default
@@ -69,7 +70,8 @@ def custom_scorer(config: ScorerConfig) -> CustomScorer:
     made = _class(factory)
     arguments: dict[str, Any] = dict(config.arguments or {})
     if config.weights != _UNSET:
-        arguments["weights"] = config.weights
+        home = config.weights.startswith("~")
+        arguments["weights"] = str(expanded(config.weights)) if home else config.weights
     try:
         inspect.signature(made).bind(**arguments)
     except TypeError as error:

@@ -21,8 +21,9 @@ from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.label.names import find_name
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.resnet import ResNet18, fold_batch_norm
-from higan_cam.label.state_dicts import fill
-from higan_cam.weights.files import load_tensors
+from higan_cam.label.state_dicts import fill, named_file, network_tensors
+from higan_cam.weights.kinds import check_array
+from higan_cam.weights.paths import expanded
 
 CLASSES, FEATURES, SIDE = 365, 512, 224
 ARCHITECTURES = ("wideresnet18", "resnet18")
@@ -113,19 +114,16 @@ def load_places365_resnet18(path: str | Path, *, wide: bool = False) -> ResNet18
     """A Places365 ResNet18 (365 classes) from its published layout, in eval mode.
 
     The file is {'epoch', 'arch', 'state_dict', 'best_prec1'} with keys prefixed `module.`; old files lack
-    `num_batches_tracked`, which inference does not use. A bare state dict loads as well. The wide one has the same keys
-    and shapes, but nothing pools after its first convolution.
+    `num_batches_tracked`, which inference does not use. Other wrappers are looked through. The wide one has the same
+    keys and shapes, but nothing pools after its first convolution.
 
     Raises:
         WeightsError: for a missing or unsafe file, or keys and shapes that do not fit.
     """
-    tensors, _ = load_tensors(Path(path))
-    # Where best_prec1 is a tensor, the state dict is not alone in the file and keeps its name as a prefix.
-    tensors.pop("best_prec1", None)
-    stripped = {key.removeprefix("state_dict.").removeprefix("module."): value for key, value in tensors.items()}
     network = ResNet18(width=64, classes=CLASSES, max_pool=not wide)
-    counters = {k: v for k, v in network.state_dict().items() if k.endswith("num_batches_tracked")}
-    fill(network, {**counters, **stripped}, Path(path))
+    own = network.state_dict()
+    counters = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
+    fill(network, {**counters, **network_tensors(str(path), own.keys())}, named_file(str(path)))
     return network.eval().requires_grad_(False)
 
 
@@ -133,7 +131,7 @@ def matrix_path(config: ScorerConfig) -> Path | None:
     """Where the attributes' matrix is; None where the target is no attribute."""
     if find_target(config.target or "")[0] != "attribute":
         return None
-    return Path(config.matrix) if config.matrix else Path(config.weights).with_name(MATRIX_FILE)
+    return expanded(config.matrix) if config.matrix else named_file(config.weights).with_name(MATRIX_FILE)
 
 
 def load_matrix(path: Path | None) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -144,6 +142,7 @@ def load_matrix(path: Path | None) -> np.ndarray[tuple[int, int], np.dtype[np.fl
     """
     if path is None or not path.is_file():
         raise WeightsError(f"{path}: no such file; scorer.matrix expects HiGAN's {MATRIX_FILE}")
+    check_array(path)
     try:
         matrix = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +12,7 @@ from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.label.names import find_name
 from higan_cam.label.preprocess import Preprocess
-from higan_cam.label.state_dicts import fill
-from higan_cam.weights.files import load_tensors
+from higan_cam.label.state_dicts import fill, named_file, network_tensors
 
 POSITIONS = "encoder.pos_embedding"
 
@@ -60,12 +58,11 @@ def torchvision_scorer(config: ScorerConfig) -> ClassifierScorer:
     arch = config.arch or ""
     if arch not in models.list_models(module=models):
         raise unknown_name("scorer.arch", arch, models.list_models(module=models))
-    path = Path(config.weights)
-    tensors = {key.removeprefix("module."): value for key, value in load_tensors(path)[0].items()}
+    tensors = network_tensors(config.weights, _published(arch).keys())
     options = options_of(arch, tensors)
     network = _build(arch, **options)
     counters = {k: v for k, v in network.state_dict().items() if k.endswith("num_batches_tracked")}
-    fill(network, {**counters, **tensors}, path)
+    fill(network, {**counters, **tensors}, named_file(config.weights))
     network.eval().requires_grad_(False)
     published = published_for(arch, options.get("image_size"))
     transforms = published.transforms()
@@ -104,8 +101,7 @@ def options_of(arch: str, tensors: dict[str, Tensor]) -> dict[str, int]:
     A last layer of another size has the number of classes; a transformer's position embedding has a row for each patch
     and one for the class, so that it fits one input size alone (518 px in the published vit_h_14, 224 px without them).
     """
-    with torch.device("meta"):
-        published = _build(arch).state_dict()
+    published = _published(arch)
     options = {}
     others = {
         int(value.shape[0])
@@ -128,6 +124,12 @@ def published_for(arch: str, side: int | None) -> Any:
     every = models.get_model_weights(arch)
     fitting = [each for each in (every.DEFAULT, *every) if side in (None, each.transforms().crop_size[0])]
     return fitting[0] if fitting else every.DEFAULT
+
+
+def _published(arch: str) -> dict[str, Tensor]:
+    """Keys and shapes of torchvision's own network, without memory."""
+    with torch.device("meta"):
+        return _build(arch).state_dict()
 
 
 def _build(arch: str, **options: Any) -> nn.Module:

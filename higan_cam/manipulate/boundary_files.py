@@ -20,8 +20,10 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from higan_cam.errors import StoreError, WeightsError
-from higan_cam.manipulate.higan_npy import MAX_BYTES, decode_npy, encode_npy, format_layers, layer_rows, unit_vector
+from higan_cam.manipulate.higan_npy import MAX_BYTES, decode_npy, encode_npy, unit_vector
+from higan_cam.manipulate.layer_lists import format_layers, layer_rows
 from higan_cam.types import Boundary, Space
+from higan_cam.weights.kinds import check_array, known_kind
 from higan_cam.weights.zoo import resolve
 
 _KEY = "boundary"
@@ -85,12 +87,15 @@ def load_boundary(path: str | Path) -> Boundary:
         WeightsError: if the file is missing, of another kind, unsafe, or damaged.
     """
     path = resolve(str(path))
-    if path.suffix == ".npy":
-        return decode_npy(_read(path), str(path))
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() not in (".npy", ".safetensors"):
         raise WeightsError(f"{path}: expected a boundary as .safetensors, or HiGAN's .npy")
+    tensors = _read(path)
+    if path.suffix.lower() == ".npy":
+        check_array(path)
+        return decode_npy(tensors, str(path))
+    known_kind(path)
     beside = path.with_suffix(".json")
-    return decode_boundary(_read(path), _read(beside) if beside.exists() else None, str(path))
+    return decode_boundary(tensors, _read(beside) if beside.exists() else None, str(path))
 
 
 def export_npy(boundary: Boundary, path: str | Path) -> Path:

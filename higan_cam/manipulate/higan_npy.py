@@ -3,7 +3,9 @@
     plain    float32 [1, D]                                              (no layers: 0-4 for `view`, 6-11 otherwise)
     pickled  {"boundary": float64 [1, D], "meta_data": {"type": "attribute", "manipulate_layers": "6-11"}}
 
-Neither is ever unpickled: see `inert_pickle`. HiGAN drops the intercept, so the offset read is 0.
+Layers are read as HiGAN's `parse_indices` does: text, a number, a list, tuple or array of them; None and "" are every
+row. One normal for each row of w+ is one normal where all of them are equal. Neither form is ever unpickled: see
+`weights.inert_pickle`. HiGAN drops the intercept, so the offset read is 0.
 """
 
 from __future__ import annotations
@@ -17,21 +19,19 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
-from higan_cam.config import parse_layers
-from higan_cam.errors import ConfigError, WeightsError
-from higan_cam.manipulate.inert_pickle import Call, read_pickle
+from higan_cam.errors import WeightsError
+from higan_cam.manipulate.layer_lists import called, format_layers, layer_rows, read_layers
 from higan_cam.types import Boundary
+from higan_cam.weights.inert_pickle import Call, read_pickle
 
 MAX_BYTES = 1 << 20
 """Largest boundary file read; HiGAN's have 4,569 bytes."""
 MAX_DIMENSION = 1 << 14
-MAX_ROWS = 64
-"""w+ rows a layer list may name; 1024 px has 18."""
+_MAX_AXES = 4
 _MAGIC = b"\x93NUMPY\x01\x00"
 _HEADER = re.compile(
-    rb"\{'descr': '(\|O|[<>]f[48])', 'fortran_order': (?:True|False), 'shape': \(((?:\d{1,9}, ?)*\d{0,9}),?\), \} *\n"
+    rb"\{'descr': '(\|O|[<>]f[248])', 'fortran_order': (True|False), 'shape': \(((?:\d{1,9}, ?)*\d{0,9}),?\), \} *\n"
 )
-_LAYER_LIST = re.compile(r"\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?){0,63}")
 
 
 def decode_npy(data: bytes, name: str) -> Boundary:
@@ -50,8 +50,8 @@ def decode_npy(data: bytes, name: str) -> Boundary:
         vector, layers = _parse(data)
         normal = unit_vector(vector)
         attribute = PurePath(name).name.removesuffix(".npy").removesuffix("_boundary")
-        text = layers or ("0-4" if attribute == "view" else "6-11")
-        return Boundary(normal, 0.0, "w", layer_rows(text), attribute, {"method": "file", "format": "higan"})
+        rows = layer_rows("0-4" if attribute == "view" else "6-11") if layers is None else layers
+        return Boundary(normal, 0.0, "w", rows, attribute, {"method": "file", "format": "higan"})
     except ValueError as error:
         raise WeightsError(f"{name}: not a HiGAN boundary: {error}; nothing in it was run") from error
 
@@ -72,39 +72,32 @@ def encode_npy(boundary: Boundary) -> bytes:
     return _MAGIC + struct.pack("<H", len(padded)) + padded + body
 
 
-def format_layers(layers: tuple[int, ...]) -> str:
-    """(0, 1, 2, 8) -> "0-2,8", the form HiGAN and the configuration share."""
-    starts = [layer for layer in layers if layer - 1 not in layers]
-    stops = [layer for layer in layers if layer + 1 not in layers]
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(sorted(starts), sorted(stops), strict=True))
-
-
-def layer_rows(text: str) -> tuple[int, ...]:
-    """ "6-11" -> (6, ..., 11). Raises ValueError for anything but a list of rows below 64."""
-    compact = text.replace(" ", "")
-    if not _LAYER_LIST.fullmatch(compact):
-        raise ValueError(f"layers must be a list like '6-11' or '0-4,8', got {text[:40]!r}")
-    try:
-        return parse_layers(compact, MAX_ROWS, ())
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
-
-
 def unit_vector(vector: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """(D,) or (1,D) of nearly unit length -> (D,) float32 of unit length. Raises ValueError otherwise."""
-    if vector.ndim not in (1, 2) or vector.shape[:-1] not in ((), (1,)) or not 0 < vector.size <= MAX_DIMENSION:
+    """(D,), (1,D), or (...,L,D) of equal rows, of nearly unit length -> (D,) float32 of unit length.
+
+    Raises:
+        ValueError: another shape, rows that differ, or another length.
+    """
+    if not 0 < vector.ndim <= _MAX_AXES or not 0 < vector.shape[-1] <= MAX_DIMENSION or vector.size < 1:
         raise ValueError(f"normal has shape {vector.shape}, expected (1, D) with D <= {MAX_DIMENSION}")
     if not np.abs(vector).max() < 2:
         raise ValueError("normal holds NaN or values beyond a unit vector's")
-    flat = vector.reshape(-1).astype(np.float64)
+    rows = vector.reshape(-1, vector.shape[-1])
+    if (rows != rows[0]).any():
+        raise ValueError(
+            f"normal has shape {vector.shape} and its {len(rows)} rows differ: one normal for each row of w+ (HiGAN's "
+            "space wp) is not supported, only the same one for all"
+        )
+    flat = rows[0].astype(np.float64)
     length = float(np.linalg.norm(flat))
     if not abs(length - 1) < 1e-3:
         raise ValueError(f"normal has length {length:g}, expected 1")
     # rounding to float32 alone is left as it is, so that a boundary survives a round trip bit for bit
-    return (flat / length if abs(length - 1) > 1e-6 else flat).astype(np.float32)
+    unit: npt.NDArray[np.float64] = flat / length if abs(length - 1) > 1e-6 else flat
+    return unit.astype(np.float32)
 
 
-def _parse(data: bytes) -> tuple[npt.NDArray[np.floating], str | None]:
+def _parse(data: bytes) -> tuple[npt.NDArray[np.floating], tuple[int, ...] | None]:
     header_end = len(_MAGIC) + 2
     if not data.startswith(_MAGIC) or len(data) < header_end:
         raise ValueError("no numpy 1.0 header")
@@ -112,45 +105,56 @@ def _parse(data: bytes) -> tuple[npt.NDArray[np.floating], str | None]:
     # not numpy's parser: that evaluates the header as a Python literal and allocates the shape it asks for
     header = _HEADER.fullmatch(data[header_end:start])
     if header is None:
-        raise ValueError(f"unexpected header {data[header_end:start][:80]!r}")
-    descr = header[1].decode()
-    shape = tuple(int(part) for part in header[2].replace(b" ", b"").split(b",") if part)
+        raise ValueError(f"unexpected header {data[header_end:start][:80]!r}, expected float16, float32 or float64")
+    descr, fortran = header[1].decode(), header[2] == b"True"
+    shape = tuple(int(part) for part in header[3].replace(b" ", b"").split(b",") if part)
     if descr != "|O":
-        return _shaped(data[start:], np.dtype(descr), shape), None
-    if shape:
-        raise ValueError(f"object array of shape {shape}, expected ()")
+        return _shaped(data[start:], np.dtype(descr), shape, fortran=fortran), None
+    if math.prod(shape) != 1:
+        raise ValueError(f"object array of shape {shape}, expected () with one dict in it")
     return _pickled_dict(read_pickle(data[start:]))
 
 
-def _pickled_dict(root: object) -> tuple[npt.NDArray[np.floating], str | None]:
+def _pickled_dict(root: object) -> tuple[npt.NDArray[np.floating], tuple[int, ...] | None]:
     match root:
-        case Call("_reconstruct", state=(int(), (), Call("dtype"), _, [{"boundary": Call() as array, **other}])):
-            meta = other.get("meta_data")
-            layers = meta.get("manipulate_layers") if isinstance(meta, dict) else None
-            return _pickled_vector(array), layers if isinstance(layers, str) else None
+        case Call("_reconstruct", state=(int(), tuple(), Call("dtype"), _, [{"boundary": array, **other}])):
+            return _pickled_vector(array), _layers_of(other["meta_data"]) if "meta_data" in other else None
+        case Call("_reconstruct", state=(int(), tuple(), Call("dtype"), _, [dict() as found])):
+            raise ValueError(
+                f"expected a 0-d object array of {{'boundary': array, …}}, its keys are {sorted(found)[:5]}"
+            )
     raise ValueError("expected a 0-d object array of {'boundary': array, 'meta_data': dict}")
 
 
-def _pickled_vector(array: Call) -> npt.NDArray[np.floating]:
+def _layers_of(meta: object) -> tuple[int, ...] | None:
+    """The rows that `meta_data` names; None where it names none."""
+    if not isinstance(meta, dict):
+        raise ValueError(f"meta_data is {called(meta)}, expected a dict with 'manipulate_layers'")
+    return read_layers(meta["manipulate_layers"]) if "manipulate_layers" in meta else None
+
+
+def _pickled_vector(array: object) -> npt.NDArray[np.floating]:
     match array:
         case Call(
             "_reconstruct",
             state=(
                 int(),
                 tuple() as shape,
-                Call("dtype", arguments=(("f4" | "f8") as kind, *_), state=(int(), ("<" | ">") as order, *_)),
-                _,
+                Call("dtype", arguments=(("f2" | "f4" | "f8") as kind, *_), state=(int(), ("<" | ">") as order, *_)),
+                bool() as fortran,
                 bytes() as raw,
             ),
         ) if all(isinstance(size, int) for size in shape):
-            return _shaped(raw, np.dtype(f"{order}{kind}"), shape)
-    raise ValueError("'boundary' is not a plain float array")
+            return _shaped(raw, np.dtype(f"{order}{kind}"), shape, fortran=fortran)
+    raise ValueError(f"'boundary' is not a plain float array but {called(array)}")
 
 
-def _shaped(raw: bytes, dtype: np.dtype[np.floating], shape: tuple[int, ...]) -> npt.NDArray[np.floating]:
-    if len(shape) > 2 or min(shape, default=1) < 1 or math.prod(shape) * dtype.itemsize != len(raw):
+def _shaped(
+    raw: bytes, dtype: np.dtype[np.floating], shape: tuple[int, ...], *, fortran: bool
+) -> npt.NDArray[np.floating]:
+    if len(shape) > _MAX_AXES or min(shape, default=1) < 1 or math.prod(shape) * dtype.itemsize != len(raw):
         raise ValueError(f"array of shape {shape[:4]} and type {dtype.name} does not fit its {len(raw)} bytes")
-    return np.frombuffer(raw, dtype).reshape(shape)
+    return np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def _pickled_array(kind: str, shape: tuple[int, ...], content: bytes) -> bytes:

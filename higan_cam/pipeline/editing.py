@@ -16,7 +16,7 @@ from higan_cam.config import RunConfig
 from higan_cam.errors import ConfigError
 from higan_cam.generate import to_uint8
 from higan_cam.manipulate import combined_direction, interpolate, mix_styles, plan_edit
-from higan_cam.manipulate.higan_npy import format_layers
+from higan_cam.manipulate.layer_lists import format_layers
 from higan_cam.pipeline.models import Models, batches, w_plus_of
 from higan_cam.publish.sheets.strips import Strip
 from higan_cam.types import Boundary

@@ -9,6 +9,8 @@ import os
 import pickle
 import struct
 import tempfile
+import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,19 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import WeightsError
+from higan_cam.weights.kinds import known_kind
+from higan_cam.weights.paths import check_there, expanded
+from higan_cam.weights.refusals import foreign_objects
 
-PICKLED = frozenset({".pth", ".pt", ".tar"})
-"""Files of torch.save; `.tar` is how Places365 ends them (`resnet18_places365.pth.tar`)."""
+PICKLED = frozenset({".pth", ".pt", ".tar", ".ckpt", ".bin"})
+"""How files of torch.save end; `.tar` is how Places365 ends them (`resnet18_places365.pth.tar`), `.ckpt` Lightning."""
 NVIDIA = ".pkl"
+_STUMBLES = (
+    *(pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError),
+    *(MemoryError, AssertionError, ArithmeticError, zipfile.BadZipFile, struct.error),
+)
+_DEEPEST = 20
+"""Containers within containers that are looked into."""
 _NVIDIA_WAY_OUT = (
     "NVIDIA's .pkl files hold code, which is not run here. Convert it where you trust it: in GenForce's repository "
     "(github.com/genforce/genforce) with `python convert_model.py stylegan2 --source_model_path FILE.pkl` (or pggan, "
@@ -35,24 +46,23 @@ _NVIDIA_WAY_OUT = (
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Every tensor of a weights file, on the CPU, 16-bit floats widened to float32; and the file's metadata.
 
-    .safetensors files are memory mapped; .pth, .pt and .tar files are read with `weights_only=True`. Nested checkpoints
-    are flattened: the wrapper of a single state dict is dropped ({'state_dict': {...}, 'epoch': 3} gives the state
-    dict's own keys), several keep their names as prefixes ('generator.…', 'generator_smooth.…'). Entries that are
-    not tensors are left out.
+    The file is known by its beginning, whatever its name ends in: .safetensors files are memory mapped; files of
+    torch.save (.pth, .pt, .tar, .ckpt, .bin) are read with `weights_only=True`. Nested checkpoints are flattened: the
+    wrapper of a single state dict is dropped ({'state_dict': {...}, 'epoch': 3} gives the state dict's own keys),
+    several keep their names as prefixes ('generator.…', 'generator_smooth.…'), and so do lists ('states.0.…'). Entries
+    that are not tensors are left out.
 
     Raises:
-        WeightsError: no such file, an unknown suffix, a damaged file, pickled objects other than tensors, no tensors.
+        WeightsError: no such file, something else than weights (says what), a damaged file, pickled objects other than
+            tensors (says which, and where), no tensors.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file; check the path, or fetch it with `higan-cam weights fetch`")
-    if path.suffix == ".safetensors":
+    path = expanded(path)
+    if path.suffix == NVIDIA and path.is_file() and not zipfile.is_zipfile(path):
+        raise WeightsError(f"{path}: refused: {_NVIDIA_WAY_OUT}")
+    if known_kind(path) == "safetensors":
         tensors, metadata = _load_safetensors(path)
-    elif path.suffix in PICKLED:
-        tensors, metadata = _flatten(_load_pickled(path)), {}
     else:
-        reason = f"unknown kind of weights file {path.suffix!r}; expected .safetensors, .pth, .pt or .tar"
-        raise WeightsError(f"{path}: {f'refused: {_NVIDIA_WAY_OUT}' if path.suffix == NVIDIA else reason}")
+        tensors, metadata = _flatten(_load_pickled(path)), {}
     if not tensors:
         raise WeightsError(f"{path}: holds no tensors; expected a state dict")
     return {key: _widened(value) for key, value in tensors.items()}, metadata
@@ -79,9 +89,8 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapp
 
 def sha256_of(path: str | Path) -> str:
     """Hex digest of a file's bytes. WeightsError: no such file."""
-    path = Path(path)
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file")
+    path = expanded(path)
+    check_there(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -99,26 +108,57 @@ def _load_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _load_pickled(path: Path) -> Any:
     try:
         # Training scripts put their parsed command line beside the tensors: a plain record, without code of its own.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise WeightsError(
-            f"{path}: refused, because it is damaged or holds pickled objects other than tensors ({reason}); "
-            "save its state dict alone, as safetensors or with torch.save, where you trust the file"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(
-            f"{path}: not a readable PyTorch file ({error}); it may be truncated: fetch it again"
-        ) from error
+        # Opened here: from a path, torch goes by how it ends.
+        # It warns of other pickle protocols, which is for torch's own developers.
+        with (
+            torch.serialization.safe_globals([argparse.Namespace]),
+            path.open("rb") as file,
+            warnings.catch_warnings(action="ignore"),
+        ):
+            return torch.load(file, map_location="cpu", weights_only=True)
+    # A damaged pickle makes torch's reader stumble in any way, and all of them mean the same.
+    except _STUMBLES as error:
+        raise unreadable(path, error) from error
 
 
-def _flatten(checkpoint: Any) -> dict[str, Tensor]:
-    """Tensors of nested mappings by dotted key, without the wrapper of a single nested mapping."""
-    if not isinstance(checkpoint, Mapping):
+def unreadable(path: Path, error: Exception) -> WeightsError:
+    """The error for a file that torch would not read; its own words are about how to run what is in it."""
+    if isinstance(error, pickle.UnpicklingError):
+        return WeightsError(f"{path}: {_refusal(path)}")
+    return WeightsError(
+        f"{path}: not a readable PyTorch file ({_first_line(error)}); it may be truncated: fetch it again"
+    )
+
+
+def _refusal(path: Path) -> str:
+    """Why torch will not read a pickle."""
+    found = foreign_objects(path)
+    if not found:
+        return "refused, because it is damaged, or no file of torch.save: fetch it again, or save it as safetensors"
+    return (
+        f"refused, because it holds pickled objects other than tensors: {', '.join(found)}; save its state dict alone, "
+        "as safetensors or with torch.save, where you trust the file"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    """Without terminal codes, and without the advice that follows."""
+    line = (str(error).strip().splitlines() or [""])[0] or type(error).__name__
+    return "".join(character for character in line if character.isprintable())[:200]
+
+
+def _flatten(checkpoint: Any, depth: int = 0) -> dict[str, Tensor]:
+    """Tensors of nested mappings and lists by dotted key, without the wrapper of a single nested mapping."""
+    if isinstance(checkpoint, list | tuple):
+        checkpoint = dict(enumerate(checkpoint))
+    if not isinstance(checkpoint, Mapping) or depth > _DEEPEST:
         return {}
     tensors = {str(key): value for key, value in checkpoint.items() if isinstance(value, Tensor)}
-    flat = {str(key): _flatten(value) for key, value in checkpoint.items() if isinstance(value, Mapping)}
+    flat = {
+        str(key): _flatten(value, depth + 1)
+        for key, value in checkpoint.items()
+        if isinstance(value, Mapping | list | tuple)
+    }
     nested = {name: inner for name, inner in flat.items() if inner}
     if len(nested) == 1 and not tensors:
         return next(iter(nested.values()))

@@ -12,6 +12,7 @@ from typing import Any
 
 from higan_cam.errors import WeightsError, unknown_name
 from higan_cam.weights.embedded import Embedded, embedded_path
+from higan_cam.weights.paths import expanded, split_network
 
 FOLDER_VARIABLE = "HIGAN_CAM_WEIGHTS"
 DEFAULT_FOLDER = "weights"
@@ -65,12 +66,16 @@ def known(name: str) -> Checkpoint:
 
 def weights_folder(folder: str | Path | None = None) -> Path:
     """Where fetched files lie: `folder`, else $HIGAN_CAM_WEIGHTS, else ./weights."""
-    return Path(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    return expanded(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
 
 
 def path_of(name: str) -> Path:
-    """The file that a checkpoint's name stands for, there or not; anything that is no such name is a path already."""
-    return weights_folder() / zoo()[name].file if name in zoo() else Path(name)
+    """The file that a checkpoint's name stands for, there or not; anything that is no such name is a path already.
+
+    Its `~` is expanded, and the network that `FILE#NAME` names left out.
+    """
+    name, _ = split_network(name)
+    return weights_folder() / zoo()[name].file if name in zoo() else expanded(name)
 
 
 def weights_file(name: str, embedded: Mapping[str, Embedded]) -> Path:
@@ -81,6 +86,7 @@ def weights_file(name: str, embedded: Mapping[str, Embedded]) -> Path:
 def resolve(name: str) -> Path:
     """As `path_of`. WeightsError: a known name whose file is not in the weights folder; says how to get it."""
     path = path_of(name)
+    name, _ = split_network(name)
     if name in zoo() and not path.is_file():
         raise WeightsError(
             f"{name}: not fetched yet (looked for {path}); run `higan-cam weights fetch {name}`, or set "

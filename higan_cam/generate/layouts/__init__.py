@@ -1,14 +1,15 @@
 """Published state-dict layouts of generators, recognised and turned into this package's (HiGAN's) one.
 
 HiGAN's files are flat. GenForce's hold {'generator', 'discriminator', 'generator_smooth'}, in training checkpoints one
-level down in {'models': …}; rosinality's hold {'g_ema', 'latent_avg'}, in training checkpoints also 'g' and 'd'. The
-smoothed generator is preferred. A layout is recognised by one key that all its files have, and told from others with
-the same one by how many keys fit it.
+level down in {'models': …}; rosinality's hold {'g_ema', 'latent_avg'}, in training checkpoints also 'g' and 'd'; other
+trainers' wrap them in their own ways. A layout is recognised by one key that all its files have, wherever that lies
+(`weights.networks`), and told from others with the same one by how many keys fit it. The averaged generator is taken.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,21 +22,21 @@ from higan_cam.generate.layouts.latent import dcgan_complete, infer_dcgan, infer
 from higan_cam.generate.layouts.rosinality import NAME as ROSINALITY
 from higan_cam.generate.layouts.rosinality import from_rosinality
 from higan_cam.generate.layouts.style import from_genforce, infer_stylegan, infer_stylegan2, infer_truncation
+from higan_cam.weights.averages import unnamed_averages
+from higan_cam.weights.networks import (
+    apart,
+    choose,
+    groups,
+    listing,
+    networks_with,
+    plain_keys,
+    without_bookkeeping,
+)
 
 Architecture = Literal["stylegan", "stylegan2", "pggan", "dcgan"]
 
-_WRAPPERS = (
-    "generator_smooth.",
-    "models.generator_smooth.",
-    "generator.",
-    "models.generator.",
-    "g_ema.",
-    "g.",
-    "netG.",
-    "module.",
-)
-_BESIDE = {"latent_avg"}
-"""Keys beside a wrapped generator that belong to it."""
+_BESIDE = "latent_avg"
+"""A key beside a wrapped generator that belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -154,18 +155,19 @@ class GeneratorState:
         return self.layout.architecture
 
 
-def read_layout(tensors: Mapping[str, Tensor], source: str) -> GeneratorState:
+def read_layout(tensors: Mapping[str, Tensor], source: str, wanted: str | None = None) -> GeneratorState:
     """Detect layout and architecture, rename, transpose, and infer the constructor arguments.
 
     Args:
         tensors: a flat state dict, or several with 'generator.…' prefixes (as `load_tensors` gives them).
         source: the file's name, for error messages.
+        wanted: the name of one of several networks; None for the averaged generator.
 
     Raises:
-        WeightsError: no known layout (the nearest is named), a key that decides a shape is missing, or a network whose
-            progressive growing is not finished (lod other than 0).
+        WeightsError: no known layout (the nearest is named), several generators that nothing tells apart, a key that
+            decides a shape is missing, or a network whose progressive growing is not finished (lod other than 0).
     """
-    found = select_generator(tensors)
+    found = select_generator(tensors, source, wanted)
     layout = detect_layout(found, source)
     state = layout.convert(found, source)
     arguments = _INFER[layout.architecture](state, source)
@@ -178,14 +180,39 @@ def read_layout(tensors: Mapping[str, Tensor], source: str) -> GeneratorState:
     return GeneratorState(layout, state, arguments)
 
 
-def select_generator(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The generator's own state dict out of a checkpoint; the smoothed one where there is one."""
-    for prefix in _WRAPPERS:
-        inner = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-        if inner:
-            beside = {key: value for key, value in tensors.items() if key in _BESIDE}
-            return select_generator(inner) | beside
-    return dict(tensors)
+def select_generator(tensors: Mapping[str, Tensor], source: str, wanted: str | None = None) -> dict[str, Tensor]:
+    """The generator's own state dict out of a checkpoint; the averaged one where there is one, or the one named.
+
+    Raises:
+        WeightsError: none of that name, or several that nothing tells apart; they are listed.
+    """
+    tensors = plain_keys(tensors)
+    found = networks_with(tensors, {layout.marker for layout in LAYOUTS}, _belongs)
+    if not found:
+        return _nearest(tensors)
+    chosen = choose(apart(found, unnamed_averages(tensors, found, source)), source, wanted)
+    layout = detect_layout(chosen.tensors, source)
+    state = without_bookkeeping(chosen.tensors, lambda key: re.fullmatch(layout.keys, key) is not None)
+    above = chosen.name.split(".")[:-1] if chosen.name else []
+    places = [".".join([*above[:depth], _BESIDE]) for depth in range(len(above), -1, -1)]
+    beside = next(({_BESIDE: tensors[place]} for place in places if place in tensors), {})
+    return beside | state if re.fullmatch(layout.keys, _BESIDE) else state
+
+
+def _belongs(marker: str, key: str) -> bool:
+    """Whether a network with this marker has this key: a StyleGAN2's layers alone look like a PGGAN."""
+    return any(layout.marker == marker and re.fullmatch(layout.keys, key) for layout in LAYOUTS)
+
+
+def _nearest(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of all that lies below some name, what fits a layout best: for the message, since its marker is missing."""
+    fitting: Counter[tuple[str, str]] = Counter()
+    for key in tensors:
+        for start in ("", *(key[: at + 1] for at in range(len(key)) if key[at] == ".")):
+            rest = key.removeprefix(start)
+            fitting.update((start, layout.name) for layout in LAYOUTS if re.fullmatch(layout.keys, rest))
+    start = max(fitting, key=lambda place: (fitting[place], -len(place[0])), default=("", ""))[0]
+    return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
 
 
 def detect_layout(state: Mapping[str, Tensor], source: str) -> Layout:
@@ -198,7 +225,7 @@ def detect_layout(state: Mapping[str, Tensor], source: str) -> Layout:
     if not fitting:
         raise WeightsError(
             f"{source}: not a generator in a known layout ({', '.join(layout.name for layout in LAYOUTS)}); "
-            f"its keys are {listed(sorted(state))}"
+            f"it holds {listing(groups(state))}"
         )
     unknown = [key for key in sorted(state) if not re.fullmatch(nearest.keys, key)]
     rest = f"; unknown keys: {listed(unknown)}" if unknown else ""

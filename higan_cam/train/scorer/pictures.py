@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import logging
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +19,17 @@ from torch import Tensor
 from higan_cam.errors import ConfigError
 from higan_cam.label.lighting import LEVELS
 from higan_cam.train.optimise import share_of
+from higan_cam.train.scorer.reading import looks_whole, problem_of, unreadable
 from higan_cam.train.settings import World
 from higan_cam.types import FloatArray, IntArray
+from higan_cam.weights.paths import expanded
+from higan_cam.weights.texts import read_text
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+_LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx"})
+_SHOWN = 20
 HELD_OUT_OF = 10
 """One picture in so many is held out."""
 
@@ -33,14 +42,38 @@ class Pictures:
     levels: FloatArray
 
 
+def checked_pictures(source: Path) -> Pictures:
+    """As `find_pictures`, and each is read once: for before the workers start. What is passed over is logged.
+
+    Raises:
+        ConfigError: as `find_pictures`; files that are missing, broken off or no pictures, in one table.
+    """
+    pictures = find_pictures(source)
+    problems = unreadable(pictures.paths)
+    if problems:
+        lines = [f"  {path}  {reason}" for path, reason in list(problems.items())[:_SHOWN]]
+        rest = len(problems) - _SHOWN
+        raise ConfigError(
+            f"--data {source}: {len(problems)} of {len(pictures.paths)} pictures cannot be used; take them out, or "
+            "save them again:\n" + "\n".join([*lines, *([f"  and {rest} more"] if rest > 0 else [])])
+        )
+    passed_over = _passed_over(source) if source.is_dir() else []
+    if passed_over:
+        log.warning("data=%s pictures=%d passed over: %s", source, len(pictures.paths), ", ".join(passed_over))
+    return pictures
+
+
 def find_pictures(source: Path) -> Pictures:
     """The pictures of a folder with the folders 0, 1, 2 and 3, or of a CSV with a line `path,level` each.
 
-    A CSV's relative paths start at its own folder; a first line without a number is a header.
+    A CSV's relative paths start at its own folder; a first line without a number is a header. It may be in any encoding
+    and separated by commas, semicolons or tabs.
 
     Raises:
-        ConfigError: nothing there, a level out of range, fewer than two levels.
+        ConfigError: nothing there, a table that cannot be read, a level out of range, fewer than two levels.
     """
+    if not source.exists():
+        raise ConfigError(f"--data {source}: no such folder or CSV; check the path")
     rows = _from_csv(source) if source.is_file() else _from_folders(source)
     pictures = sorted(rows)
     levels = {level for _, level in pictures}
@@ -65,13 +98,17 @@ def read_pictures(paths: Sequence[Path], side: int) -> Tensor:
     """(N,3,side,side) in [-1,1]: each picture resized whole.
 
     Raises:
-        ConfigError: a file that is no picture.
+        ConfigError: a file that is no picture, or not a whole one.
     """
     images = []
     for path in paths:
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        data = path.read_bytes() if path.is_file() else b""
+        # Pillow settles what only looks broken off; OpenCV would fill what is missing with grey.
+        problem = None if data and looks_whole(data) else problem_of(path)
+        pixels = None if problem else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if pixels is None:
-            raise ConfigError(f"{path}: cannot be read as a picture; remove it or save it again")
+            problem = problem or problem_of(path) or "damaged"
+            raise ConfigError(f"{path}: cannot be read as a picture ({problem}); take it out, or save it again")
         resized = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
         images.append(torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).permute(2, 0, 1))
     return torch.stack(images).float() / 127.5 - 1
@@ -104,14 +141,43 @@ def _from_folders(source: Path) -> Iterable[tuple[Path, float]]:
                 yield path, float(level)
 
 
+def _passed_over(source: Path) -> list[str]:
+    """What lies in the folder and is not trained on, counted: other kinds of files, folders that are no level."""
+    counts: Counter[str] = Counter()
+    for level in range(LEVELS):
+        for path in (source / str(level)).glob("*"):
+            if path.is_dir():
+                counts[f"folders in {level}/"] += 1
+            elif path.suffix.lower() not in SUFFIXES and not _is_litter(path):
+                counts[path.suffix.lower() or "without a suffix"] += 1
+    levels = {str(level) for level in range(LEVELS)}
+    for path in source.glob("*"):
+        if path.name not in levels and not _is_litter(path):
+            counts[f"the folder {path.name}" if path.is_dir() else "files beside the folders 0 to 3"] += 1
+    return [name if name.startswith("the folder") else f"{count} {name}" for name, count in sorted(counts.items())]
+
+
+def _is_litter(path: Path) -> bool:
+    """What desktops leave in folders."""
+    return path.name.startswith(".") or path.name.lower() in _LITTER
+
+
 def _from_csv(source: Path) -> Iterable[tuple[Path, float]]:
-    with source.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.reader(file), start=1):
-            if not row or (number == 1 and len(row) == 2 and not _is_number(row[1])):
-                continue
-            if len(row) != 2 or not _is_number(row[1]) or not 0 <= float(row[1]) <= LEVELS - 1:
-                raise ConfigError(f"{source}, line {number}: expected path,level with a level from 0 to 3, got {row}")
-            yield source.parent / row[0], float(row[1])
+    try:
+        text = read_text(source)
+        separator = next((each for each in "\t;" if each in text and "," not in text.partition("\n")[0]), ",")
+        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=separator))
+    except (OSError, ValueError, csv.Error) as error:
+        raise ConfigError(f"--data {source}: the table cannot be read ({error})") from error
+    for number, cells in enumerate(rows, start=1):
+        row = [cell.strip() for cell in cells]
+        if separator == ";" and len(row) == 2:
+            row[1] = row[1].replace(",", ".")
+        if not any(row) or (number == 1 and len(row) == 2 and not _is_number(row[1])):
+            continue
+        if len(row) != 2 or not row[0] or not _is_number(row[1]) or not 0 <= float(row[1]) <= LEVELS - 1:
+            raise ConfigError(f"{source}, line {number}: expected path,level with a level from 0 to 3, got {row}")
+        yield source.parent / expanded(row[0]), float(row[1])
 
 
 def _is_number(text: str) -> bool:

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import io
 import pickletools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import IO
 
-_GLOBALS = {
+ARRAYS = {
     "numpy.core.multiarray _reconstruct": "_reconstruct",
     "numpy._core.multiarray _reconstruct": "_reconstruct",
+    "numpy.core.multiarray scalar": "scalar",
+    "numpy._core.multiarray scalar": "scalar",
     "numpy ndarray": "ndarray",
     "numpy dtype": "dtype",
 }
-"""Names the reader lets pass, under both homes numpy has had for them."""
+"""Names that arrays and numbers of numpy need, under both homes numpy has had for them."""
 _CONSTANTS = {"NONE": None, "NEWFALSE": False, "NEWTRUE": True}
 _OPERANDS = {
-    "BININT", "BININT1", "BININT2", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES",
+    "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES",
+    "SHORT_BINBYTES",
 }  # fmt: skip
 _NO_EFFECT = {"PROTO", "FRAME", "STOP"}
 
@@ -45,18 +50,33 @@ def read_pickle(data: bytes) -> object:
     """The value a pickle describes, with every call left as a `Call`.
 
     Raises:
-        ValueError: for anything but plain containers, strings, bytes, small integers and numpy array records.
+        ValueError: for anything but plain containers, strings, bytes, numbers and records of numpy's arrays.
     """
-    machine = _Machine()
     stream = io.BytesIO(data)
+    found = _read_one(stream, _Machine(ARRAYS))
+    if stream.read(1):
+        raise ValueError("bytes after the end of the pickle")
+    return found
+
+
+def survey_pickle(stream: IO[bytes]) -> object:
+    """As `read_pickle`, of the next pickle in a stream and with every name let pass as it is spelled.
+
+    For telling what a refused file holds, and where. Keys that are no strings stand as their `repr`.
+
+    Raises:
+        ValueError: a malformed pickle, or opcodes that torch.save does not write.
+    """
+    return _read_one(stream, _Surveyor(None))
+
+
+def _read_one(stream: IO[bytes], machine: _Machine) -> object:
     try:
         for opcode, argument, _ in pickletools.genops(stream):
             machine.run(opcode.name, argument)
     except (IndexError, KeyError, TypeError, DeprecationWarning) as error:
         # genops warns of odd escapes in names, which is an error where warnings are errors
         raise ValueError(f"malformed pickle ({type(error).__name__})") from error
-    if stream.read(1):
-        raise ValueError("bytes after the end of the pickle")
     if len(machine.stack) != 1 or machine.marks:
         raise ValueError("malformed pickle: it does not end with one value")
     return machine.stack[0]
@@ -65,7 +85,10 @@ def read_pickle(data: bytes) -> object:
 class _Machine:
     """The pickle machine's stack, open groups and memo, on inert values."""
 
-    def __init__(self) -> None:
+    handlers: Mapping[str, Callable[..., object]] = {}
+
+    def __init__(self, names: Mapping[str, str] | None) -> None:
+        self.names = names
         self.stack: list[object] = []
         self.marks: list[int] = []
         self.memo: dict[int, object] = {}
@@ -76,7 +99,7 @@ class _Machine:
         elif name in _OPERANDS:
             self.stack.append(argument)
         elif name not in _NO_EFFECT:
-            handler = _HANDLERS.get(name)
+            handler = self.handlers.get(name)
             if handler is None:
                 raise ValueError(f"pickle opcode {name} is not allowed")
             handler(self, argument)
@@ -90,9 +113,10 @@ class _Machine:
         self.marks.append(len(self.stack))
 
     def push_global(self, name: object) -> None:
-        if not isinstance(name, str) or name not in _GLOBALS:
+        names = self.names
+        if not isinstance(name, str) or (names is not None and name not in names):
             raise ValueError(f"pickle refers to {str(name)[:80]!r}, which is not allowed")
-        self.stack.append(Global(_GLOBALS[name]))
+        self.stack.append(Global(name.replace(" ", ".") if names is None else names[name]))
 
     def stack_global(self, _: object) -> None:
         name, module = self.pop(), self.pop()
@@ -122,10 +146,13 @@ class _Machine:
         if not isinstance(target, dict) or len(items) % 2:
             raise TypeError("setitem")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # keys are strings only: the hash of a nested tuple can take exponential time
-            if not isinstance(key, str):
-                raise TypeError("key")
-            target[key] = value
+            target[self.key(key)] = value
+
+    def key(self, key: object) -> str:
+        """Strings only: the hash of a nested tuple can take exponential time."""
+        if not isinstance(key, str):
+            raise TypeError("key")
+        return key
 
     def reduce(self, _: object) -> None:
         arguments, function = self.pop(), self.pop()
@@ -166,4 +193,68 @@ _HANDLERS = {
     "BINPUT": _Machine.put,
     "MEMOIZE": _Machine.put,
     "BINGET": _Machine.get,
+}
+_Machine.handlers = _HANDLERS
+
+
+class _Surveyor(_Machine):
+    """Lets every name pass, and the further opcodes that torch.save writes; calls stay records all the same."""
+
+    def key(self, key: object) -> str:
+        return key if isinstance(key, str) else repr(key) if isinstance(key, int | float | None) else type(key).__name__
+
+    def reduce(self, _: object) -> None:
+        arguments, function = self.pop(), self.pop()
+        name = function.name if isinstance(function, Global) else type(function).__name__
+        self.stack.append(Call(name, arguments if isinstance(arguments, tuple) else (arguments,)))
+
+    def build(self, _: object) -> None:
+        state, target = self.pop(), self.stack[-1]
+        if isinstance(target, Call):
+            target.state = state
+
+    def update(self, items: list[object]) -> None:
+        """Also into a record: that of an OrderedDict is filled after it is made."""
+        target = self.stack[-1]
+        if isinstance(target, Call):
+            target.state = target.state if isinstance(target.state, dict) else {}
+            self.stack.append(target.state)
+            super().update(items)
+            self.stack.pop()
+        else:
+            super().update(items)
+
+    def new_with_names(self, _: object) -> None:
+        self.pop()
+        self.reduce(None)
+
+    def persistent(self, _: object) -> None:
+        """A storage; in the older format also a class, with its source."""
+        match self.pop():
+            case ("module", Global() as own, *_):
+                self.stack.append(own)
+            case _:
+                self.stack.append(Call("persistent id", ()))
+
+    def gather(self, _: object) -> None:
+        self.stack.append(self.group())
+
+
+_Surveyor.handlers = {
+    **_HANDLERS,
+    "NEWOBJ": _Surveyor.reduce,
+    "NEWOBJ_EX": _Surveyor.new_with_names,
+    "REDUCE": _Surveyor.reduce,
+    "BUILD": _Surveyor.build,
+    "SETITEM": lambda machine, _: machine.update([machine.pop(), machine.pop()][::-1]),
+    "BINPERSID": _Surveyor.persistent,
+    "EMPTY_SET": lambda machine, _: machine.stack.append([]),
+    "ADDITEMS": lambda machine, _: machine.extend(machine.group()),
+    "FROZENSET": _Surveyor.gather,
+    "LIST": _Surveyor.gather,
+    "LONG_BINPUT": _Machine.put,
+    "LONG_BINGET": _Machine.get,
+    **{
+        name: lambda machine, argument: machine.stack.append(argument) for name in ("BINUNICODE8", "BINBYTES8", "LONG4")
+    },
 }

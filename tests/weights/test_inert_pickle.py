@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.manipulate.inert_pickle import Call, Global, read_pickle
+from higan_cam.weights.inert_pickle import Call, Global, read_pickle
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**31), 2**31 - 1) | st.text(max_size=9) | st.binary(max_size=9),
