@@ -43,6 +43,20 @@ def test_labels_equal_scikit_learn_on_random_masks(seed: int, eps: float, min_sa
     np.testing.assert_array_equal(grid_dbscan(points, eps, min_samples), reference(points, eps, min_samples))
 
 
+@settings(max_examples=400)
+@given(st.integers(0, 2**32), st.floats(4, 400), st.integers(1, 300))
+def test_labels_equal_scikit_learn_at_large_radii(seed: int, eps: float, min_samples: int) -> None:
+    """Dots far apart, so that many links are as long as the radius and pixels lie at the rim of several clusters."""
+    rng = np.random.default_rng(seed)
+    points = np.zeros(rng.integers(40, 120, 2), np.bool_)
+    for _ in range(rng.integers(1, 12)):
+        y, x, high, wide = (int(rng.integers(0, most)) for most in (*points.shape, 14, 14))
+        points[y : y + high + 1, x : x + wide + 1] |= rng.random() < 0.9
+    points |= rng.random(points.shape) < rng.choice([0, 0.002, 0.02])
+    eps, min_samples = (max(eps / 8, 4), max(min_samples // 8, 1)) if seed % 4 else (eps, min_samples)
+    np.testing.assert_array_equal(grid_dbscan(points, eps, min_samples), reference(points, eps, min_samples))
+
+
 @pytest.mark.parametrize("square", range(1, 30))
 def test_distances_compare_as_scikit_learn_compares_them(square: int) -> None:
     points = np.random.default_rng(square).random((30, 30)) < 0.4
