@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from higan_cam.mask import discs
 from higan_cam.mask.clustering import grid_dbscan
 from higan_cam.mask.discs import Disc, disc_counts, in_reach, lowest_in_reach
-from higan_cam.types import BoolArray
+from higan_cam.types import BoolArray, IntArray
 
 RADII = st.one_of(st.floats(0.3, 60), st.sampled_from([1.0, 5.0, 5.99, 6.0, 24.0, 25.0, 1e6, 1e300]))
 
@@ -27,9 +27,9 @@ def pairs_in_reach(shape: tuple[int, int], eps: float) -> BoolArray:
 @given(st.integers(0, 2**32), RADII, st.tuples(st.integers(1, 18), st.integers(1, 18)))
 def test_discs_count_and_reach_what_every_pair_of_pixels_says(seed: int, eps: float, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(seed)
-    numbers = rng.integers(0, 4, shape).astype(np.int32) * (rng.random(shape) < 0.2)
-    _, numbers = np.unique(np.append(numbers, 0), return_inverse=True)  # every number up to the largest occurs
-    numbers = numbers[:-1].reshape(shape).astype(np.int32)
+    drawn = rng.integers(0, 4, shape).astype(np.int32) * (rng.random(shape) < 0.2)
+    _, inverse = np.unique(np.append(drawn, 0), return_inverse=True)  # every number up to the largest occurs
+    numbers = inverse[:-1].reshape(shape).astype(np.int32)
     near, disc = pairs_in_reach(shape, eps), Disc.of(eps, max(shape))
     members = numbers > 0
     np.testing.assert_array_equal(disc_counts(members, disc).ravel(), near @ members.ravel().astype(int))
@@ -46,7 +46,7 @@ def test_pixels_looked_at_do_not_grow_with_the_radius(side: int, monkeypatch: py
     looked: list[int] = []
     whole, transform = discs.in_reach, np.fft.rfft2
 
-    def counted(members: BoolArray, half_widths: discs.IntArray) -> BoolArray:
+    def counted(members: BoolArray, half_widths: IntArray) -> BoolArray:
         looked.append(members.size)
         return whole(members, half_widths)
 
