@@ -21,7 +21,7 @@ from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
 from higan_cam.weights.embedded import EMBEDDED_SCORERS, embedded_path
 from higan_cam.weights.files import load_tensors
-from higan_cam.weights.paths import SEPARATOR, split_network
+from higan_cam.weights.paths import with_network
 from higan_cam.weights.zoo import path_of, resolve
 
 """What `scorer.weights` may name instead of a file, for `lighting`."""
@@ -109,8 +109,7 @@ def _named(config: ScorerConfig, kind: ScorerKind) -> bool:
 
 def _with_path(config: ScorerConfig, path: Path) -> ScorerConfig:
     """With the path in place of a name; a network that is named behind it stays."""
-    _, network = split_network(config.weights)
-    return config.model_copy(update={"weights": str(path) if network is None else f"{path}{SEPARATOR}{network}"})
+    return config.model_copy(update={"weights": with_network(path, config.weights)})
 
 
 def weights_path(config: ScorerConfig) -> Path:

@@ -61,7 +61,8 @@ def fill(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     problems = [f"{len(keys)} {what} keys, e.g. {keys[0]}" for what, keys in kinds if keys]
     problems += [f"{key} is {_shape(tensors[key])}, expected {_shape(own[key])}" for key in misshapen[:1]]
     if problems:
-        held = "" if own.keys() & tensors.keys() else f"; the file holds {listing(groups(tensors))}"
+        theirs = {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
+        held = "" if own.keys() & theirs.keys() else f"; the file holds {listing(groups(theirs))}"
         raise WeightsError(f"{path}: does not fit {type(module).__name__}: {'; '.join(problems)}{held}")
     module.load_state_dict(tensors)
 

@@ -29,6 +29,7 @@ from higan_cam.store.run import recorded_config
 from higan_cam.types import Boundary, Scorer
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 from higan_cam.weights.files import sha256_of
+from higan_cam.weights.paths import expanded, with_network
 from higan_cam.weights.zoo import weights_file
 
 
@@ -91,13 +92,15 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
         WeightsError: there is none; names the role, the digest and what was looked at.
     """
 
+    files = [expanded(file) for file in files]
+
     def with_weights(role: str, section: Any, named: Mapping[str, Path]) -> Any:
         changes: dict[str, str] = {}
         for field, path in named.items():
             wanted = str(run["weights"].get(file_role(role, field)))
             # A module is imported by its name: another file with the right digest would not be what runs.
             moved = _with_digest(f"{role}.{field}", path, wanted, () if field == "factory" else files)
-            changes |= {} if moved is None else {field: moved}
+            changes |= {} if moved is None else {field: with_network(moved, getattr(section, field) or "")}
         return section.model_copy(update=changes)
 
     generator = {"weights": weights_file(config.generator.weights, EMBEDDED_GENERATORS)}
@@ -108,7 +111,8 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
     if config.judge is not None:
         files_named = scorer_files(config.judge)
         # By its path: the embedded one judges where the run's scorer goes by its name, and that may have moved.
-        by_path = {"weights": str(files_named["weights"])} if "weights" in files_named else {}
+        own = config.judge.weights
+        by_path = {"weights": with_network(files_named["weights"], own)} if "weights" in files_named else {}
         second = with_weights("mask.second_scorer", config.judge.model_copy(update=by_path), files_named)
         updates["mask"] = config.mask.model_copy(update={"second_scorer": second})
     return config.model_copy(update=updates)

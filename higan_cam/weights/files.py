@@ -147,24 +147,31 @@ def _first_line(error: BaseException) -> str:
     return "".join(character for character in line if character.isprintable())[:200]
 
 
-def _flatten(checkpoint: Any, depth: int = 0) -> dict[str, Tensor]:
-    """Tensors of nested mappings and lists by dotted key, without the wrapper of a single nested mapping."""
-    if isinstance(checkpoint, list | tuple):
-        checkpoint = dict(enumerate(checkpoint))
-    if not isinstance(checkpoint, Mapping) or depth > _DEEPEST:
-        return {}
-    tensors = {str(key): value for key, value in checkpoint.items() if isinstance(value, Tensor)}
-    flat = {
-        str(key): _flatten(value, depth + 1)
-        for key, value in checkpoint.items()
-        if isinstance(value, Mapping | list | tuple)
-    }
-    nested = {name: inner for name, inner in flat.items() if inner}
-    if len(nested) == 1 and not tensors:
-        return next(iter(nested.values()))
-    for name, inner in nested.items():
-        tensors.update({f"{name}.{key}": value for key, value in inner.items()})
+def _flatten(checkpoint: Any) -> dict[str, Tensor]:
+    """Tensors of nested mappings and lists by dotted key, without the names of wrappers around all of them."""
+    for _ in range(_DEEPEST):
+        values = list(_items(checkpoint).values())
+        inner = [value for value in values if _named(value)]
+        if len(inner) != 1 or any(isinstance(value, Tensor) for value in values):
+            break
+        (checkpoint,) = inner
+    return _named(checkpoint)
+
+
+def _named(checkpoint: Any, depth: int = 0) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for key, value in _items(checkpoint).items() if depth < _DEEPEST else ():
+        if isinstance(value, Tensor):
+            tensors[str(key)] = value
+        else:
+            tensors |= {f"{key}.{name}": inner for name, inner in _named(value, depth + 1).items()}
     return tensors
+
+
+def _items(checkpoint: Any) -> Mapping[Any, Any]:
+    if isinstance(checkpoint, list | tuple):
+        return dict(enumerate(checkpoint))
+    return checkpoint if isinstance(checkpoint, Mapping) else {}
 
 
 def _widened(tensor: Tensor) -> Tensor:

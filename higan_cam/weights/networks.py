@@ -30,7 +30,8 @@ _AVERAGED = re.compile(
 )
 _NVIDIAS_AVERAGED = frozenset({"gs", "ge"})
 _RAW = frozenset({"current", "online", "raw", "student", "orig", "original", "live"})
-_NOT = frozenset({"non", "no", "not", "without", "wo"})
+_NOT = frozenset({"non", "no", "not", "without", "wo", "backup", "collected", "stored"})
+"""Beside a word for an average: not it, or what EMA classes put aside while the average is in use."""
 _OPPONENT = re.compile(r"(?:net|model)?(?:d|dis|disc|discriminator|critic)(?:net)?\d*")
 _GENERATOR = re.compile(r"(?:net|model)?(?:g|gs|ge|gen|generator|gema|emag)(?:net)?\d*")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")

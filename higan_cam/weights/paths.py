@@ -28,6 +28,12 @@ def split_network(name: str) -> tuple[str, str | None]:
     return file, network
 
 
+def with_network(file: str | Path, name: str) -> str:
+    """Another file in place of that of `FILE#NAME`; the network that is named stays."""
+    _, network = split_network(name)
+    return str(file) if network is None else f"{file}{SEPARATOR}{network}"
+
+
 def exists(path: Path) -> bool:
     """As `Path.exists`, and False for what no file can be called, or where nobody may look."""
     try:

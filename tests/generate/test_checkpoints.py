@@ -91,6 +91,37 @@ def test_one_network_alone_is_taken_without_a_word(tmp_path: Path, caplog: pytes
     assert not caplog.records
 
 
+@pytest.mark.parametrize(
+    "checkpoint",
+    [
+        {
+            "state_dict": prefixed("generator.", RAW),
+            "callbacks": {"StochasticWeightAveraging": {"average_model_state": prefixed("generator.", EMA)}},
+        },
+        {
+            "state_dict": prefixed("generator.", EMA),
+            "current_model_state": prefixed("generator.", RAW),
+            "averaging_state": {"n_averaged": torch.tensor(3)},
+        },
+        {"generator": RAW, "ema": {"shadow": EMA, "backup": RAW}},
+        {"generator": RAW, "ema": {"module": prefixed("module.", EMA), "decay": torch.tensor(0.9)}},
+        {"ema": {"generator": EMA, "discriminator": OTHER}, "model": {"generator": RAW, "discriminator": OTHER}},
+        RAW | prefixed("ema.", EMA),
+        {"unet": RAW, "unet_ema": EMA},
+    ],
+    ids=["Lightning's SWA", "Lightning's averaging", "backup", "timm", "by copy", "flat", "diffusers"],
+)
+def test_averages_that_trainers_keep_elsewhere_are_taken(checkpoint: dict[str, Any], tmp_path: Path) -> None:
+    assert first_value(checkpoint, tmp_path) == 0.5
+
+
+def test_averages_of_two_decays_are_listed(tmp_path: Path) -> None:
+    checkpoint = {"g": RAW, "ema_0.99": EMA, "ema_0.999": OTHER}
+    with pytest.raises(WeightsError, match=r"several networks in it fit.*ema_0\.99 \(.*ema_0\.999 \("):
+        first_value(checkpoint, tmp_path)
+    assert first_value(checkpoint, tmp_path, "#ema_0.999") == 0.75
+
+
 PARAMETERS = [key for key, _ in small_latent(DCGAN).named_parameters()]
 
 
@@ -125,7 +156,7 @@ def test_averages_without_names_or_buffers_get_them_from_the_raw_copy(
 
 def test_averages_that_fit_nothing_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert first_value({"g": RAW, "ema": {"shadow_params": [torch.zeros(2), torch.zeros(3)]}}, tmp_path) == 0.25
-    assert "averaged tensors at ema have no names and fit 0 networks" in caplog.text
+    assert "averaged tensors at ema.shadow_params have no names and fit 0 networks" in caplog.text
 
 
 COMMON = {

@@ -142,3 +142,12 @@ def test_a_matrix_that_is_none_is_refused_unread(weights: Path, tmp_path: Path, 
         np.save(path, matrix, allow_pickle=True)  # the pickle in one of the cases is what must not be read
     with pytest.raises(WeightsError, match=message):
         load_scorer("places365", weights, target="indoor lighting", matrix=str(path))
+
+
+def test_home_is_expanded_for_the_matrix_and_what_stands_in_its_place_is_named(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "m.npy").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    with pytest.raises(WeightsError, match=r"m\.npy: this is a Git LFS pointer"):
+        load_scorer("places365", weights, target="indoor lighting", matrix="~/m.npy")

@@ -118,3 +118,29 @@ def test_scores_are_differentiable(weights: Path) -> None:
     load_scorer("torchvision", weights, arch=ARCH, target="1").score(image).sum().backward()
     assert image.grad is not None
     assert image.grad.isfinite().all()
+
+
+def test_wrappers_are_looked_through_and_the_averaged_copy_is_taken(
+    network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(1)
+    other = models.get_model(ARCH, weights=None).eval().state_dict()
+    raw = {f"model._orig_mod.{key}": value for key, value in other.items()}
+    averaged = {f"module.{key}": value for key, value in network.state_dict().items()}
+    optimizer = {"state": {0: {"exp_avg": torch.zeros(3)}}}
+    torch.save({"state_dict": raw, "state_dict_ema": averaged, "optimizer": optimizer}, tmp_path / "x.ckpt")
+    torch.save(network.state_dict(), tmp_path / "plain.pth")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def score(name: str) -> torch.Tensor:
+        return load_scorer("torchvision", f"~/{name}", arch=ARCH, target="846").score(IMAGE)
+
+    with torch.no_grad():
+        assert torch.equal(score("x.ckpt"), score("plain.pth"))
+        assert not torch.equal(score("x.ckpt#state_dict.model"), score("plain.pth"))
+
+
+def test_a_file_of_something_else_is_listed_by_group(tmp_path: Path) -> None:
+    torch.save({"encoder": {"w": torch.zeros(1)}, "head": {"w": torch.zeros(1)}}, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match=r"the file holds encoder \(1 tensors, e\.g\. encoder\.w\), head \("):
+        load_scorer("torchvision", tmp_path / "x.pth", arch=ARCH, target="2")
