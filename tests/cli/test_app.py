@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ import yaml
 
 from higan_cam.config import RunConfig
 from higan_cam.store import begin_run, open_store
+from tests.support.commands import Command
+
+
+@pytest.fixture
+def command(request: pytest.FixtureRequest) -> Command:
+    """`command(*arguments)` in this process, which is quicker."""
+    here: Command = request.getfixturevalue("higan_cam")
+    return here
 
 
 def higan_cam(
@@ -32,8 +41,48 @@ def test_help_names_every_command_and_where_to_start() -> None:
 
 
 def test_help_does_not_load_torch_or_ray() -> None:
-    code = "import sys, higan_cam.cli; sys.exit(any(name in sys.modules for name in ('torch', 'ray')))"
+    code = "import sys, higan_cam.cli; sys.exit(any(name in sys.modules for name in ('torch', 'ray', 'pyarrow')))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    shown = higan_cam("--version")
+    assert (shown.returncode, shown.stdout) == (0, f"higan-cam {version('higan-cam')}\n")
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["runs/x #1", "2026-11-29", "007", "on", "null", "~", "1:30", "[a]", "a: b", " x ", "*x", "1.0"],
+)
+def test_the_output_is_the_string_as_typed(output: str, command: Command) -> None:
+    for given in (["--output", output], [f"--output={output}"]):
+        assert yaml.safe_load(command("config", *given)[1])["output"] == output
+
+
+def test_no_output_at_all_is_refused(command: Command) -> None:
+    for given in (["--output", ""], ["--output", " "], ["--set", "output=''"]):
+        status, _, err = command("config", *given)
+        assert (status, "output: must name a folder or URI" in err) == (2, True)
+
+
+@pytest.mark.parametrize("value", ["runs/x #1", "#x", "[a, b] # c", "5 # five", "'x' # y", "{a: 1} #", "null # none"])
+@pytest.mark.parametrize("field", ["output", "scorer.target", "seed", "boundary.conditions", "scorer.arguments"])
+def test_a_comment_in_a_setting_is_refused(field: str, value: str, command: Command) -> None:
+    status, _, err = command("config", "--set", f"{field}={value}")
+    assert status == 2
+    assert f"--set {field}: {value!r}; to YAML a #" in err
+
+
+def test_a_number_sign_within_quotes_or_a_word_is_text(command: Command) -> None:
+    for given, read in (("'runs/x #1'", "runs/x #1"), ('"a # b"', "a # b"), ("runs/x#1", "runs/x#1")):
+        assert yaml.safe_load(command("config", "--set", f"output={given}")[1])["output"] == read
+
+
+@pytest.mark.parametrize(
+    "text", ["a: b", "*x", "&x y", "@x", "!x", "`x`", "{a}b", "x: [1", "- x", "'tis", "2026-11-29"]
+)
+def test_a_setting_of_a_text_field_is_the_string_as_typed(text: str, command: Command) -> None:
+    assert yaml.safe_load(command("config", "--set", f"scorer.target={text}")[1])["scorer"]["target"] == text
 
 
 def test_config_prints_yaml_that_reads_back() -> None:
