@@ -32,7 +32,7 @@ Weights = Annotated[
 MOST_INDICES = 1024
 """Samples that one option names; more would not fit on the sheet that they are drawn on."""
 _SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
-errors = Console(stderr=True)
+errors = Console(stderr=True, emoji=False)  # `:fire:` in a path is part of the path
 """Where everything goes that is not the command's answer."""
 
 

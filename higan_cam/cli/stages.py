@@ -52,7 +52,7 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     from higan_cam.runtime.cluster.signals import exit_status, stoppable
     from higan_cam.runtime.imports import quick_imports
 
-    console = Console()
+    console = Console(emoji=False)
     if console.is_terminal:
         logging.getLogger("higan_cam").setLevel(logging.WARNING)
     console.print(

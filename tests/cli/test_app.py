@@ -168,3 +168,8 @@ def test_status_shows_a_run_that_nobody_has_worked_on_yet(tmp_path: Path) -> Non
     ended = higan_cam("status", str(tmp_path))
     assert ended.returncode == 1
     assert "not a run" in " ".join(ended.stderr.split())
+
+
+def test_an_error_names_a_path_as_it_is(command: Command, tmp_path: Path) -> None:
+    named = tmp_path / ":fire: [bold].yaml"
+    assert str(named) in command("config", "-c", str(named))[2]
