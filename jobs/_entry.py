@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from higan_cam import cli
+from higan_cam import cli  # beside this package in a checkout, above it in a wheel (`higan_cam.jobs`)
 
 
 def enter(command: str) -> None:

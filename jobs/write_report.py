@@ -5,7 +5,7 @@ ray job submit --working-dir . -- python -m jobs.write_report --config FILE --se
 
 from __future__ import annotations
 
-from jobs._entry import enter
+from ._entry import enter
 
 if __name__ == "__main__":
     enter("report")

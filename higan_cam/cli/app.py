@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -11,6 +13,13 @@ from rich.markup import escape
 from higan_cam.cli import curation, doctor, edit, measure, runs, settings, stages, weights
 from higan_cam.cli.options import errors
 from higan_cam.errors import HiganCamError
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"higan-cam {metadata.version('higan-cam')}")  # noqa: T201
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="higan-cam",
@@ -25,6 +34,17 @@ writes image pairs with the masks of where the attribute answers, as a dataset t
 
 Start here: **higan-cam run --output runs/demo** (offline, a few minutes on two cores).""",
 )
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    pass
+
+
 for group in (stages, settings, runs, curation, edit, measure, doctor, weights):  # in the order of --help
     group.register(app)
 

@@ -24,7 +24,10 @@ def register(app: typer.Typer) -> None:
 
 def curate(
     output: Run,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="YAML file with a `curation` section.")] = None,
+    config: Annotated[
+        list[Path] | None,
+        typer.Option("--config", "-c", help="YAML file with a `curation` section. Repeatable: a later one wins."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", help="One rule: curation.min_retention=0.5. Repeatable.", metavar="FIELD=VALUE"),

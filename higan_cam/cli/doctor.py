@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import yaml
@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from higan_cam.config import RunConfig, load_config
+from higan_cam.config import RunConfig, load_config, read_fields
+from higan_cam.config.loading import Files
 from higan_cam.errors import ConfigError, StoreError
 
 PACKAGES = ("higan-cam", "ray", "torch", "torchvision", "numpy", "scikit-learn", "pyarrow")
@@ -24,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="YAML file whose networks to measure.")] = None,
+    config: Annotated[
+        list[Path] | None,
+        typer.Option("--config", "-c", help="YAML file whose networks to measure. Repeatable: a later one wins."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", help="Override one field. Repeatable.", metavar="FIELD=VALUE"),
@@ -55,7 +59,7 @@ def doctor(
             console.print("use      " + " ".join(f"--set {stage}.micro_batch={size}" for stage, size in found.items()))
 
 
-def write_micro_batches(target: Path, sizes: dict[str, int], *, base: Path | None = None) -> None:
+def write_micro_batches(target: Path, sizes: dict[str, int], *, base: Files = None) -> None:
     """Put {stage: micro-batch} into the YAML file `target`, beside what it holds; a new one starts as a copy of `base`.
 
     All or nothing. Fields stay, comments do not.
@@ -65,10 +69,10 @@ def write_micro_batches(target: Path, sizes: dict[str, int], *, base: Path | Non
     """
     from higan_cam.store.places.local import LocalBackend
 
-    source = target if target.exists() else base
+    files: Files = target if target.exists() else base
+    load_config(files)  # refuses what is no configuration
+    fields = read_fields(files)
     try:
-        load_config(source, [])  # refuses what is no configuration
-        fields: Any = {} if source is None else yaml.safe_load(source.read_text(encoding="utf-8")) or {}
         for stage, size in sizes.items():
             fields[stage] = {**(fields.get(stage) or {}), "micro_batch": size}
         LocalBackend().replace(str(target), yaml.safe_dump(fields, sort_keys=False).encode())

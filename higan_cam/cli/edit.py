@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted, write_file
+from higan_cam.cli.options import Config, parse_distances, parse_indices, parse_weighted, write_file
 from higan_cam.config import RunConfig, load_config
 from higan_cam.errors import ConfigError
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_SCORERS
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def edit(
     *,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="YAML file; see `higan-cam config`.")] = None,
+    config: Config = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", help="Generator, truncation, scorer, seed. Repeatable.", metavar="FIELD=VALUE"),

@@ -14,7 +14,12 @@ from higan_cam.config import RunConfig, load_config
 from higan_cam.config.attributes import members
 from higan_cam.errors import ConfigError, StoreError
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file; see `higan-cam config`.")]
+Config = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--config", "-c", help="YAML file, or an example's name; see `higan-cam config`. Repeatable: a later one wins."
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", help="Override one field: section.field=value. Repeatable.", metavar="FIELD=VALUE"),
@@ -27,13 +32,12 @@ Weights = Annotated[
 MOST_INDICES = 1024
 """Samples that one option names; more would not fit on the sheet that they are drawn on."""
 _SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
-errors = Console(stderr=True)
+errors = Console(stderr=True, emoji=False)  # `:fire:` in a path is part of the path
 """Where everything goes that is not the command's answer."""
 
 
-def load(path: Path | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:
-    extra = [] if output is None else [f"output={output}"]
-    config = load_config(path, [*(overrides or []), *extra], profile)
+def load(files: list[Path] | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:
+    config = load_config(files, overrides or [], profile, output=output)
     members(config)  # what is wrong with one of several attributes is wrong with the configuration
     return config
 
@@ -70,6 +74,11 @@ def parse_weighted(text: str) -> tuple[str, float]:
     if weight is not None and not math.isfinite(weight):
         raise ConfigError(f"--boundary {text}: the weight must be finite")
     return (text, 1.0) if weight is None else (path, weight)
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is: no markup in brackets, no pictures for `:words:`, no folding."""
+    console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def write_file(path: Path, body: bytes, option: str = "--to") -> None:

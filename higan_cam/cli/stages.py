@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from higan_cam.cli.options import Config, Output, Profile, Set, errors, load
+from higan_cam.cli.options import Config, Output, Profile, Set, errors, load, say
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.config.attributes import members
 from higan_cam.errors import QuarantinedError
@@ -52,7 +52,7 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     from higan_cam.runtime.cluster.signals import exit_status, stoppable
     from higan_cam.runtime.imports import quick_imports
 
-    console = Console()
+    console = Console(emoji=False)
     if console.is_terminal:
         logging.getLogger("higan_cam").setLevel(logging.WARNING)
     console.print(
@@ -75,6 +75,7 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
 
 def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:
     """What was made, where, and what to do next."""
+    from higan_cam.publish.report.next_commands import load_line, verify_line
     from higan_cam.store.keys import CARD_KEY, DATA, GALLERY_KEY, REPORT_KEY, boundary_keys
 
     table = Table("stage", "made", "seconds", box=None, pad_edge=False)
@@ -91,9 +92,9 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
     console.print()
     console.print(table)
     if "report" in stages:
-        console.print(f"\nreport   {escape(outcome.report)}", soft_wrap=True)
-        console.print(f"check    higan-cam verify {escape(config.output)}", soft_wrap=True)
+        say(console, f"\nreport   {outcome.report}")
+        say(console, f"check    {verify_line(config.output)}")
         for run in runs.values():
-            console.print(f"load     datasets.load_dataset({run.output!r})", soft_wrap=True)
+            say(console, f"load     {load_line(run)}")
     else:
         console.print("\nnext     higan-cam run with the same configuration does what is missing")

@@ -9,7 +9,7 @@ from higan_cam.config.captions import CaptionConfig
 from higan_cam.config.curation import CurationConfig
 from higan_cam.config.identity import config_hash, differing_fields, identity
 from higan_cam.config.layers import parse_layers
-from higan_cam.config.loading import load_config, merged, parse_config
+from higan_cam.config.loading import load_config, merged, parse_config, read_fields
 from higan_cam.config.run import RunConfig
 from higan_cam.config.runtime import RuntimeConfig
 from higan_cam.config.scorer import ScorerConfig
@@ -47,4 +47,5 @@ __all__ = [
     "merged",
     "parse_config",
     "parse_layers",
+    "read_fields",
 ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from higan_cam.config.examples import config_file
+from higan_cam.config.fields import as_fields, field_at, sections_at, takes_text
 from higan_cam.config.run import RunConfig
+from higan_cam.config.yaml_text import ends_in_comment, read_yaml
 from higan_cam.errors import ConfigError, unknown_name
 
 PROFILES = ("default", "seed")
@@ -20,24 +23,49 @@ _SEED_PROFILE: dict[str, Any] = {
     "regions": {"eps": 4.0, "min_samples": 40, "threshold": 0.5, "top": 3, "style": "ellipse"},
 }
 """The settings published with HiGAN_CAM."""
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""", re.S)
+_KIND = re.compile(r"(constrained-)?(float|int)$|literal\[")
+"""What pydantic puts behind the name of a field that takes values of several kinds."""
+Files = str | Path | Iterable[str | Path] | None
+"""One YAML file, or several of which a later one is said over those before; a bare name is an example's."""
 
 
-def load_config(path: str | Path | None = None, overrides: Iterable[str] = (), profile: str = "default") -> RunConfig:
-    """The effective configuration: profile, then the YAML file, then `section.field=value` overrides.
+def load_config(
+    path: Files = None,
+    overrides: Iterable[str] = (),
+    profile: str = "default",
+    *,
+    output: str | None = None,
+) -> RunConfig:
+    """The effective configuration: profile, the YAML files in order, `section.field=value` overrides, then `output`.
+
+    Args:
+        path: a YAML file or several, or names of the examples that are part of the package.
+        overrides: as `--set` takes them. Fields of text take the text as typed; quotes around all of it are YAML's.
+        profile: `default` or `seed`.
+        output: as `--output` takes it, character for character.
 
     Raises:
         ConfigError: naming the field, the value found, what was expected, and the nearest known name.
     """
     if profile not in PROFILES:
         raise unknown_name("profile", profile, PROFILES)
-    values: dict[str, Any] = {}
-    if profile == "seed":
-        values = merged(values, _SEED_PROFILE)
-    if path is not None:
-        values = merged(values, _read_yaml(Path(path)))
+    values = merged(_SEED_PROFILE if profile == "seed" else {}, read_fields(path))
     for override in overrides:
         values = merged(values, _parse_override(override))
-    return parse_config(values)
+    return parse_config(values if output is None else {**values, "output": output})
+
+
+def read_fields(path: Files) -> dict[str, Any]:
+    """What YAML files say, a later one over those before, as {section: {field: value}}; nothing is checked yet.
+
+    Raises:
+        ConfigError: a file that cannot be read, or is no mapping of sections.
+    """
+    values: dict[str, Any] = {}
+    for each in [] if path is None else [path] if isinstance(path, str | Path) else path:
+        values = merged(values, _read_file(config_file(each)))
+    return values
 
 
 def parse_config(values: Mapping[str, Any]) -> RunConfig:
@@ -48,33 +76,58 @@ def parse_config(values: Mapping[str, Any]) -> RunConfig:
         raise ConfigError("\n".join(_explain(item) for item in error.errors())) from error
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path.read_text(encoding="utf-8"), f"config file {path}")
     except OSError as error:
         raise ConfigError(f"config file {path}: cannot be read ({error.strerror}); check the path") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"config file {path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"config file {path}: not valid YAML: {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"config file {path}: expected a mapping of sections, got {type(values).__name__}")
-    return values
+    return dict(as_fields(values))
 
 
 def _parse_override(text: str) -> dict[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise ConfigError(f"--set expects section.field=value, got {text!r}")
-    try:
-        nested: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {name}: not a YAML value: {value!r}") from error
-    for part in reversed(name.strip().split(".")):
+    path = name.strip().split(".")
+    annotation = field_at(path)
+    nested = _text_value(name, value) if takes_text(annotation) else as_fields(_yaml_value(name, value), annotation)
+    for part in reversed(path):
         nested = {part: nested}
     return dict(nested)
+
+
+def _text_value(name: str, value: str) -> Any:
+    """Text as typed, but for null (or nothing), a list (which the field refuses) and quotes around all of it."""
+    bare = value.strip()
+    if bare in ("", "~", "null", "Null", "NULL") or _QUOTED.fullmatch(bare) or (bare[0], bare[-1]) == ("[", "]"):
+        return as_fields(_yaml_value(name, value), str)
+    if re.search(r"(^|\s)#", value):
+        raise _cut(name, value)
+    return bare
+
+
+def _yaml_value(name: str, value: str) -> Any:
+    try:
+        found = read_yaml(value, f"--set {name}: {value!r}")
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("not valid YAML", "not a YAML value")) from error
+    if ends_in_comment(value):
+        raise _cut(name, value)
+    return found
+
+
+def _cut(name: str, value: str) -> ConfigError:
+    quoted = value.strip().replace("'", "''")
+    return ConfigError(
+        f"--set {name}: {value!r}; to YAML a # after a space begins a comment: remove it, or quote all of it within "
+        f"the quotes of the shell, as in \"{name}='{quoted}'\""
+    )
 
 
 def merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,20 +141,10 @@ def merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _explain(item: Any) -> str:
-    name = ".".join(str(part) for part in item["loc"] if part not in ("float", "int") and "literal" not in str(part))
+    name = ".".join(str(part) for part in item["loc"] if not _KIND.match(str(part)))
     if item["type"] == "extra_forbidden":
-        section = _section_fields(item["loc"][:-1])
+        section = sections_at([str(part) for part in item["loc"][:-1]])
         return f"config: {unknown_name(name, str(item['loc'][-1]), section)}"
     message = item["msg"].removeprefix("Value error, ")
     found = "" if isinstance(item["input"], (dict, BaseModel)) else f", got {item['input']!r}"
     return f"{name or 'config'}: {message}{found}"
-
-
-def _section_fields(location: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = RunConfig
-    for part in location:
-        annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        model = annotation
-    return list(model.model_fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from higan_cam.config.curation import CurationConfig
 from higan_cam.config.runtime import RuntimeConfig
@@ -47,6 +47,13 @@ class RunConfig(Section):
     curation: CurationConfig = CurationConfig()
     store: StoreConfig = StoreConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @field_validator("output")
+    @classmethod
+    def _somewhere(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must name a folder or URI")
+        return value
 
     @property
     def judge(self) -> ScorerConfig | None:

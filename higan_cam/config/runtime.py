@@ -8,6 +8,9 @@ from pydantic import Field, field_validator
 
 from higan_cam.config.section import Section
 
+SMALLEST_SHARE = 0.0001
+"""Ray counts resources in ten-thousandths."""
+
 
 class RuntimeConfig(Section):
     """How the run is carried out. Nothing here changes a byte of the result."""
@@ -16,7 +19,7 @@ class RuntimeConfig(Section):
     """Actors per stage; auto: one per GPU (per CPU without any) of the cluster at each moment. With an autoscaler, a
     number: the most it may start."""
     gpus_per_worker: float | Literal["auto"] = "auto"
-    """GPUs per actor; auto takes 1 where the cluster has GPUs, else 0."""
+    """GPUs per actor, a whole number or a share of one; auto takes 1 where the cluster has GPUs, else 0."""
     max_in_flight: int | Literal["auto"] = "auto"
     """Mask units submitted and not yet committed; auto takes two per worker."""
     max_tries: int = Field(default=3, ge=1)
@@ -45,4 +48,8 @@ class RuntimeConfig(Section):
     def _not_negative(cls, value: float | str) -> float | str:
         if isinstance(value, float) and value < 0:
             raise ValueError("must be >= 0 or 'auto'")
+        if isinstance(value, float) and value > 1 and not value.is_integer():
+            raise ValueError("must be a whole number above 1, or a share of one GPU below: Ray shares no second one")
+        if isinstance(value, float) and 0 < value < SMALLEST_SHARE:
+            raise ValueError(f"must be 0, or {SMALLEST_SHARE} and more, the smallest share of a GPU that Ray counts")
         return value

@@ -59,7 +59,7 @@ def emulator_url(environment: Mapping[str, str]) -> str | None:
 def check_endpoint(url: str) -> None:
     """ValueError, without repeating it, unless it is an http(s) URL of a server alone."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:  # ValueError: no port at all
         raise ValueError("must be a URL such as https://storage.example.com or http://127.0.0.1:9000")
     if "@" in parts.netloc or parts.query:
         raise ValueError("must name a server only: put credentials into the environment or a profile")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from higan_cam.config import RunConfig, RuntimeConfig
+from higan_cam.config.runtime import SMALLEST_SHARE
 from higan_cam.errors import ConfigError
 from higan_cam.types import WorkUnit
 
@@ -75,9 +76,15 @@ def plan_again(crew: Crew, runtime: RuntimeConfig, cpus: float, gpus: float, uni
 
 
 def _workers(runtime: RuntimeConfig, share: float, cpus: float, gpus: float, units: int) -> int:
-    room = int(gpus / share) if share > 0 else int(cpus)
+    room = _room_on_gpus(share, gpus) if share > 0 else int(cpus)
     wanted = room if runtime.workers == "auto" else runtime.workers
     return max(1, min(wanted, units))
+
+
+def _room_on_gpus(share: float, gpus: float) -> int:
+    """Actors that hold `share` GPUs each. A share below 1 is of a single GPU: 2 GPUs at 0.4 hold 4, not 5."""
+    held, whole = round(share / SMALLEST_SHARE), round(1 / SMALLEST_SHARE)  # as Ray counts, who rounds no tenth away
+    return int(gpus) * (whole // held) if held <= whole else int(gpus) * whole // held
 
 
 def in_flight_limit(runtime: RuntimeConfig, crew: Crew) -> int:

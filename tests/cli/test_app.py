@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def test_help_names_every_command_and_where_to_start(higan_cam: Command) -> None
 
 
 def test_help_does_not_load_torch_or_ray() -> None:
-    code = "import sys, higan_cam.cli; sys.exit(any(name in sys.modules for name in ('torch', 'ray')))"
+    code = "import sys, higan_cam.cli; sys.exit(any(name in sys.modules for name in ('torch', 'ray', 'pyarrow')))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
@@ -34,6 +35,46 @@ def test_a_mistake_ends_the_process_with_its_status_and_no_traceback(tmp_path: P
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Did you mean 'regions'?" in " ".join(ended.stderr.split())
     assert "Traceback" not in ended.stderr
+
+
+def test_the_version_is_that_of_the_package(higan_cam: Command) -> None:
+    status, shown, _ = higan_cam("--version")
+    assert (status, shown) == (0, f"higan-cam {version('higan-cam')}\n")
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["runs/x #1", "2026-11-29", "007", "on", "null", "~", "1:30", "[a]", "a: b", " x ", "*x", "1.0"],
+)
+def test_the_output_is_the_string_as_typed(output: str, higan_cam: Command) -> None:
+    for given in (["--output", output], [f"--output={output}"]):
+        assert yaml.safe_load(higan_cam("config", *given)[1])["output"] == output
+
+
+def test_no_output_at_all_is_refused(higan_cam: Command) -> None:
+    for given in (["--output", ""], ["--output", " "], ["--set", "output=''"]):
+        status, _, err = higan_cam("config", *given)
+        assert (status, "output: must name a folder or URI" in err) == (2, True)
+
+
+@pytest.mark.parametrize("value", ["runs/x #1", "#x", "[a, b] # c", "5 # five", "'x' # y", "{a: 1} #", "null # none"])
+@pytest.mark.parametrize("field", ["output", "scorer.target", "seed", "boundary.conditions", "scorer.arguments"])
+def test_a_comment_in_a_setting_is_refused(field: str, value: str, higan_cam: Command) -> None:
+    status, _, err = higan_cam("config", "--set", f"{field}={value}")
+    assert status == 2
+    assert f"--set {field}: {value!r}; to YAML a #" in err
+
+
+def test_a_number_sign_within_quotes_or_a_word_is_text(higan_cam: Command) -> None:
+    for given, read in (("'runs/x #1'", "runs/x #1"), ('"a # b"', "a # b"), ("runs/x#1", "runs/x#1")):
+        assert yaml.safe_load(higan_cam("config", "--set", f"output={given}")[1])["output"] == read
+
+
+@pytest.mark.parametrize(
+    "text", ["a: b", "*x", "&x y", "@x", "!x", "`x`", "{a}b", "x: [1", "- x", "'tis", "2026-11-29"]
+)
+def test_a_setting_of_a_text_field_is_the_string_as_typed(text: str, higan_cam: Command) -> None:
+    assert yaml.safe_load(higan_cam("config", "--set", f"scorer.target={text}")[1])["scorer"]["target"] == text
 
 
 def test_config_prints_yaml_that_reads_back(higan_cam: Command) -> None:
@@ -122,3 +163,8 @@ def test_status_shows_a_run_that_nobody_has_worked_on_yet(higan_cam: Command, tm
     status, _, told = higan_cam("status", str(tmp_path))
     assert status == 1
     assert "not a run" in " ".join(told.split())
+
+
+def test_an_error_names_a_path_as_it_is(higan_cam: Command, tmp_path: Path) -> None:
+    named = tmp_path / ":fire: [bold].yaml"
+    assert str(named) in higan_cam("config", "-c", str(named))[2]

@@ -43,7 +43,7 @@ def test_the_image_copies_all_that_the_package_is_built_from(tmp_path: Path) -> 
     subprocess.run([sys.executable, "-m", *command], cwd=source, env=offline_pip(), check=True, capture_output=True)
     (packages,) = prefix.rglob("higan_cam")
     assert all((packages / "data" / name).is_file() for name in DATA)
-    assert (packages.parent / "jobs" / "make_mask_dataset.py").is_file()
+    assert (packages / "jobs" / "make_mask_dataset.py").is_file()
     assert list(prefix.rglob("bin/higan-cam"))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from higan_cam.config import RuntimeConfig
+from higan_cam.config import RuntimeConfig, parse_config
 from higan_cam.errors import ConfigError
 from higan_cam.runtime.plan import in_flight_limit, plan_again, plan_crew, plan_units
 
@@ -73,3 +73,40 @@ def test_gpus_that_are_not_there_are_an_error_that_names_the_field() -> None:
 
 def test_fractions_of_a_gpu_share_it() -> None:
     assert plan_crew(RuntimeConfig(gpus_per_worker=0.25), cpus=8, gpus=1, units=100).workers == 4
+
+
+@pytest.mark.parametrize(
+    ("share", "gpus", "workers"),
+    [
+        *((0.4, 2, 4), (0.4, 1, 2), (0.3, 1, 3), (0.3, 3, 9), (0.6, 4, 4), (0.1, 1, 10), (0.1, 3, 30), (0.7, 10, 10)),
+        *((0.05, 1, 20), (0.3333, 1, 3), (0.3334, 1, 2), (0.5, 3, 6), (1, 3, 3), (2, 5, 2), (3, 9, 3), (0.01, 1, 100)),
+    ],
+)
+def test_a_share_below_one_is_of_a_single_gpu(share: float, gpus: float, workers: int) -> None:
+    crew = plan_crew(RuntimeConfig(gpus_per_worker=share), cpus=8, gpus=gpus, units=1000)
+    assert crew.workers == workers
+    assert plan_again(crew, AUTO, cpus=8, gpus=gpus, units=1000).workers == workers
+
+
+@given(st.integers(1, 10_000), st.integers(1, 9))
+def test_planned_actors_all_fit_and_one_more_would_not(ten_thousandths: int, gpus: int) -> None:
+    share = ten_thousandths / 10_000
+    room = plan_crew(RuntimeConfig(gpus_per_worker=share), cpus=1, gpus=gpus, units=10**6).workers
+    on_each, rest = divmod(room, gpus)
+    assert rest == 0
+    assert on_each * ten_thousandths <= 10_000 < (on_each + 1) * ten_thousandths
+
+
+@pytest.mark.parametrize("share", [1.5, 2.0001, 1.0001, 7.9])
+def test_more_than_a_gpu_and_not_whole_is_refused_with_the_configuration(share: float) -> None:
+    with pytest.raises(
+        ConfigError, match=r"runtime\.gpus_per_worker: must be a whole number above 1.*got " + str(share)
+    ):
+        parse_config({"runtime": {"gpus_per_worker": share}})
+
+
+def test_less_than_ray_counts_is_refused_and_what_it_counts_is_not() -> None:
+    with pytest.raises(ConfigError, match=r"runtime\.gpus_per_worker: must be 0, or 0\.0001 and more"):
+        parse_config({"runtime": {"gpus_per_worker": 0.00001}})
+    for share in (0, 0.0001, 0.4, 1, 2, 8.0, "auto"):
+        assert parse_config({"runtime": {"gpus_per_worker": share}}).runtime.gpus_per_worker == share

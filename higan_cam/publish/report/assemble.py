@@ -9,11 +9,12 @@ import numpy as np
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.card import CardFacts, render_card
-from higan_cam.publish.report.content import EditStrip, NextCommand, ReportContent, SampleView
+from higan_cam.publish.report.content import EditStrip, ReportContent, SampleView
 from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves
 from higan_cam.publish.report.figures import Figures, read_figures, read_timings, reasons
 from higan_cam.publish.report.gallery import write_gallery
 from higan_cam.publish.report.inpainter import find_inpainter
+from higan_cam.publish.report.next_commands import next_commands
 from higan_cam.publish.report.page import render_report
 from higan_cam.publish.report.statistics import (
     BoundarySummary,
@@ -77,7 +78,7 @@ def assemble(config: RunConfig, store: Store, boundary: Boundary | None, measure
         faithfulness=_faithfulness(read[0]) if read else {},
         inpainter=inpainter,
         timings=timings,
-        next_commands=_next_commands(config),
+        next_commands=next_commands(config),
         warnings=tuple(quarantine_lines(store)),
     )
     store.put(REPORT_KEY, render_report(content).encode())
@@ -159,14 +160,6 @@ def _faithfulness(figures: Figures) -> dict[str, tuple[ShareCurve, ...]]:
     columns = {name: values[found] for name, values in figures.columns.items()}
     curves = {figure: faithfulness_curves(columns, figure) for figure in ("retention", "necessity")}
     return {figure: each for figure, each in curves.items() if each}
-
-
-def _next_commands(config: RunConfig) -> tuple[NextCommand, ...]:
-    load = f"python -c \"import datasets; print(datasets.load_dataset('{config.output}'))\""
-    return (
-        NextCommand(f"higan-cam verify {config.output}", "check every file against its digest"),
-        NextCommand(load, "load the dataset (pip install datasets)"),
-    )
 
 
 def _card(
