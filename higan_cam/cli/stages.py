@@ -13,7 +13,11 @@ from rich.table import Table
 from higan_cam.cli.options import Config, Output, Profile, Set, errors, load
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.config.attributes import members
+from higan_cam.config.words import scene_of
 from higan_cam.errors import QuarantinedError
+
+_AS_IT_IS: dict[str, Any] = {"soft_wrap": True, "markup": False, "emoji": False, "highlight": False}
+"""What is to be pasted, or is the user's own, is printed as it is."""
 
 
 def register(app: typer.Typer) -> None:
@@ -58,6 +62,8 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     console.print(
         f"run [bold]{escape(config.output)}[/bold]  config {config_hash(config)[:12]}  stages {', '.join(stages)}"
     )
+    if scene_of(config.generator.weights) is None:
+        _say_words(console, config)
     try:
         with stoppable(), local_head(config.runtime) as head:
             with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
@@ -71,6 +77,18 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     if outcome.problems:
         lines = "\n  ".join(outcome.problems)
         raise QuarantinedError(f"finished, but without:\n  {lines}\nThe same command tries just these again.")
+
+
+def _say_words(console: Console, config: RunConfig) -> None:
+    """The words for pictures of which nothing is known: they are part of the run, and cannot be changed later."""
+    from higan_cam.publish.captions import example
+
+    weights = config.generator.weights
+    console.print(f"words    what {weights} draws is not known; captions and instructions will say:", **_AS_IT_IS)
+    for name, each in members(config).items():
+        for words in example(each.publish.captions, name):
+            console.print(f'         "{words}"', **_AS_IT_IS)
+    console.print("         set publish.captions (scene, subject, levels, templates) to say more", **_AS_IT_IS)
 
 
 def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:
