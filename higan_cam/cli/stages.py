@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from typing import Any
 
 import typer
@@ -110,8 +111,18 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
     console.print(table)
     if "report" in stages:
         console.print(f"\nreport   {escape(outcome.report)}", soft_wrap=True)
-        console.print(f"check    higan-cam verify {escape(config.output)}", soft_wrap=True)
+        console.print(f"check    higan-cam verify {shlex.quote(config.output)}", **_AS_IT_IS)
         for run in runs.values():
-            console.print(f"load     datasets.load_dataset({run.output!r})", soft_wrap=True)
+            console.print(f"load     {_load_line(run)}", **_AS_IT_IS)
     else:
         console.print("\nnext     higan-cam run with the same configuration does what is missing")
+
+
+def _load_line(run: RunConfig) -> str:
+    from higan_cam.publish.pasting import load_run
+    from higan_cam.publish.splits import plan_splits
+    from higan_cam.store import open_store
+
+    local = run.output.startswith(("~", "file:"))  # as written, but for what loaders do not read
+    splits = dict.fromkeys(split for split, _, _ in plan_splits(-(-run.mask.count // run.mask.shard_size), run.publish))
+    return load_run(open_store(run.output, run.store).uri if local else run.output, [*splits])

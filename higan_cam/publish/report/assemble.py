@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.card import CardFacts, render_card
+from higan_cam.publish.pasting import in_shell, load_run
 from higan_cam.publish.report.content import EditStrip, NextCommand, ReportContent, SampleView
 from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves
 from higan_cam.publish.report.figures import Figures, read_figures, read_timings, reasons
@@ -24,7 +26,7 @@ from higan_cam.publish.report.statistics import (
     ScoreSummary,
 )
 from higan_cam.store import Store, read_run
-from higan_cam.store.keys import CARD_KEY, REPORT_KEY
+from higan_cam.store.keys import CARD_KEY, REPORT_KEY, SPLITS
 from higan_cam.store.manifest import quarantine_lines
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
@@ -77,7 +79,7 @@ def assemble(config: RunConfig, store: Store, boundary: Boundary | None, measure
         faithfulness=_faithfulness(read[0]) if read else {},
         inpainter=inpainter,
         timings=timings,
-        next_commands=_next_commands(config),
+        next_commands=_next_commands(config, read[0].rows if read else {}),
         warnings=tuple(quarantine_lines(store)),
     )
     store.put(REPORT_KEY, render_report(content).encode())
@@ -161,10 +163,12 @@ def _faithfulness(figures: Figures) -> dict[str, tuple[ShareCurve, ...]]:
     return {figure: each for figure, each in curves.items() if each}
 
 
-def _next_commands(config: RunConfig) -> tuple[NextCommand, ...]:
-    load = f"python -c \"import datasets; print(datasets.load_dataset('{config.output}'))\""
+def _next_commands(config: RunConfig, rows: Mapping[str, int]) -> tuple[NextCommand, ...]:
+    load = in_shell(
+        f"import datasets; print({load_run(config.output, [split for split in SPLITS if rows.get(split)])})"
+    )
     return (
-        NextCommand(f"higan-cam verify {config.output}", "check every file against its digest"),
+        NextCommand(f"higan-cam verify {shlex.quote(config.output)}", "check every file against its digest"),
         NextCommand(load, "load the dataset (pip install datasets)"),
     )
 
