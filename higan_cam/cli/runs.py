@@ -108,7 +108,7 @@ def export(
     """Write a run's dataset in a trainer's format. Interrupt it at will; the same command goes on.
 
     FORMAT: **controlnet** (image, conditioning_image, text), **inpainting** (image, prompt, mask),
-    **instruct-pix2pix** (original_image, edit_prompt, edited_image), **webdataset** (tars), **imagefolder** (pictures
+    **instruct-pix2pix** (input_image, edit_prompt, edited_image), **webdataset** (tars), **imagefolder** (pictures
     and metadata.jsonl), **kohya** (images and masks for a masked loss), **coco** (one annotation per region).
     """
     from higan_cam.publish.exports import export_run
@@ -137,7 +137,7 @@ def export(
         console.print(
             f"missing  {len(done.missing):,} shards that the run has not made yet; the same command adds them"
         )
-    console.print(f"load     {escape(done.load)}")
+    console.print(f"load     {done.load}", markup=False, emoji=False)
 
 
 @contextmanager

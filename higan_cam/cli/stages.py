@@ -13,6 +13,7 @@ from rich.table import Table
 from higan_cam.cli.options import Config, Output, Profile, Set, errors, load, say
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.config.attributes import members
+from higan_cam.config.words import scene_of
 from higan_cam.errors import QuarantinedError
 
 
@@ -58,6 +59,8 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     console.print(
         f"run [bold]{escape(config.output)}[/bold]  config {config_hash(config)[:12]}  stages {', '.join(stages)}"
     )
+    if scene_of(config.generator.weights) is None:
+        _say_words(console, config)
     try:
         with stoppable(), local_head(config.runtime) as head:
             with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
@@ -71,6 +74,18 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     if outcome.problems:
         lines = "\n  ".join(outcome.problems)
         raise QuarantinedError(f"finished, but without:\n  {lines}\nThe same command tries just these again.")
+
+
+def _say_words(console: Console, config: RunConfig) -> None:
+    """The words for pictures of which nothing is known: they are part of the run, and cannot be changed later."""
+    from higan_cam.publish.captions import example
+
+    weights = config.generator.weights
+    say(console, f"words    what {weights} draws is not known; captions and instructions will say:")
+    for name, each in members(config).items():
+        for words in example(each.publish.captions, name):
+            say(console, f'         "{words}"')
+    say(console, "         set publish.captions (scene, subject, levels, templates) to say more")
 
 
 def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from higan_cam.config.loading import merged, parse_config
 from higan_cam.config.run import RunConfig
+from higan_cam.config.words import own_words
 from higan_cam.errors import ConfigError, unknown_name
 
 SECTIONS = ("attribution", "boundary", "edit", "mask", "publish", "regions", "scorer")
@@ -69,6 +70,8 @@ def _member(config: RunConfig, name: str, own: dict[str, Any]) -> RunConfig:
     if name in RESERVED:
         raise ConfigError(f"attributes.{name}: {' and '.join(RESERVED)} are folders of the run; choose another name")
     whole = config.model_dump(exclude={"attributes"})
+    # The other words follow from the attribute, which is another one here.
+    whole["publish"]["captions"] = own_words(config.publish.captions, config.generator.weights, config.attribute)
     place = {"attribute": name, "output": f"{config.output.rstrip('/')}/{name}"}
     try:
         member = parse_config(merged(whole, {**own, **place}))

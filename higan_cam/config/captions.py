@@ -18,10 +18,16 @@ PLACES = 9
 
 
 class CaptionConfig(Section):
-    """The words of every sample; templates may hold the placeholders named below in braces."""
+    """The words of every sample; templates may hold the placeholders named below in braces.
+
+    The defaults are what is said of the embedded rooms. Fields that are not set become what is known of the generator
+    (`words.known_words`), and neutral words where nothing is.
+    """
 
     scene: str = "bedroom"
-    """What every picture shows; {scene}."""
+    """What every picture shows; {scene}. Not set: what the generator is known to draw (`rooms` and the weights that
+    `higan-cam weights list` names), else `picture`. With an unknown generator every other word and template that is not
+    set is neutral as well, and says nothing of lamps."""
     subject: str = "lamp"
     """What a region shows when the attribute is strong; {subject}. A word for the mask, not a finding."""
     levels: tuple[str, ...] = Field(default=("unlit", "dim", "lit", "bright"), min_length=1)

@@ -21,6 +21,7 @@ from higan_cam.config.stages import (
     RegionConfig,
 )
 from higan_cam.config.store import StoreConfig
+from higan_cam.config.words import spoken
 
 
 class RunConfig(Section):
@@ -74,4 +75,13 @@ class RunConfig(Section):
                 f"label.count ({self.label.count}) must be >= 2 x boundary.tails ({self.boundary.tails}): "
                 "label more latents or use smaller tails"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _words_in_use(self) -> RunConfig:
+        """Words that are not said are settled here, so that the run, its hash and its record have those it uses."""
+        captions = spoken(self.publish.captions, self.generator.weights, self.attribute)
+        if captions != self.publish.captions:
+            # Frozen, and still being made.
+            object.__setattr__(self, "publish", self.publish.model_copy(update={"captions": captions}))
         return self

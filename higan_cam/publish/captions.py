@@ -63,6 +63,14 @@ def describe(
     )
 
 
+def example(words: CaptionConfig, attribute: str) -> tuple[str, str]:
+    """A caption and an editing instruction as a run would write them: strong, with one region, in the center."""
+    center = words.positions[len(words.positions) // 2]
+    values = {"scene": words.scene, "subject": words.subject, "attribute": attribute.replace("_", " ")}
+    values |= {"level": words.levels[-1], "position": center, "positions": center}
+    return _render(words.templates[0], values), _render(words.edit_templates[0], values)
+
+
 def level_of(score: float, score_range: tuple[float, float], count: int) -> int:
     """Which of `count` equal steps of the scorer's range a score is in; beyond the ends, the step at that end.
 

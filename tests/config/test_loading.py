@@ -236,7 +236,10 @@ def test_the_hash_ignores_output_curation_store_and_runtime_and_nothing_else(nam
     ignored = name == "output" or name.startswith(("curation.", "store.", "runtime."))
     assert (config_hash(changed) == config_hash(default)) == ignored
     expected = [] if ignored else [name]
-    assert [line.split(":")[0] for line in differing_fields(identity(changed), identity(default))] == expected
+    differing = [line.split(":")[0] for line in differing_fields(identity(changed), identity(default))]
+    if name == "generator.weights":  # words follow from it
+        differing = [field for field in differing if not field.startswith("publish.captions.")]
+    assert differing == expected
 
 
 def test_what_a_scorer_has_no_use_for_is_no_part_of_a_run() -> None:

@@ -128,9 +128,9 @@ def test_instruct_pix2pix_trainers_get_both_ends_and_the_instruction(
 ) -> None:
     export(run, tmp_path, "instruct-pix2pix")
     loaded = datasets.load_dataset(str(tmp_path / "instruct-pix2pix"), streaming=streaming)
-    assert list(loaded["train"].features) == ["original_image", "edit_prompt", "edited_image"]
+    assert list(loaded["train"].features) == ["input_image", "edit_prompt", "edited_image"]
     for row, sample in zip(rows_of(loaded), samples(), strict=True):
-        check_picture(row["original_image"], sample.negative)
+        check_picture(row["input_image"], sample.negative)
         check_picture(row["edited_image"], sample.image)
         assert row["edit_prompt"] == sample.words.edit_prompt
 

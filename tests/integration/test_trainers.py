@@ -117,7 +117,7 @@ def test_an_inpainting_unet_learns_from_image_and_mask(sd: Any, load: Load) -> N
 
 def test_instruct_pix2pix_learns_from_the_pairs(sd: Any, load: Load) -> None:
     rows = load("instruct-pix2pix")
-    before = sd.latents(tiny.picture_batch(rows["original_image"], SIZE))
+    before = sd.latents(tiny.picture_batch(rows["input_image"], SIZE))
     words = sd.words(rows["edit_prompt"])
     task = tiny.Task.of(sd, sd.latents(tiny.picture_batch(rows["edited_image"], SIZE)))
     unet = tiny.unet(2 * tiny.CHANNELS)
@@ -128,4 +128,4 @@ def test_instruct_pix2pix_learns_from_the_pairs(sd: Any, load: Load) -> None:
     assert not torch.equal(task.latents, before)
     check_fallen(task.fit(unet, predict, STEPS, RATE))
     pipeline = diffusers.StableDiffusionInstructPix2PixPipeline(**around(sd, unet=unet))
-    check_drawn(pipeline, rows[0]["edit_prompt"], image=rows[0]["original_image"])
+    check_drawn(pipeline, rows[0]["edit_prompt"], image=rows[0]["input_image"])

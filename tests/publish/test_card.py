@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from higan_cam.config import RunConfig, parse_config
@@ -74,6 +75,27 @@ def test_card_shows_columns_configuration_digests_and_figures() -> None:
         assert text in card
     assert facts_of().run["config_hash"] in card
     assert "{{" not in card
+
+
+def test_card_says_which_picture_a_score_is_of_and_how_to_read_heat() -> None:
+    card = render_card(facts_of())
+    assert "`score` in `scores/` of the picture as the generator draws it" in card
+    assert 'row["heat"].to(torch.float32) / 65535' in card
+
+
+def test_heat_is_read_in_torch_as_the_card_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_sample: Callable[..., Sample]
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets", reason="the datasets library is a development extra")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
+    (tmp_path / "shard.parquet").write_bytes(encode_shard([make_sample(3)]))
+    rows = datasets.load_dataset("parquet", data_files=str(tmp_path / "shard.parquet"), split="train")
+    row = rows.with_format("torch")[0]
+    assert row["heat"].dtype == torch.uint16
+    heat = row["heat"].to(torch.float32) / 65535
+    np.testing.assert_allclose(heat[0], make_sample(3).heat, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(rows[0]["heat"]) / 65535, heat[0], atol=1e-7)
 
 
 def test_ready_boundary_is_not_called_fitted() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from higan_cam.publish.dataset import COLUMNS
-from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes, load_with_datasets
+from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes
 from higan_cam.publish.exports.record import ExportedShard
 from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.pasting import load_with_datasets
 
 _IMAGES = {
     "file_name": "image",
@@ -108,9 +110,27 @@ batch_size = 1
 
 
 def _load_kohya(uri: str, splits: tuple[str, ...]) -> str:
+    """A shell line: the paths in dataset.toml are relative to the target, the script is in a folder of its own.
+
+    What only the user knows are two variables; the shell names the one that is not set, and starts nothing.
+    """
     del splits
-    enter = f"cd {uri}" if "://" not in uri else f"aws s3 cp --recursive {uri} kohya && cd kohya"
-    return f"{enter} && accelerate launch train_network.py --dataset_config dataset.toml --masked_loss …"
+    script = '"${SD_SCRIPTS:?is not set: the folder of sd-scripts}/train_network.py"'
+    model = '"${MODEL:?is not set: the checkpoint to train on}"'
+    return (
+        f"{_enter(uri)} && accelerate launch {script} --pretrained_model_name_or_path {model} "
+        '--network_module networks.lora --dataset_config dataset.toml --masked_loss --output_dir "$OLDPWD/lora"'
+    )
+
+
+def _enter(uri: str) -> str:
+    """Shell that goes to the target, or fetches it first: sd-scripts reads folders only."""
+    place = shlex.quote(uri)
+    if "://" not in uri:
+        return f"cd {place}"
+    if uri.startswith("gs://"):
+        return f"mkdir kohya && gcloud storage rsync --recursive {place} kohya && cd kohya"
+    return f"aws s3 cp --recursive {place} kohya && cd kohya"
 
 
 def png_size(body: bytes) -> tuple[int, int]:

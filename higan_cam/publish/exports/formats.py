@@ -60,21 +60,6 @@ class Format:
     features: Mapping[str, Any] = field(default_factory=dict)
 
 
-def load_with_datasets(builder: str, glob: str, *, streamed: bool = False) -> Callable[[str, tuple[str, ...]], str]:
-    """`Format.load` for the `datasets` library, which takes local folders by name and buckets by file patterns.
-
-    `streamed` for what it reads from a bucket only so: it would download the files apart from each other.
-    """
-
-    def load(uri: str, splits: tuple[str, ...]) -> str:
-        if "://" not in uri:
-            return f"datasets.load_dataset({uri!r})"
-        files = {split: f"{uri}/{glob.format(split=split)}" for split in splits}
-        return f"datasets.load_dataset({builder!r}, data_files={files!r}{', streaming=True' if streamed else ''})"
-
-    return load
-
-
 def image_bytes(cell: Mapping[str, Any]) -> bytes:
     """The PNG in a cell of an image column."""
     body: bytes = cell["bytes"]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS, write_parquet
-from higan_cam.publish.exports.formats import Encoded, Format, load_with_datasets
+from higan_cam.publish.exports.formats import Encoded, Format
 from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.pasting import load_with_datasets
 from higan_cam.store.keys import SPLITS, shard_path, split_glob
 
 _GLOB = split_glob("{split}")
@@ -36,14 +36,11 @@ def inpainting(config: Mapping[str, Any]) -> Format:
 
 
 def instruct_pix2pix(config: Mapping[str, Any]) -> Format:
-    """original_image, edit_prompt, edited_image, in the order that InstructPix2Pix trainers take them.
+    """input_image, edit_prompt, edited_image: the names that diffusers' train_instruct_pix2pix.py takes by default.
 
-    The original is the weak end of the edit, not the unedited picture: that one may have the attribute already.
+    The input is the weak end of the edit, not the unedited picture: that one may have the attribute already.
     """
-    made = _renamed(config, {"original_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
-    # diffusers' train_instruct_pix2pix.py calls this column input_image until told otherwise.
-    named = f"{made.contents['original_image']}; diffusers' script takes `--original_image_column original_image`"
-    return replace(made, contents={**made.contents, "original_image": named})
+    return _renamed(config, {"input_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
 
 
 def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_empty: bool = True) -> Format:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import tarfile
 from collections.abc import Mapping
@@ -11,8 +12,9 @@ import pyarrow as pa
 
 from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS
-from higan_cam.publish.exports.formats import Encoded, Format, image_bytes, load_with_datasets
+from higan_cam.publish.exports.formats import Encoded, Format, image_bytes
 from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.pasting import load_with_datasets
 from higan_cam.store.canonical import canonical_json
 
 _GLOB = "data/{split}-*.tar"
@@ -80,7 +82,7 @@ def _add(tar: tarfile.TarFile, name: str, body: bytes) -> None:
 
 
 def _load(uri: str, splits: tuple[str, ...]) -> str:
-    if "://" in uri:
+    if "://" in uri or set(uri) & set("?#"):  # webdataset reads a path as a URL, which ends there
         return load_with_datasets("webdataset", _GLOB)(uri, splits)
-    files = f"{uri}/{_GLOB.format(split=splits[0] if splits else 'train')}"
+    files = f"{glob.escape(uri)}/{_GLOB.format(split=splits[0] if splits else 'train')}"
     return f"webdataset.WebDataset(sorted(glob.glob({files!r})), shardshuffle=False).decode('pil')"

@@ -77,3 +77,27 @@ def test_the_end_of_a_run_prints_what_works_when_pasted(name: str) -> None:
     assert shlex.split(lines["check"]) == ["higan-cam", "verify", config.output]
     assert lines["load"] == load_line(config)
     compile(lines["load"], sys.executable, "eval")
+
+
+def line_of(output: str) -> str:
+    """Of a run with three shards: one for each split."""
+    return load_line(parse_config({"output": output, "mask": {"count": 30, "shard_size": 10}}))
+
+
+@pytest.mark.parametrize("output", ["runs/rooms", "/data/a b/it's", "runs/{a}"])
+def test_a_folder_is_loaded_by_name(output: str) -> None:
+    assert line_of(output) == f"datasets.load_dataset({output!r})"
+
+
+def test_what_loaders_do_not_read_is_said_as_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert (
+        line_of("~/rooms") == line_of(f"file://{tmp_path}/rooms") == f"datasets.load_dataset({f'{tmp_path}/rooms'!r})"
+    )
+
+
+def test_brackets_are_no_pattern_and_a_bucket_is_no_folder() -> None:
+    for output, escaped in (("runs/v[1]", "runs/v[[]1]"), ("s3://bucket/run", "s3://bucket/run")):
+        files = {split: f"{escaped}/data/{split}-*.parquet" for split in ("train", "validation", "test")}
+        assert line_of(output).startswith("datasets.load_dataset('parquet', data_files={")
+        assert all(f"{split!r}: {name!r}" in line_of(output) for split, name in files.items())
