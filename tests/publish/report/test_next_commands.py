@@ -19,7 +19,7 @@ from higan_cam.publish.report.next_commands import load_line, next_commands, ver
 from higan_cam.store import open_store
 from tests.support.samples import commit_run, sample_of
 
-NAMES = ["plain", "with space", "x [1]", "it's", 'a "b"', "$ `x` \\", "a*b?", "x #1", "[/bold]", ":fire:", "a;b&c"]
+NAMES = ["plain", "with space", "x [1]", "it's", 'a "b"', "$ `x`", "a*b?", "x #1", "[/bold]", ":fire:", "a;b&c"]
 
 
 def configured(output: Path | str) -> RunConfig:
