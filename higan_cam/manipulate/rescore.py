@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from higan_cam.errors import DataError
 from higan_cam.types import FloatArray
 
 DISTANCE = 2.0
@@ -77,7 +78,17 @@ def layer_scores(
 
 
 def relevance(scores: FloatArray) -> Relevance:
-    """(N,2+L) scores (original, all moved, each layer moved; L may be 0) -> their mean positive rises."""
+    """(N,2+L) scores (original, all moved, each layer moved; L may be 0) -> their mean positive rises.
+
+    Samples with a score that is NaN or infinite are left out.
+
+    Raises:
+        DataError: that leaves none.
+    """
+    known = np.isfinite(scores).all(axis=1)
+    if not known.any():
+        raise DataError(f"scores: each of {len(scores)} rescored samples has a NaN or infinite one; check the scorer")
+    scores = scores[known]
     rises = np.maximum(scores[:, 1:] - scores[:, :1], 0).mean(axis=0)
     return Relevance(float(rises[0]), rises[1:], scores)
 

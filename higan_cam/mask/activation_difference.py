@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.mask.heat import one_sign, repeat_state, resize_maps, shared_prefix, unit_peak
+from higan_cam.mask.rounding import beyond_rounding
 from higan_cam.types import Generator, Scorer, Sign
 
 
@@ -15,19 +16,20 @@ def channel_cam(features: Tensor) -> Tensor:
     """(N,C,h,w) features -> (N,h,w) in [0,1]: ReLU(sum over channels), minus its minimum, divided by its maximum.
 
     This is Grad-CAM (Selvaraju 2017, eq. 1-2) of the features' own sum: its gradient is 1 everywhere, so every channel
-    weighs 1 and no backward pass is needed. A flat map becomes zeros.
+    weighs 1 and no backward pass is needed. A map that is flat but for rounding becomes zeros.
     """
     summed = features.sum(dim=1, dtype=torch.float32).relu()
-    return unit_peak(summed - summed.amin(dim=(1, 2), keepdim=True))
+    return unit_peak(beyond_rounding(summed - summed.amin(dim=(1, 2), keepdim=True), summed))
 
 
 def cam_difference(negative: Tensor, positive: Tensor, sign: Sign = "positive") -> Tensor:
-    """(N,h,w) maps of both ends -> clip((C+ - C-) / (max - min), 0, 1) per sample; zeros where they differ by nothing.
+    """(N,h,w) maps of both ends -> clip((C+ - C-) / (max - min), 0, 1) per sample; zeros where they differ by rounding.
 
     The minimum only sets the scale; it is not subtracted, so places that do not grow stay at 0. Negative clips
     (C- - C+) / (max - min) instead (places that shrink), both |C+ - C-| / (max - min).
     """
     change = positive - negative
+    change = beyond_rounding(change.abs(), torch.stack([negative, positive], dim=1)).copysign(change)
     span = change.amax(dim=(1, 2), keepdim=True) - change.amin(dim=(1, 2), keepdim=True)
     return one_sign(change / torch.where(span > 0, span, 1), sign).clamp(max=1)
 

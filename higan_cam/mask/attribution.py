@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from higan_cam.config import AttributionConfig
 from higan_cam.errors import ConfigError, unknown_name
@@ -47,6 +47,31 @@ ATTRIBUTIONS: Mapping[str, Factory] = {
     **{name: partial(_grad_cam, name) for name in WEIGHTINGS},
 }
 """Name -> factory(config, tapped generator layers). Methods that tap no layers ignore them."""
+Sees = Literal["score", "picture", "features"]
+SEES: Mapping[str, Sees] = {
+    **dict.fromkeys(("path", "jvp", *WEIGHTINGS), "score"),
+    **dict.fromkeys(("image_difference", "light_change", "light_steps"), "picture"),
+    "activation_difference": "features",
+}
+"""Name -> whose change the method maps: the score's, the picture's brightness, or that of the generator's features."""
+_NOWHERE: Mapping[tuple[Sees, Sign], str] = {
+    ("score", "positive"): "the edit raises the attribute in no place",
+    ("score", "negative"): "the edit lowers the attribute in no place",
+    ("score", "both"): "the edit changes the attribute in no place",
+    ("picture", "positive"): "the edit brightens no place",
+    ("picture", "negative"): "the edit darkens no place",
+    ("picture", "both"): "the edit brightens or darkens no place",
+    ("features", "positive"): "the generator's features grow in no place",
+    ("features", "negative"): "the generator's features shrink in no place",
+    ("features", "both"): "the generator's features change in no place",
+}
+
+
+def why_nowhere(config: AttributionConfig) -> str:
+    """What a heat map of this method and sign says when it is nowhere positive."""
+    sees = SEES[config.name]
+    own: Sign = "both" if sees == "picture" else "positive"
+    return f"{_NOWHERE[sees, own if config.sign == 'auto' else config.sign]} by more than rounding"
 
 
 def make_attribution(

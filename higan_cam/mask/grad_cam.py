@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.mask.heat import one_sign, repeat_state, resize_maps, shared_prefix, unit_peak
+from higan_cam.mask.rounding import beyond_rounding, picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign, SynthesisState
 
 Weighting = Callable[[Tensor, Tensor], Tensor]
@@ -44,11 +45,19 @@ def tapped_gradients(
 
     Parameters keep their `.grad`; works inside no_grad and inference_mode.
     """
+    return _drawn_and_tapped(generator, scorer, codes, taps, start)[1]
+
+
+def _drawn_and_tapped(
+    generator: Generator, scorer: Scorer, codes: Tensor, taps: Sequence[int], start: SynthesisState
+) -> tuple[Tensor, dict[int, tuple[Tensor, Tensor]]]:
+    """The images (N,3,H,W), and `tapped_gradients`."""
     with torch.inference_mode(False), torch.enable_grad():
         leaf = codes.detach().clone().requires_grad_()  # so that the layers from `start` on are in the graph
         image, features = generator.synthesize(leaf, taps, _outside_inference(start))
         gradients = torch.autograd.grad(scorer.score(image).sum(), [features[tap] for tap in taps])
-    return {tap: (features[tap].detach(), gradient) for tap, gradient in zip(taps, gradients, strict=True)}
+    tapped = {tap: (features[tap].detach(), gradient) for tap, gradient in zip(taps, gradients, strict=True)}
+    return image.detach(), tapped
 
 
 def _outside_inference(state: SynthesisState) -> SynthesisState:
@@ -108,11 +117,13 @@ class GradCam:
         return torch.stack([change.amax(dim=(1, 2)) for change in changes], dim=1)
 
     def _changes(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Iterator[Tensor]:
-        """(N,h,w) maps >= 0, one per tapped layer in the generator's order."""
+        """(N,h,w) maps >= 0, one per tapped layer in the generator's order; 0 where nothing changes but by rounding."""
         taps = sorted(set(self.layers))
         with torch.no_grad():
             start = repeat_state(shared_prefix(generator, negative, positive, stop=taps[0]), 2)
-        tapped = tapped_gradients(generator, scorer, torch.cat([negative, positive]), taps, start)
+        images, tapped = _drawn_and_tapped(generator, scorer, torch.cat([negative, positive]), taps, start)
+        moved = picture_change(*images.chunk(2))
         for features, gradients in tapped.values():
             low, high = self.weighting(features, gradients).relu().chunk(2)
-            yield one_sign(high - low, self.sign)
+            change = beyond_rounding(one_sign(high - low, self.sign), torch.stack([low, high], dim=1))
+            yield where_pictures_change(change, moved)

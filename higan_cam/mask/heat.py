@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from higan_cam.mask.rounding import beyond_rounding
 from higan_cam.types import Generator, Scorer, Sign, SynthesisState
 
 
@@ -22,20 +23,38 @@ def unit_peak(maps: Tensor) -> Tensor:
 
 
 def one_sign(signed: Tensor, sign: Sign) -> Tensor:
-    """Signed maps s of any shape -> maps >= 0: max(s, 0) (positive), max(-s, 0) (negative), or |s| (both).
+    """Signed maps s, (N,H,W) -> maps >= 0: max(s, 0) (positive), max(-s, 0) (negative), or |s| (both).
 
-    Swapping the two ends negates s, so the negative map is the positive map of the edit the other way round.
+    Swapping the two ends negates s, so the negative map is the positive map of the edit the other way round. Where one
+    sign's peak is only the rounding of the other's, there is none of it (`beyond_rounding`).
     """
     if sign == "both":
         return signed.abs()
-    return (signed if sign == "positive" else -signed).clamp(min=0)
+    return beyond_rounding((signed if sign == "positive" else -signed).clamp(min=0), signed)
 
 
 def resize_maps(maps: Tensor, size: int) -> Tensor:
-    """(N,h,w) -> (N,size,size), bilinear with half-pixel centres and no antialiasing, as `cv2.resize` does."""
-    if maps.shape[-2:] == (size, size):
+    """(N,h,h) -> (N,size,size), pixel centres at halves: bilinear to a larger size, means over areas to a smaller one.
+
+    Shrinking keeps each map's mean, and so every small spot at its share of the pixel that it falls into. `cv2.resize`
+    gives the same with INTER_LINEAR and INTER_AREA.
+    """
+    side = maps.shape[-1]
+    if side == size:
         return maps
-    return F.interpolate(maps[:, None], size=(size, size), mode="bilinear", align_corners=False)[:, 0]
+    if side < size:
+        return F.interpolate(maps[:, None], size=(size, size), mode="bilinear", align_corners=False)[:, 0]
+    # In double precision, where no device rounds products to fewer bits.
+    shares = _area_shares(side, size).to(maps.device)
+    return (shares @ maps.double() @ shares.T).to(maps.dtype)
+
+
+def _area_shares(side: int, size: int) -> Tensor:
+    """(size,side) float64: which share of each of `size` equal parts of a line each of `side` >= size pixels covers."""
+    edges = torch.arange(size + 1, dtype=torch.float64) * (side / size)
+    pixels = torch.arange(side, dtype=torch.float64)
+    overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)
+    return overlap.clamp(min=0) * (size / side)
 
 
 def smooth(maps: Tensor, sigma: float) -> Tensor:

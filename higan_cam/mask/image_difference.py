@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.mask.heat import end_images, one_sign, resize_maps, unit_peak
+from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign
 
 LUMINANCE = (0.299, 0.587, 0.114)
@@ -57,5 +58,6 @@ class ImageDifference:
     def between(self, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
         with torch.no_grad():
-            change = luminance(positive) - luminance(negative)
-            return unit_peak(resize_maps(one_sign(change, self.sign), self.map_size))
+            change = one_sign(luminance(positive) - luminance(negative), self.sign)
+            change = where_pictures_change(change, picture_change(negative, positive))
+            return unit_peak(resize_maps(change, self.map_size))

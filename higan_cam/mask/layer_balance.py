@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from higan_cam.config import AttributionConfig
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, DataError
 from higan_cam.mask.grad_cam import WEIGHTINGS, LayerBalance
 from higan_cam.types import FloatArray
 
@@ -32,15 +34,21 @@ def measured_balance(
     Args:
         layers: the T tapped layers, rising.
         rises: (L,) the score's rise by each row of w+ alone.
-        peaks: (n,T) maximum of each layer's map in n calibration samples.
+        peaks: (n,T) maximum of each layer's map in n calibration samples; those that are not finite are left out.
+
+    Raises:
+        DataError: that leaves none.
     """
+    known = peaks[np.isfinite(peaks).all(axis=1)]
+    if not len(known):
+        raise DataError(f"attribution.scale: maps of all {len(peaks)} samples hold NaN or infinity; check the scorer")
     return {
         "name": config.name,
         "sign": config.sign,
         "layers": list(layers),
         "weights": [float(rises[layer]) for layer in layers],
-        "scales": [float(scale) for scale in peaks.mean(axis=0)],
-        "samples": len(peaks),
+        "scales": [float(scale) for scale in known.mean(axis=0)],
+        "samples": len(known),
     }
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.mask.heat import end_images, one_sign, resize_maps, shared_prefix, smooth, unit_peak
+from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)
@@ -57,7 +58,7 @@ class LightChange:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
         with torch.no_grad():
             change = one_sign(linear_light(positive) - linear_light(negative), self.sign)
-            return _with_surroundings(change, self.map_size)
+            return _with_surroundings(where_pictures_change(change, picture_change(negative, positive)), self.map_size)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class LightSteps:
 
     With I_0 … I_K the images of the straight line in w+: d = max over k of one_sign(Y(I_k) - Y(I_k-1)). What switches
     somewhere along the edit, as a lamp does, stands out from what drifts all the way, as exposure does. Cost: K + 1
-    images from the first edited row on; one is held at a time.
+    images from the first edited row on; two are held at a time.
 
     Attributes:
         steps: K >= 1; 1 is `LightChange`.
@@ -87,14 +88,15 @@ class LightSteps:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
         with torch.no_grad():
             state = shared_prefix(generator, negative, positive)
-            before = linear_light(generator.synthesize(negative, start=state)[0])
-            largest = torch.zeros_like(before)
+            image, _ = generator.synthesize(negative, start=state)
+            largest, moved = torch.zeros_like(image[:, 0]), torch.zeros_like(image[:, 0, 0, 0])
             for step in range(1, self.steps + 1):
                 here = torch.lerp(negative, positive, step / self.steps)
-                after = linear_light(generator.synthesize(here, start=state)[0])
-                largest = torch.maximum(largest, one_sign(after - before, self.sign))
-                before = after
-            return _with_surroundings(largest, self.map_size)
+                following, _ = generator.synthesize(here, start=state)
+                change = one_sign(linear_light(following) - linear_light(image), self.sign)
+                largest, moved = torch.maximum(largest, change), moved + picture_change(image, following)
+                image = following
+            return _with_surroundings(where_pictures_change(largest, moved), self.map_size)
 
 
 def _with_surroundings(change: Tensor, map_size: int) -> Tensor:

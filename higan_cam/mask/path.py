@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.mask.heat import image_gradient, one_sign, resize_maps, shared_prefix, smooth, unit_peak
+from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign
 
 SMOOTHING_SIGMA = 1.0
@@ -28,16 +29,24 @@ def path_signed(generator: Generator, scorer: Scorer, negative: Tensor, positive
         negative, positive: (N,L,w_dim) codes of both ends. Swapping them negates the result.
         steps: K >= 1.
     """
+    return _along_path(generator, scorer, negative, positive, steps)[0]
+
+
+def _along_path(
+    generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor, steps: int
+) -> tuple[Tensor, Tensor]:
+    """`path_signed`, and (N,) how much the pictures change from step to step, summed (`picture_change`)."""
     with torch.no_grad():
         state = shared_prefix(generator, negative, positive)
         image, _ = generator.synthesize(negative, start=state)
-        total = torch.zeros_like(image[:, 0])
+        total, moved = torch.zeros_like(image[:, 0]), torch.zeros_like(image[:, 0, 0, 0])
         for step in range(1, steps + 1):
             following, _ = generator.synthesize(torch.lerp(negative, positive, step / steps), start=state)
             gradient = image_gradient(scorer, (image + following) / 2)
             total += (gradient * (following - image)).sum(dim=1)
+            moved += picture_change(image, following)
             image = following
-    return total
+    return total, moved
 
 
 def jvp_signed(generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
@@ -46,6 +55,11 @@ def jvp_signed(generator: Generator, scorer: Scorer, negative: Tensor, positive:
     `path_signed` in the limit of an infinitely short path, scaled to the whole. The image's derivative is exact
     (forward-mode differentiation). Cost: one synthesis with tangents, about two plain ones, and one scorer gradient.
     """
+    return _at_middle(generator, scorer, negative, positive)[0]
+
+
+def _at_middle(generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
+    """`jvp_signed`, and (N,) the largest change of any value of the picture at the middle's rate."""
     with torch.no_grad(), warnings.catch_warnings():
         # torch loads its forward-mode rules through its own deprecated torch.jit.script.
         warnings.simplefilter("ignore", FutureWarning)
@@ -56,15 +70,17 @@ def jvp_signed(generator: Generator, scorer: Scorer, negative: Tensor, positive:
             (positive - negative,),
         )[:2]
         signed: Tensor = (image_gradient(scorer, image) * tangent).sum(dim=1)
-    return signed
+    return signed, tangent.abs().amax(dim=(1, 2, 3))
 
 
-def contribution_heat(signed: Tensor, map_size: int, sign: Sign) -> Tensor:
+def contribution_heat(signed: Tensor, moved: Tensor, map_size: int, sign: Sign) -> Tensor:
     """(N,H,W) contributions to the score -> (N,map_size,map_size) heat in [0,1]: smoothed, `one_sign`, peak 1.
 
-    With s smoothed: max(s, 0) is what raises the score, max(-s, 0) what lowers it, |s| both.
+    With s smoothed: max(s, 0) is what raises the score, max(-s, 0) what lowers it, |s| both. Zeros where the pictures
+    do not change (`where_pictures_change` of the (N,) `moved`).
     """
-    return unit_peak(resize_maps(one_sign(smooth(signed, SMOOTHING_SIGMA), sign), map_size))
+    heat = one_sign(smooth(signed, SMOOTHING_SIGMA), sign)
+    return unit_peak(resize_maps(where_pictures_change(heat, moved), map_size))
 
 
 @dataclass(frozen=True)
@@ -83,8 +99,8 @@ class Path:
 
     def __call__(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
-        signed = path_signed(generator, scorer, negative, positive, self.steps)
-        return contribution_heat(signed, self.map_size, self.sign)
+        contributions = _along_path(generator, scorer, negative, positive, self.steps)
+        return contribution_heat(*contributions, self.map_size, self.sign)
 
 
 @dataclass(frozen=True)
@@ -101,4 +117,4 @@ class Jvp:
 
     def __call__(self, generator: Generator, scorer: Scorer, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
-        return contribution_heat(jvp_signed(generator, scorer, negative, positive), self.map_size, self.sign)
+        return contribution_heat(*_at_middle(generator, scorer, negative, positive), self.map_size, self.sign)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.errors import DataError
 from higan_cam.types import FloatArray, Scorer
 
 MIN_CHANGE = 1e-3
@@ -19,7 +18,7 @@ MIN_CHANGE = 1e-3
 
 @dataclass(frozen=True)
 class MaskQuality:
-    """Per sample, (N,) float32 each, always finite.
+    """Per sample, (N,) float32 each; NaN or infinite only where the scorer is.
 
     Attributes:
         score_negative, score_positive: scores of both ends.
@@ -46,9 +45,6 @@ def mask_quality(scorer: Scorer, negative: Tensor, positive: Tensor, mask: Tenso
     Args:
         negative, positive: (N,3,H,W) images in [-1,1]; pass them as published (clamped).
         mask, moved: (N,H,W), 0 or 1.
-
-    Raises:
-        DataError: the scorer returned NaN or infinity.
     """
     low, high, (own, random) = shares_of_change(scorer, negative, positive, (mask, moved))
     return MaskQuality(
@@ -72,22 +68,21 @@ def shares_of_change(
     necessity = [s+ - s((1-m) I+ + m I-)] / (s+ - s-); both 0 where |s+ - s-| < `MIN_CHANGE`. They may leave [0,1].
     Where the edit lowers the score, the same ratios hold for the fall.
 
-    Cost: 2 + 2 per mask scorer forwards, in one batch.
+    NaN where the scorer gives NaN or infinity for an end or for the picture in question; other samples keep theirs.
 
-    Raises:
-        DataError: the scorer returned NaN or infinity.
+    Cost: 2 + 2 per mask scorer forwards, in one batch.
     """
     composites = [image for mask in masks for image in _composites(negative, positive, mask)]
     with torch.no_grad():
         scores = scorer.score(torch.cat([negative, positive, *composites])).float()
-    if not bool(scores.isfinite().all()):
-        raise DataError(f"the {scorer.attribute} scorer returned NaN or infinity for {len(negative)} edited pairs")
     low, high, *mixed = scores.split(len(negative))
-    enough = (high - low).abs() >= MIN_CHANGE
-    divisor = torch.where(enough, high - low, 1)
+    change = high - low
+    enough = change.abs() >= MIN_CHANGE
+    divisor = torch.where(enough, change, 1)
 
     def share(part: Tensor) -> Tensor:
-        return torch.where(enough, part / divisor, 0)
+        known = (change + part).isfinite()
+        return torch.where(known, torch.where(enough, part / divisor, 0), torch.nan)
 
     pairs = zip(mixed[::2], mixed[1::2], strict=True)
     return low, high, [(share(inside - low), share(high - outside)) for inside, outside in pairs]

@@ -31,13 +31,14 @@ class Ranking:
     importance: FloatArray
 
 
-def find_regions(heat: FloatArray, config: RegionConfig, image_size: int) -> RegionResult:
+def find_regions(heat: FloatArray, config: RegionConfig, image_size: int, nowhere: str = "") -> RegionResult:
     """The `config.top` highest-ranked clusters of a heat map, as regions in pixels of the published image.
 
     Args:
         heat: (S,S) float, nominally in [0,1]. Clusters are found on this grid, so `eps` counts its pixels.
         config: which pixels count (`points.TARGETS`), clustering, ranking, mask style.
         image_size: side of the published image, pixels; masks are resampled to it by area.
+        nowhere: what it means when this kind of map is nowhere positive (`why_nowhere`); "" for no word about it.
 
     Returns:
         `status` is "empty", with the reason, when the map is not finite, nowhere positive or flat, when nothing
@@ -49,7 +50,7 @@ def find_regions(heat: FloatArray, config: RegionConfig, image_size: int) -> Reg
     """
     if heat.ndim != 2 or heat.shape[0] != heat.shape[1]:
         raise ValueError(f"a heat map must be square, got shape {heat.shape}")
-    reason = _why_unusable(heat)
+    reason = _why_unusable(heat, nowhere)
     if reason:
         return _empty(image_size, reason)
     labels = cluster_heat(heat, config)
@@ -125,12 +126,12 @@ def _to_image(y: float, x: float, scale: float) -> tuple[float, float]:
     return (y + 0.5) * scale - 0.5, (x + 0.5) * scale - 0.5
 
 
-def _why_unusable(heat: FloatArray) -> str:
+def _why_unusable(heat: FloatArray, nowhere: str) -> str:
     lowest, highest = float(heat.min()), float(heat.max())
     if not np.isfinite(lowest + highest):
         return "the heat map holds NaN or infinity"
     if highest <= 0:
-        return "the heat map is nowhere positive: the edit raises the attribute in no place"
+        return f"the heat map is nowhere positive{': ' if nowhere else ''}{nowhere}"
     if lowest == highest:
         return f"the heat map is flat: every pixel is {highest:g}"
     return ""

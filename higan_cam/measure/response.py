@@ -61,13 +61,26 @@ def cross_response(
 
 
 def with_response(boundary: Boundary, distances: Sequence[float], scores: FloatArray) -> Boundary:
-    """The boundary with its measured score response, (n,K) scores at K distances, in the metrics."""
-    low, high = np.quantile(scores, (0.1, 0.9), axis=0)
-    columns = {"mean": scores.mean(axis=0), "p10": low, "p90": high}
+    """The boundary with its measured score response, (n,K) scores at K distances, in the metrics.
+
+    Samples with a score that is NaN or infinite are left out, and counted (`left_out`, where there are some).
+
+    Raises:
+        DataError: that leaves none.
+    """
+    known = scores[np.isfinite(scores).all(axis=1)]
+    if not len(known):
+        raise DataError(
+            f"scores: each of {len(scores)} samples moved along the {boundary.attribute} boundary has a NaN or "
+            "infinite score at some distance; check the scorer on edited pictures, or use a smaller edit.distance"
+        )
+    low, high = np.quantile(known, (0.1, 0.9), axis=0)
+    columns = {"mean": known.mean(axis=0), "p10": low, "p90": high}
     response = {
         "distances": list(distances),
         **{name: [float(value) for value in values] for name, values in columns.items()},
-        "samples": len(scores),
+        "samples": len(known),
+        **({"left_out": len(scores) - len(known)} if len(known) < len(scores) else {}),
     }
     return replace(boundary, metrics={**boundary.metrics, "score_response": response})
 

@@ -13,7 +13,7 @@ import torch
 from higan_cam.config import RunConfig
 from higan_cam.generate import from_uint8
 from higan_cam.label import make_scorer
-from higan_cam.mask import find_regions, mask_quality, moved_masks, second_opinion
+from higan_cam.mask import find_regions, mask_quality, moved_masks, second_opinion, why_nowhere
 from higan_cam.pipeline.flow import HeatBatch
 from higan_cam.pipeline.models import batches
 from higan_cam.publish.captions import describe
@@ -24,14 +24,20 @@ QUALITY_FIGURES = (
     "coverage",
 )
 """Of `MaskQuality`, what goes with every sample."""
+_SCORES = {"original": "score", "negative": "score_negative", "image": "score_positive"}
+"""Picture of a sample -> the column of its score."""
 
 
 def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sample]:
-    """Heat maps -> regions -> masks -> samples of one unit. Scores are those of the published 8-bit pictures."""
-    side = batch.original.shape[1]
-    found = [find_regions(heat, config.regions, side) for heat in batch.heat]
+    """Heat maps -> regions -> masks -> samples of one unit. Scores are those of the published 8-bit pictures.
+
+    A sample that the scorer gives NaN or infinity for is empty, with that reason: nobody can say what its edit does.
+    """
+    side, nowhere = batch.original.shape[1], why_nowhere(config.attribution)
+    found = [find_regions(heat, config.regions, side, nowhere) for heat in batch.heat]
     masks = np.stack([result.mask for result in found])
     figures = _figures(scorer, config, batch, masks)
+    found = [_scored(result, figures, row) for row, result in enumerate(found)]
     return [
         Sample(
             id=f"{config.seed}-{index:09d}",
@@ -53,6 +59,16 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
         )
         for row, (index, result) in enumerate(zip(batch.indices, found, strict=True))
     ]
+
+
+def _scored(result: RegionResult, figures: dict[str, FloatArray], row: int) -> RegionResult:
+    """The result, or an empty one where the scorer has no number for one of the three pictures of this row."""
+    missing = [picture for picture, name in _SCORES.items() if not np.isfinite(figures[name][row])]
+    if not missing:
+        return result
+    figures["coverage"][row] = 0
+    reason = f"the scorer gives NaN or infinity for {' and '.join(missing)}"
+    return RegionResult((), np.zeros_like(result.mask), "empty", reason)
 
 
 def _words(

@@ -27,7 +27,7 @@ from higan_cam.manipulate import (
     plan_edit,
     select_extremes,
 )
-from higan_cam.mask import ImageAttribution, make_attribution
+from higan_cam.mask import LEVELS, ImageAttribution, make_attribution, picture_change, where_pictures_change
 from higan_cam.pipeline.models import Models, batches, codes_array, w_plus_of
 from higan_cam.types import (
     Attribution,
@@ -160,7 +160,10 @@ def attribution_for(
 
 
 def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: WorkUnit) -> HeatBatch:
-    """Codes -> edited pairs -> images and heat maps of one unit: the part that wants a GPU."""
+    """Codes -> edited pairs -> images and heat maps of one unit: the part that wants a GPU.
+
+    A pair whose pictures differ no more than rounding makes them has no heat, whatever the method.
+    """
     edit = edit_for(models, config, boundary)
     attribution = attribution_for(models, config, edit, boundary.metrics)
     pictures: list[tuple[ByteArray, ...]] = []
@@ -175,6 +178,7 @@ def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: 
                 heat = attribution.between(*images[1:])
             else:
                 heat = attribution(models.generator, models.scorer, *codes[1:])
+            heat = where_pictures_change(heat, picture_change(*images[1:]), LEVELS[config.generator.precision])
             heats.append(heat.float().cpu().numpy())
             moved.append((ends.distances, ends.reached))
             pictures.append(tuple(to_uint8(image) for image in images))

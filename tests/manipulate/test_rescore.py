@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from higan_cam.errors import DataError
 from higan_cam.manipulate.rescore import Relevance, entanglement, layer_scores, relevance, rescore
 
 
@@ -80,3 +81,11 @@ def test_entanglement_is_the_change_in_standard_deviations_with_its_sign() -> No
     moved = original + np.array([3.0, 1.0, -2.0])
     scores = np.stack([original, moved], axis=1)[None]
     np.testing.assert_allclose(entanglement(scores), [[3.0, 0.0, -2.0]])
+
+
+def test_samples_without_a_score_are_left_out_and_an_error_where_none_is_left() -> None:
+    scores = np.array([[1.0, 3.0, 2.0], [1.0, np.nan, 9.0], [1.0, 2.0, np.inf], [1.0, 2.0, 1.0]])
+    found = relevance(scores)
+    assert (found.overall, found.layers.tolist(), len(found.scores)) == (1.5, [0.5], 2)
+    with pytest.raises(DataError, match="each of 2 rescored samples has a NaN or infinite one"):
+        relevance(scores[1:3])

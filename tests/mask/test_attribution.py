@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 
 from higan_cam.config import AttributionConfig
 from higan_cam.errors import ConfigError
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
+from higan_cam.mask.attribution import ATTRIBUTIONS, SEES, make_attribution, why_nowhere
 from higan_cam.mask.image_difference import ImageAttribution, ImageDifference, luminance
+from higan_cam.types import Sign
 from tests.support.scorers import EDITED, Pair, SmoothScore
 
 TAPS = EDITED[:2]
@@ -64,6 +67,31 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
 def test_a_method_that_taps_layers_needs_some(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"attribution\.layers: {name} taps generator layers and got none"):
         make_attribution(AttributionConfig(name=name), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "sign", "expected"),
+    [
+        ("path", "auto", "the edit raises the attribute in no place by more than rounding"),
+        ("jvp", "negative", "the edit lowers the attribute in no place by more than rounding"),
+        ("grad_cam", "both", "the edit changes the attribute in no place by more than rounding"),
+        ("light_change", "auto", "the edit brightens or darkens no place by more than rounding"),
+        ("light_steps", "negative", "the edit darkens no place by more than rounding"),
+        ("image_difference", "positive", "the edit brightens no place by more than rounding"),
+        ("activation_difference", "auto", "the generator's features grow in no place by more than rounding"),
+        ("activation_difference", "negative", "the generator's features shrink in no place by more than rounding"),
+    ],
+)
+def test_nothing_found_is_said_in_the_methods_own_terms(name: str, sign: Sign | Literal["auto"], expected: str) -> None:
+    assert why_nowhere(AttributionConfig(name=name, sign=sign)) == expected
+
+
+def test_every_method_has_words_for_nothing_and_only_those_that_see_the_score_speak_of_it() -> None:
+    assert set(SEES) == set(ATTRIBUTIONS)
+    for name, sees in SEES.items():
+        words = [why_nowhere(AttributionConfig(name=name, sign=sign)) for sign in ("positive", "negative", "both")]
+        assert len(set(words)) == 3
+        assert all(("attribute" in said) == (sees == "score") for said in words)
 
 
 def test_luminance_weighs_green_most_and_sees_the_picture_as_published() -> None:

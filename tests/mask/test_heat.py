@@ -22,11 +22,37 @@ def test_a_map_that_is_nowhere_positive_becomes_zeros(value: float) -> None:
     assert (unit_peak(torch.full((2, 3, 3), value)) == 0).all()
 
 
-@pytest.mark.parametrize("size", [8, 24, 31, 64])
+@pytest.mark.parametrize("size", [1, 8, 17, 23, 24, 31, 64])
 def test_resizing_equals_cv2(size: int) -> None:
     maps = torch.rand(2, 24, 24, generator=torch.Generator().manual_seed(0))
-    expected = [cv2.resize(one.numpy(), (size, size), interpolation=cv2.INTER_LINEAR) for one in maps]
+    how = cv2.INTER_AREA if size < 24 else cv2.INTER_LINEAR
+    expected = [cv2.resize(one.numpy(), (size, size), interpolation=how) for one in maps]
     torch.testing.assert_close(resize_maps(maps, size), torch.from_numpy(np.stack(expected)), atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("side", "size"), [(64, 16), (64, 63), (48, 20), (100, 64), (37, 16)])
+def test_shrinking_keeps_every_spot_its_sum_and_its_place(side: int, size: int) -> None:
+    """One pixel of light at every place along a diagonal and an edge: all offsets to the map's pixels."""
+    scale = size / side
+    spots = torch.zeros(2 * side, side, side)
+    for place in range(side):
+        spots[place, place, place] = spots[side + place, 0, place] = 1
+    small = resize_maps(spots, size).double()
+    sums = small.sum(dim=(1, 2))
+    torch.testing.assert_close(sums, torch.full_like(sums, scale**2), rtol=0.01, atol=0)
+    assert small.amin() >= 0
+    places = torch.arange(size).double()
+    for axis, expected in ((2, torch.arange(side).repeat(2)), (1, torch.cat([torch.arange(side), torch.zeros(side)]))):
+        centroid = (small.sum(dim=3 - axis) * places).sum(dim=1) / sums
+        assert float((centroid - ((expected + 0.5) * scale - 0.5)).abs().max()) <= 0.5
+
+
+def test_shrinking_keeps_the_mean_of_any_map_and_its_symmetry() -> None:
+    maps = torch.rand(3, 50, 50, generator=torch.Generator().manual_seed(1))
+    small = resize_maps(maps, 17)
+    torch.testing.assert_close(small.mean(dim=(1, 2)), maps.mean(dim=(1, 2)), rtol=1e-5, atol=0)
+    torch.testing.assert_close(resize_maps(maps.flip(1, 2), 17), small.flip(1, 2))
+    torch.testing.assert_close(resize_maps(torch.full((1, 50, 50), 0.3), 17), torch.full((1, 17, 17), 0.3))
 
 
 def test_smoothing_spreads_a_point_and_keeps_its_sum() -> None:

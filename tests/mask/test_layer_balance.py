@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from higan_cam.config import AttributionConfig, RunConfig
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, DataError
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.attribution import make_attribution
 from higan_cam.mask.grad_cam import GradCam, LayerBalance, hires_cam_map
@@ -101,3 +101,11 @@ def test_a_run_measures_its_layers_and_then_uses_them(models: Models, config: Ru
     heat = attribute_unit(models, settings, ready, WorkUnit(0, 0, 2)).heat
     alone = settings.model_copy(update={"attribution": AttributionConfig(name="hires_cam", layers="5")})
     np.testing.assert_allclose(heat, attribute_unit(models, alone, boundary, WorkUnit(0, 0, 2)).heat, atol=1e-4)
+
+
+def test_samples_whose_maps_are_not_finite_measure_nothing() -> None:
+    peaks = np.array([[1.0, 2.0, 3.0], [np.nan, 1.0, 1.0], [3.0, 2.0, 1.0]])
+    found = measured_balance(BOTH, TAPS, np.ones(6), peaks)
+    assert (found["scales"], found["samples"]) == ([2.0, 2.0, 2.0], 2)
+    with pytest.raises(DataError, match=r"attribution\.scale: maps of all 1 samples hold NaN"):
+        measured_balance(BOTH, TAPS, np.ones(6), peaks[1:2])

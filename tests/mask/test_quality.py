@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.errors import DataError
 from higan_cam.mask.quality import MIN_CHANGE, MaskQuality, mask_quality, shares_of_change
 from tests.support.scorers import WeightedMean
 
@@ -89,6 +88,20 @@ def test_without_a_change_both_ratios_are_0(change: float) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_scorer_that_fails_is_an_error_not_a_number(value: float) -> None:
-    with pytest.raises(DataError, match="constant scorer returned NaN or infinity for 1 edited pairs"):
-        mask_quality(Constant(value), DARK, BRIGHT, left(4), right(4))
+def test_a_scorer_that_fails_gives_no_figure(value: float) -> None:
+    quality = mask_quality(Constant(value), DARK, BRIGHT, left(4), right(4))
+    for figure in (quality.retention, quality.necessity, quality.retention_random, quality.necessity_random):
+        assert figure.isnan().all()
+    assert quality.coverage.item() == 0.5
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_sample_that_the_scorer_fails_on_leaves_the_others_alone(value: float) -> None:
+    mean_of = MEAN.score
+    broken = replace(MEAN)
+    broken.score = lambda image: mean_of(image).masked_fill(mean_of(image) == 1, value)  # type: ignore[method-assign]
+    pairs = [torch.cat(both) for both in ((DARK, DARK), (BRIGHT, BRIGHT / 2))]
+    masks = [torch.cat([side(2), side(2)]) for side in (left, right)]
+    found, alone = mask_quality(broken, *pairs, *masks), mask_quality(MEAN, *pairs, *masks)
+    assert found.retention.isnan().tolist() == [True, False]
+    assert (found.retention[1], found.necessity[1]) == (alone.retention[1], alone.necessity[1])

@@ -139,6 +139,13 @@ def test_an_unusable_heat_map_is_empty_and_says_why(heat: FloatArray, reason: st
     assert not result.mask.any()
 
 
+def test_an_empty_map_says_what_its_method_would_have_shown() -> None:
+    cold = np.zeros((SIZE, SIZE), np.float32)
+    assert find_regions(cold, CONFIG, SIZE).reason == "the heat map is nowhere positive"
+    said = find_regions(cold, CONFIG, SIZE, "the edit darkens no place").reason
+    assert said == "the heat map is nowhere positive: the edit darkens no place"
+
+
 def test_a_map_that_is_not_square_is_refused() -> None:
     with pytest.raises(ValueError, match="must be square"):
         find_regions(TWO[:32], CONFIG, SIZE)

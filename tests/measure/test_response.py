@@ -13,6 +13,7 @@ from higan_cam.label import load_scorer
 from higan_cam.manipulate import relevance
 from higan_cam.measure.response import edit_sweep, layer_relevance, with_measured_layers, with_response
 from higan_cam.pipeline import Models
+from higan_cam.store.canonical import canonical_json
 from higan_cam.types import Boundary
 
 
@@ -58,3 +59,19 @@ def test_other_scorers_see_the_same_edits(models: Models, config: RunConfig, bou
 def test_a_boundary_that_raises_no_score_recommends_no_rows(boundary: Boundary) -> None:
     with pytest.raises(DataError, match=r"boundary\.layers: no row of w\+ raises"):
         with_measured_layers(boundary, relevance(np.zeros((3, 14))))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_without_a_score_are_counted_and_left_out_of_the_response(boundary: Boundary, value: float) -> None:
+    scores = np.random.default_rng(0).random((6, 3)).astype(np.float32)
+    whole = with_response(boundary, (-1, 0, 1), scores[1:]).metrics["score_response"]
+    scores[0, 2] = value
+    found = with_response(boundary, (-1, 0, 1), scores).metrics["score_response"]
+    assert found == {**whole, "left_out": 1}
+    assert "left_out" not in whole
+    assert canonical_json(found)
+
+
+def test_a_response_that_no_sample_is_left_for_is_an_error(boundary: Boundary) -> None:
+    with pytest.raises(DataError, match=r"each of 2 samples .* has a NaN or infinite score at some distance"):
+        with_response(boundary, (-1, 1), np.array([[np.nan, 1.0], [0.0, np.nan]]))
