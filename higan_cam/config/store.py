@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from higan_cam.config.section import Section
 
 EMULATOR = "STORAGE_EMULATOR_HOST"
 _MIB = 2**20
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-f:.]+")
+_NO_SERVER = "must be a URL such as https://storage.example.com or http://127.0.0.1:9000"
 
 
 class StoreConfig(Section):
@@ -58,8 +61,12 @@ def emulator_url(environment: Mapping[str, str]) -> str | None:
 
 def check_endpoint(url: str) -> None:
     """ValueError, without repeating it, unless it is an http(s) URL of a server alone."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:  # ValueError: no port at all
-        raise ValueError("must be a URL such as https://storage.example.com or http://127.0.0.1:9000")
-    if "@" in parts.netloc or parts.query:
+    try:
+        parts = urlsplit(url)
+        named = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:  # half an IPv6 address, or a port that is none
+        named = False
+    if not named or url != url.strip():
+        raise ValueError(_NO_SERVER) from None
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("must name a server only: put credentials into the environment or a profile")

@@ -111,7 +111,7 @@ class Spots(Planted):
     """128 px; each code lights one pixel of its own, at the offset that its number says."""
 
     resolution = 128
-    layer_resolutions = (128,)
+    layer_resolutions: tuple[int, ...] = (128,)
 
     def advance(
         self, w_plus: Tensor, stop: int, taps: Sequence[int] = (), start: SynthesisState | None = None

@@ -14,9 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import google.auth
-import requests
 from google.auth.credentials import AnonymousCredentials
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 from requests.adapters import HTTPAdapter
 
@@ -77,7 +76,8 @@ class GcsClient:
                 # 308 is how an upload says that it is not complete.
                 allow_redirects=False,
             )
-        except (GoogleAuthError, requests.RequestException) as error:
+        # Credentials and certificates are read from files, and what is wrong with one is Python's own error.
+        except (GoogleAuthError, OSError, ValueError) as error:
             failure = unanswered(error, self.endpoint)
         else:
             if answer.status_code in accept:
@@ -97,12 +97,21 @@ class GcsClient:
     @cached_property
     def _session(self) -> Any:
         # Not when the client is made: looking for credentials may ask the machine's metadata server.
-        credentials = AnonymousCredentials() if self.anonymous else google.auth.default(scopes=[_SCOPE])[0]
+        credentials = AnonymousCredentials() if self.anonymous else _found_credentials()
         session = AuthorizedSession(credentials)
         for scheme in ("https://", "http://"):
             session.mount(scheme, HTTPAdapter(pool_maxsize=self.settings.connections))
         session.headers["Accept-Encoding"] = "identity"
         return session
+
+
+def _found_credentials() -> Any:
+    try:
+        return google.auth.default(scopes=[_SCOPE])[0]
+    # The client takes JSON that is no credential for one.
+    except (AttributeError, KeyError, TypeError, OSError, ValueError):
+        failure = DefaultCredentialsError("the file of the credentials is not one of Google's")
+    raise failure
 
 
 def gcs_client(settings: StoreConfig) -> GcsClient:

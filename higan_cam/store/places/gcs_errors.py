@@ -6,6 +6,9 @@ and the URL of an unfinished upload lets anyone write to it.
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -27,6 +30,12 @@ _FIXES = {
     403: "give this account the rights to create, read, list and overwrite objects there (roles/storage.objectUser)",
     404: "create the bucket or correct the output's URI",
 }
+_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+_KINDS = (
+    *("authorized_user", "service_account", "external_account", "external_account_authorized_user"),
+    *("impersonated_service_account", "gdch_service_account"),
+)
+_CERTIFICATE_FILE = "TLS CA certificate bundle"
 _CERTIFICATE = "the server's certificate is not trusted here: set REQUESTS_CA_BUNDLE, or correct store.endpoint_url"
 
 
@@ -49,11 +58,15 @@ def unanswered(error: Exception, endpoint: str) -> RequestError:
         return RequestError(name, f"{name}: who gives out tokens did not answer", f"{_KEYS}; {_LATER}", transient=True)
     if isinstance(error, GoogleAuthError):
         # What a credential helper printed may hold anything.
-        return RequestError(name, f"{name}: no usable credentials", _KEYS, transient=False)
+        return RequestError(name, f"{name}: no usable credentials", _named_file() or _KEYS, transient=False)
+    if isinstance(error, OSError) and _CERTIFICATE_FILE in str(error):
+        said = f"{name}: the file of trusted certificates is not there"
+        return RequestError(name, said, "correct or remove REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE)", transient=False)
     said = f"{name} at {endpoint}: {_innermost(error)}"
     if isinstance(error, requests.exceptions.SSLError):
         return RequestError(name, said, _CERTIFICATE, transient=False)
     passing = (
+        ConnectionError,
         requests.ConnectionError,
         requests.Timeout,
         requests.exceptions.ChunkedEncodingError,
@@ -66,6 +79,25 @@ def unanswered(error: Exception, endpoint: str) -> RequestError:
 def unreadable(endpoint: str) -> RequestError:
     """For an answer that says it is good but cannot be understood."""
     return RequestError("unreadable", f"an answer that is not JSON from {endpoint}", _ANY, transient=True)
+
+
+def _named_file() -> str | None:
+    """What to do about the file of GOOGLE_APPLICATION_CREDENTIALS; None where it is unset."""
+    path = os.environ.get(_VARIABLE)
+    if not path:
+        return None
+    start = f"check the credentials: {_VARIABLE}"
+    try:
+        found = json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        return f"{start} names a file that cannot be read ({error.strerror}): correct or remove it"
+    except ValueError:
+        return f"{start} names a file that is not JSON: correct or remove it"
+    if not isinstance(found, dict) or found.get("type") not in _KINDS:
+        return (
+            f"{_VARIABLE} names a file that is none of Google's credentials ('type' is unknown): correct or remove it"
+        )
+    return f"check the credentials in the file that {_VARIABLE} names: is it whole, and does its key still count?"
 
 
 def _words(answer: Any) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from botocore.parsers import ResponseParserError
 from higan_cam.config import StoreConfig
 from higan_cam.store.places.local import content_type
 from higan_cam.store.places.retrying import RequestError, Retrying, read_many
+from higan_cam.store.places.s3_client import s3_client
 from higan_cam.store.places.s3_errors import request_error
 
 _TAKEN = ("PreconditionFailed", "412")
@@ -139,7 +140,8 @@ class S3Backend:
                 answer["Body"] = answer["Body"].read()
             if operation == "head_object" and "ContentLength" not in answer:
                 raise ResponseParserError("headers are missing")
-        except (ClientError, BotoCoreError, ResponseParserError) as error:
+        # Credentials that are renewed while the run is at work fail with Python's own errors.
+        except (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError) as error:
             failure = request_error(error)
         else:
             return answer
@@ -256,21 +258,7 @@ class S3Backend:
 
 def s3_backend(settings: StoreConfig) -> S3Backend:
     """A backend whose client finds credentials, region and, unless `settings` names one, the server by itself."""
-    import botocore.session
-    from botocore.config import Config
-
-    # Checksum trailers confuse servers other than AWS; every body carries its MD5 anyway.
-    config = Config(
-        connect_timeout=settings.connect_timeout_s,
-        read_timeout=settings.read_timeout_s,
-        max_pool_connections=settings.connections,
-        retries={"mode": "standard", "total_max_attempts": 1},
-        s3={"addressing_style": settings.addressing},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
-    client = botocore.session.get_session().create_client("s3", endpoint_url=settings.endpoint_url, config=config)
-    return S3Backend(client, settings)
+    return S3Backend(s3_client(settings), settings)
 
 
 def _split(path: str) -> dict[str, str]:

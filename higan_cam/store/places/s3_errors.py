@@ -6,10 +6,13 @@ an expired session token in it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from botocore import exceptions as client_errors
 from botocore.parsers import ResponseParserError
 
 from higan_cam.store.places.retrying import RequestError
+from higan_cam.store.places.s3_client import unread_files
 
 _LONGEST = 300
 _OVERLOADED = {
@@ -62,22 +65,42 @@ _CONNECTION = (
     client_errors.IncompleteReadError,
     ResponseParserError,  # half an answer, or a page of some proxy in between
 )
+_CLIENT = (
+    "check the client's settings: HTTPS_PROXY, AWS_CA_BUNDLE, AWS_WEB_IDENTITY_TOKEN_FILE, and that no key or token "
+    "has a line break in it"
+)
 _CERTIFICATE = "the server's certificate is not trusted here: set AWS_CA_BUNDLE, or correct store.endpoint_url"
 
 
-def request_error(error: Exception) -> RequestError:
+def request_error(error: Any) -> RequestError:
     """The project's own error for one of the client's."""
     if isinstance(error, client_errors.ClientError):
         return _answered(error)
     name = type(error).__name__
     if isinstance(error, _CREDENTIALS):
         # What a credential helper printed may hold anything.
-        return RequestError(name, f"{name}: no usable credentials", _KEYS, transient=False)
+        return RequestError(name, f"{name}: no usable credentials", f"{_KEYS}{unread_files()}", transient=False)
+    if type(error) is client_errors.HTTPClientError:
+        return _unsent(name, error.kwargs.get("error"))
+    if not isinstance(error, (client_errors.BotoCoreError, ResponseParserError)):
+        return _unsent(name, error)
     said = f"{name}: {_line(str(error))}"
     if isinstance(error, client_errors.SSLError):
         return RequestError(name, said, _CERTIFICATE, transient=False)
     transient = isinstance(error, _CONNECTION)
     return RequestError(name, said, f"check store.endpoint_url; {_LATER}" if transient else _ANY, transient)
+
+
+def _unsent(name: str, error: object) -> RequestError:
+    """For one of Python's own errors: it may repeat a header with a token, or the URL of a proxy with its password."""
+    kind = type(error).__name__
+    strerror = (error.strerror if isinstance(error, OSError) else None) or "the request could not be made"
+    said = f"{name}: {strerror}" if kind == name else f"{name}: {kind}: {strerror}"
+    # A header or URL that cannot be written down, a file that is not there: no try will change that.
+    lasting = isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError)) or (
+        isinstance(error, ValueError) and (name == kind or str(error).startswith("Invalid"))
+    )
+    return RequestError(name, said, _CLIENT if lasting else f"check store.endpoint_url; {_LATER}", not lasting)
 
 
 def _answered(error: client_errors.ClientError) -> RequestError:
