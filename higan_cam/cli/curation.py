@@ -78,12 +78,12 @@ def inspect(
     from higan_cam.publish.sheets.inspection import inspect_run
     from higan_cam.store import open_store
 
-    found = inspect_run(open_store(output), where=where, sort=sort, count=count, seed=seed, selection=selection)
-    write_file(to, found.sheet)
+    inspection = inspect_run(open_store(output), where=where, sort=sort, count=count, seed=seed, selection=selection)
+    write_file(to, inspection.sheet)
     console = Console(soft_wrap=True, highlight=False)
-    console.print(f"passing  {found.matching:,} of {found.samples:,} samples")
+    console.print(f"passing  {inspection.matching:,} of {inspection.samples:,} samples")
     for kind in ("best", "worst", "random"):
-        console.print(f"{kind:<8} {', '.join(map(str, getattr(found, kind).tolist())) or 'none'}")
+        console.print(f"{kind:<8} {', '.join(map(str, getattr(inspection, kind).tolist())) or 'none'}")
     console.print(f"sheet    {escape(str(to))}")
 
 

@@ -51,12 +51,12 @@ def doctor(
     console = Console(soft_wrap=True, highlight=False)
     console.print(_installed())
     if calibrate:
-        found = _calibrated(console, chosen)
+        sizes = _calibrated(console, chosen)
         if write is not None:
-            write_micro_batches(write, found, base=config)
+            write_micro_batches(write, sizes, base=config)
             console.print(f"written  {escape(str(write))}")
         else:
-            console.print("use      " + " ".join(f"--set {stage}.micro_batch={size}" for stage, size in found.items()))
+            console.print("use      " + " ".join(f"--set {stage}.micro_batch={size}" for stage, size in sizes.items()))
 
 
 def write_micro_batches(target: Path, sizes: dict[str, int], *, base: Files = None) -> None:
@@ -104,13 +104,13 @@ def _calibrated(console: Console, config: RunConfig) -> dict[str, int]:
     from higan_cam.runtime.micro_batches import MEASURED, calibrate
 
     with console.status("measuring"):
-        found = calibrate(config)
-    sizes = sorted({rate.size for rate in found.rates})
-    title = f"samples per second of {found.workers} workers at once on {found.device}, by micro-batch"
+        calibration = calibrate(config)
+    sizes = sorted({rate.size for rate in calibration.rates})
+    title = f"samples per second of {calibration.workers} workers at once on {calibration.device}, by micro-batch"
     table = Table("stage", *map(str, sizes), "fastest", title=title, title_justify="left", box=None)
     for stage in MEASURED:
-        rates = {rate.size: rate.per_second for rate in found.rates if rate.stage == stage}
+        rates = {rate.size: rate.per_second for rate in calibration.rates if rate.stage == stage}
         cells = (f"{rates[size]:.0f}" if rates[size] else "too large" for size in sizes)
-        table.add_row(stage, *cells, str(found.best(stage)))
+        table.add_row(stage, *cells, str(calibration.best(stage)))
     console.print(table)
-    return {stage: found.best(stage) for stage in MEASURED}
+    return {stage: calibration.best(stage) for stage in MEASURED}

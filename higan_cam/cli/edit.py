@@ -146,10 +146,10 @@ def _mixed_rows(models: Models, rows: str | None, resolutions: str | None) -> tu
 
 
 def _two(text: str, name: str) -> tuple[int, int]:
-    found = parse_indices(text, name)
-    if len(found) != 2:
+    samples = parse_indices(text, name)
+    if len(samples) != 2:
         raise ConfigError(f"{name} takes two samples, such as 3,5, got {text!r}")
-    return found[0], found[1]
+    return samples[0], samples[1]
 
 
 def _scorer_fits(config: RunConfig) -> bool:

@@ -53,12 +53,12 @@ def rescore(
 
     store = open_store(output)
     config, models, own = _recorded(store, weights)
-    found = _rescored(config, models, _named(own, boundary), scorer, range(min(samples, config.label.count)), distance)
-    plain = {name: _plain(each) for name, each in found.items()}
+    moved = _rescored(config, models, _named(own, boundary), scorer, range(min(samples, config.label.count)), distance)
+    plain = {name: _plain(each) for name, each in moved.items()}
     store.put(RESCORING_KEY, canonical_json({"distance": distance, "samples": samples, "boundaries": plain}))
-    store.put(RESCORING_PLOT_KEY, draw_rescoring(found, models.scorer.attribute, distance))
+    store.put(RESCORING_PLOT_KEY, draw_rescoring(moved, models.scorer.attribute, distance))
     console = Console(soft_wrap=True, highlight=False)
-    for name, each in found.items():
+    for name, each in moved.items():
         console.print(_rows_table(escape(name), each))
         console.print(f"all rows +{each.overall:.3f}; four fifths of the sum: rows {_spans(each.carriers)}\n")
     console.print(f"plot     {escape(store.uri)}/{RESCORING_PLOT_KEY}")
@@ -156,9 +156,9 @@ def _figures(name: str, boundaries: dict[str, Boundary], scores: FloatArray, ent
     from higan_cam.manipulate import relevance
     from higan_cam.publish.sheets.rescoring import Rescored
 
-    found = relevance(scores)
+    rises = relevance(scores)
     cosines = {other: float(boundaries[name].normal @ each.normal) for other, each in boundaries.items()}
-    return Rescored(found.overall, found.layers, found.carriers(), entangled, cosines)
+    return Rescored(rises.overall, rises.layers, rises.carriers(), entangled, cosines)
 
 
 def _plain(found: Rescored) -> dict[str, Any]:

@@ -29,8 +29,6 @@ Profile = Annotated[str, typer.Option(help="`default`, or `seed` for the publish
 Weights = Annotated[
     list[Path] | None, typer.Option("--weights", help="Where to look for the run's weights, by digest. Repeatable.")
 ]
-MOST_INDICES = 1024
-"""Samples that one option names; more would not fit on the sheet that they are drawn on."""
 _SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 errors = Console(stderr=True, emoji=False)  # `:fire:` in a path is part of the path
 """Where everything goes that is not the command's answer."""
@@ -44,12 +42,14 @@ def load(files: list[Path] | None, overrides: list[str] | None, output: str | No
 
 def parse_indices(text: str, name: str = "--index") -> tuple[int, ...]:
     """`0-3,7` -> (0, 1, 2, 3, 7), in the order given. ConfigError: another form, or more than a sheet holds."""
+    from higan_cam.pipeline.editing import MOST_PICTURES
+
     spans = [_SPAN.fullmatch(part.strip()) for part in text.split(",")]
     ends = [(int(span[1]), int(span[2] or span[1])) for span in spans if span is not None]
     if len(ends) < len(spans) or any(high < low for low, high in ends):
         raise ConfigError(f"{name} must be sample numbers such as 0-3,7, got {text!r}")
-    if sum(high - low + 1 for low, high in ends) > MOST_INDICES:
-        raise ConfigError(f"{name}: a sheet holds {MOST_INDICES} pictures at most, got {text!r}")
+    if sum(high - low + 1 for low, high in ends) > MOST_PICTURES:
+        raise ConfigError(f"{name}: a sheet holds {MOST_PICTURES} pictures at most, got {text!r}")
     return tuple(index for low, high in ends for index in range(low, high + 1))
 
 

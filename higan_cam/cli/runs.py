@@ -37,12 +37,12 @@ def status(
 
     store = open_store(output)
     uris = run_uris(store)
-    found = [read_status(open_store(uri), None if uri == store.uri else store) for uri in uris]
+    statuses = [read_status(open_store(uri), None if uri == store.uri else store) for uri in uris]
     if json_:
-        objects = [each.as_json() for each in found]
+        objects = [each.as_json() for each in statuses]
         print(json.dumps(objects[0] if uris == [store.uri] else objects, indent=2))  # noqa: T201
         return
-    for each in found:
+    for each in statuses:
         print("\n".join(status_lines(each)))  # noqa: T201
 
 
@@ -73,13 +73,13 @@ def _verified(uri: str, remake: int, seed: int, weights: list[Path]) -> int:
     problems = verify_run(store)
     for problem in problems:
         errors.print(f"[red]{problem.kind}[/red] {escape(problem.key)}: {escape(problem.detail)}", soft_wrap=True)
-    found = read_status(store)
-    for line in unfinished_lines(found):
+    status = read_status(store)
+    for line in unfinished_lines(status):
         errors.print(f"[yellow]unfinished[/yellow] {escape(line)}", soft_wrap=True)
     same = _remade(store, remake, seed, weights, console) if remake else True
-    if problems or not same or any(set(stage.missing) - set(stage.quarantined) for stage in found.stages):
+    if problems or not same or any(set(stage.missing) - set(stage.quarantined) for stage in status.stages):
         return 1
-    if not found.complete:
+    if not status.complete:
         return QuarantinedError.exit_code
     console.print(f"{escape(uri)} is complete, and every shard has its recorded size and digest")
     return 0

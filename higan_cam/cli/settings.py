@@ -25,14 +25,14 @@ def show_config(
     output: Output = None,
     profile: Profile = "default",
     explain: Annotated[bool, typer.Option("--explain", help="List every field with its meaning and default.")] = False,
-    show: Annotated[bool, typer.Option("--show", help="Print the effective configuration (the default).")] = True,
+    _show: Annotated[bool, typer.Option("--show", help="Print the effective configuration (the default).")] = True,
 ) -> None:
     """Print the effective configuration as YAML, or explain every field."""
     effective = load(config, set_, output, profile)
     console = Console()
     if explain:
         console.print(_explained())
-    elif show:
+    else:
         print(yaml.safe_dump(effective.model_dump(mode="json"), sort_keys=False), end="")  # noqa: T201
         errors.print(
             f"[dim]config hash {config_hash(effective)[:12]} (output, curation, store and runtime do not count)[/dim]"

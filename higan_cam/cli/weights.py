@@ -112,11 +112,11 @@ def _state(checkpoint: Checkpoint, folder: Path) -> list[str]:
     wanted = checkpoint.sha256 or (entry["sha256"] if entry else None)
     if not path.is_file():
         return [f"here     no ({path}); sha256 {wanted or 'not known before the first fetch'}"]
-    found = sha256_of(path)
+    digest = sha256_of(path)
     verdict = "no digest to compare with; fetch records it" if wanted is None else "unchanged"
-    if wanted not in (None, found):
+    if wanted not in (None, digest):
         verdict = f"CHANGED, expected {wanted}"
-    return [f"here     {path}", f"sha256   {found} ({verdict})"]
+    return [f"here     {path}", f"sha256   {digest} ({verdict})"]
 
 
 def _accept(yes: bool) -> None:

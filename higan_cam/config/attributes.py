@@ -40,10 +40,10 @@ def members(config: RunConfig) -> dict[str, RunConfig]:
     if not config.attributes:
         check_conditions(config)
         return {config.attribute: config}
-    found = {name: _member(config, name, own) for name, own in config.attributes.items()}
-    needs = {name: siblings(each) for name, each in found.items()}
+    configs = {name: _member(config, name, own) for name, own in config.attributes.items()}
+    needs = {name: siblings(each) for name, each in configs.items()}
     try:
-        return {name: found[name] for name in TopologicalSorter(needs).static_order()}
+        return {name: configs[name] for name in TopologicalSorter(needs).static_order()}
     except CycleError as error:
         circle = " -> ".join(error.args[1])
         raise ConfigError(f"attributes: boundary.conditions go round in a circle ({circle}); leave one out") from error

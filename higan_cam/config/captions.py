@@ -108,9 +108,9 @@ class CaptionConfig(Section):
     @model_validator(mode="after")
     def _there_and_back(self) -> CaptionConfig:
         for there, back in (("edit_templates", "undo_templates"), ("plain_edit_templates", "plain_undo_templates")):
-            wanted, found = len(getattr(self, there)), len(getattr(self, back))
-            if wanted != found:
-                raise ValueError(f"{back} must have one entry for each of {there}: {found} for {wanted}")
+            wanted, given = len(getattr(self, there)), len(getattr(self, back))
+            if wanted != given:
+                raise ValueError(f"{back} must have one entry for each of {there}: {given} for {wanted}")
         return self
 
 

@@ -36,8 +36,8 @@ def sections_at(path: Sequence[str]) -> list[str]:
 
 def takes_text(annotation: Any) -> bool:
     """Whether a value of this field is text, whatever it looks like."""
-    found = list(kinds(annotation))
-    return str in found and bool not in found
+    accepted = list(kinds(annotation))
+    return str in accepted and bool not in accepted
 
 
 def as_fields(value: Any, annotation: Any = RunConfig) -> Any:

@@ -114,12 +114,12 @@ def _text_value(name: str, value: str) -> Any:
 
 def _yaml_value(name: str, value: str) -> Any:
     try:
-        found = read_yaml(value, f"--set {name}: {value!r}")
+        read = read_yaml(value, f"--set {name}: {value!r}")
     except ConfigError as error:
         raise ConfigError(str(error).replace("not valid YAML", "not a YAML value")) from error
     if ends_in_comment(value):
         raise _cut(name, value)
-    return found
+    return read
 
 
 def _cut(name: str, value: str) -> ConfigError:
@@ -146,5 +146,5 @@ def _explain(item: Any) -> str:
         section = sections_at([str(part) for part in item["loc"][:-1]])
         return f"config: {unknown_name(name, str(item['loc'][-1]), section)}"
     message = item["msg"].removeprefix("Value error, ")
-    found = "" if isinstance(item["input"], (dict, BaseModel)) else f", got {item['input']!r}"
-    return f"{name or 'config'}: {message}{found}"
+    got = "" if isinstance(item["input"], (dict, BaseModel)) else f", got {item['input']!r}"
+    return f"{name or 'config'}: {message}{got}"

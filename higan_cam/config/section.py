@@ -22,11 +22,11 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _numbers_are_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        found = set(kinds(cls.model_fields[str(info.field_name)].annotation))
-        if found & {int, float, tuple[float, float]} and str not in found:
+        accepted = set(kinds(cls.model_fields[str(info.field_name)].annotation))
+        if accepted & {int, float, tuple[float, float]} and str not in accepted:
             for each in value if isinstance(value, list | tuple) else [value]:
-                _check_number(each, switched_off_by_null=NoneType in found)
-        elif NoneType in found and _is_switch(value) and any(_is_section(each) for each in found):
+                _check_number(each, switched_off_by_null=NoneType in accepted)
+        elif NoneType in accepted and _is_switch(value) and any(_is_section(each) for each in accepted):
             raise ValueError("must be a section; null switches it off")
         return value
 

@@ -24,7 +24,6 @@ from higan_cam.weights.files import load_tensors
 from higan_cam.weights.paths import with_network
 from higan_cam.weights.zoo import path_of, resolve
 
-"""What `scorer.weights` may name instead of a file, for `lighting`."""
 ALWAYS = ("name", "weights", "scale")
 
 

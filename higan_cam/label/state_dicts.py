@@ -41,10 +41,10 @@ def network_tensors(weights: str, own: Collection[str]) -> dict[str, Tensor]:
     tensors = plain_keys(load_tensors(path)[0])
     parameters = [key for key in own if not key.endswith("num_batches_tracked")]
     # The deepest key ends no other key of the same network.
-    found = networks_with(tensors, {max(parameters, key=lambda key: (key.count("."), key))})
-    if not found:
+    networks = networks_with(tensors, {max(parameters, key=lambda key: (key.count("."), key))})
+    if not networks:
         return tensors
-    chosen = choose(apart(found, unnamed_averages(tensors, found, str(path))), str(path), wanted)
+    chosen = choose(apart(networks, unnamed_averages(tensors, networks, str(path))), str(path), wanted)
     return without_bookkeeping(chosen.tensors, own.__contains__)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from higan_cam.config import ScorerConfig
 
-_LUMINANCE = (0.299, 0.587, 0.114)  # Rec. 601, for gamma-encoded values
+_REC_601 = (0.299, 0.587, 0.114)  # Rec. 601, for gamma-encoded values
 
 
 def luminance(picture: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ def daylight(picture: Tensor) -> Tensor:
 
 def _grey(picture: Tensor) -> Tensor:
     """(N,3,H,W) -> (N,H,W) luminance."""
-    return torch.einsum("nchw,c->nhw", picture, picture.new_tensor(_LUMINANCE))
+    return torch.einsum("nchw,c->nhw", picture, picture.new_tensor(_REC_601))
 
 
 class ImageStatistic(nn.Module):

@@ -17,18 +17,17 @@ from higan_cam.manipulate.fitting import METHODS, LabelledCodes
 from higan_cam.manipulate.higan_npy import decode_npy, encode_npy
 from higan_cam.manipulate.mixing import combined_direction, interpolate, mix_styles, rows_at
 from higan_cam.manipulate.rescore import Relevance, entanglement, layer_scores, relevance, rescore
-from higan_cam.manipulate.targets import Calibration, calibrate
+from higan_cam.manipulate.targets import Reached, reach
 
 __all__ = [
     "METHODS",
-    "Calibration",
     "Ends",
     "Extremes",
     "LabelledCodes",
     "ListedBoundary",
+    "Reached",
     "Relevance",
     "Tail",
-    "calibrate",
     "calibrated_ends",
     "check_extremes",
     "checked_targets",
@@ -52,6 +51,7 @@ __all__ = [
     "parse_boundary_list",
     "plan_edit",
     "push",
+    "reach",
     "read_boundary_list",
     "relevance",
     "rescore",

@@ -39,18 +39,18 @@ def parse_boundary_list(text: str, name: str) -> tuple[ListedBoundary, ...]:
     Raises:
         ConfigError: a line of another form, a space other than z or w, the same (name, space) twice, nothing left.
     """
-    found: dict[tuple[str, str], ListedBoundary] = {}
+    listed: dict[tuple[str, str], ListedBoundary] = {}
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip(f"{whitespace}\xa0{_INVISIBLE}")
         if not stripped or stripped.startswith(("DISABLE", "#")):
             continue
         each = _parsed(stripped, f"{name}, line {number}")
-        if (each.name, each.space) in found:
+        if (each.name, each.space) in listed:
             raise ConfigError(f"{name}, line {number}: ({each.name}, {each.space}) is there twice; remove one")
-        found[each.name, each.space] = each
-    if not found:
+        listed[each.name, each.space] = each
+    if not listed:
         raise ConfigError(f"{name}: lists no boundary; expected lines like `(wood, w): wood_boundary.npy`")
-    return tuple(found.values())
+    return tuple(listed.values())
 
 
 def read_boundary_list(path: str | Path) -> tuple[ListedBoundary, ...]:

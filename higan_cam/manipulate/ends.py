@@ -15,7 +15,7 @@ from torch import Tensor
 from higan_cam.config import EditConfig
 from higan_cam.errors import ConfigError
 from higan_cam.manipulate.edit import edit_direction, push
-from higan_cam.manipulate.targets import calibrate
+from higan_cam.manipulate.targets import reach
 from higan_cam.types import BoolArray, Boundary, Edit, FloatArray
 
 
@@ -59,7 +59,7 @@ def calibrated_ends(
     config: EditConfig,
     score_range: tuple[float, float],
 ) -> Ends:
-    """Where each sample's score reaches `config.targets`, at most `edit.distance` away; see `calibrate`.
+    """Where each sample's score reaches `config.targets`, at most `edit.distance` away; see `reach`.
 
     Args:
         score: (N,L,D) codes -> (N,) scores of their images.
@@ -70,7 +70,7 @@ def calibrated_ends(
     """
     targets = checked_targets(config.targets, score_range)
     direction = edit_direction(boundary, edit, w_plus)
-    found = calibrate(score, w_plus, direction, targets, most=edit.distance, tolerance=config.tolerance)
-    negative, positive = (w_plus + each.distances[:, None, None].to(w_plus) * direction for each in found)
-    distances = torch.stack([each.distances for each in found], dim=1).cpu().numpy().astype(np.float32)
-    return Ends(negative, positive, distances, (found[0].reached & found[1].reached).cpu().numpy())
+    reached = reach(score, w_plus, direction, targets, most=edit.distance, tolerance=config.tolerance)
+    negative, positive = (w_plus + each.distances[:, None, None].to(w_plus) * direction for each in reached)
+    distances = torch.stack([each.distances for each in reached], dim=1).cpu().numpy().astype(np.float32)
+    return Ends(negative, positive, distances, (reached[0].reached & reached[1].reached).cpu().numpy())

@@ -88,14 +88,14 @@ def merge(a: Extremes, b: Extremes) -> Extremes:
     """
     if a.k != b.k:
         raise ValueError(f"extremes of k={a.k} and k={b.k} cannot be merged")
-    found = [nan for nan in (a.first_nan, b.first_nan) if nan is not None]
+    nans = [nan for nan in (a.first_nan, b.first_nan) if nan is not None]
     return Extremes(
         k=a.k,
         highest=_top(_joined(a.highest, b.highest), a.k),
         lowest=_bottom(_joined(a.lowest, b.lowest), a.k),
         seen=a.seen + b.seen,
         nans=a.nans + b.nans,
-        first_nan=min(found, default=None),
+        first_nan=min(nans, default=None),
     )
 
 

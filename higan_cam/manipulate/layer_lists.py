@@ -52,8 +52,8 @@ def read_layers(value: object) -> tuple[int, ...]:
 def _row(value: object) -> int:
     match value:
         case Call("scalar", arguments=(Call("dtype", arguments=(str() as kind, *_), state=state), bytes() as raw)):
-            found = _integers(kind, state, raw)
-            value = found[0] if len(found) == 1 else value
+            numbers = _integers(kind, state, raw)
+            value = numbers[0] if len(numbers) == 1 else value
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"manipulate_layers holds {called(value)}, expected whole numbers, or text like '6-11'")
     if not 0 <= value < MAX_ROWS:

@@ -20,7 +20,7 @@ STEPS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class Reached:
     """What was found for one target.
 
     Attributes:
@@ -35,7 +35,7 @@ class Calibration:
     reached: Tensor
 
 
-def calibrate(
+def reach(
     score: Callable[[Tensor], Tensor],
     w_plus: Tensor,
     direction: Tensor,
@@ -43,7 +43,7 @@ def calibrate(
     *,
     most: float,
     tolerance: float = 0.05,
-) -> tuple[Calibration, ...]:
+) -> tuple[Reached, ...]:
     """For each target, the distance nearest to 0 in [-most, most] at which each sample's score is the target.
 
     Cost: 2 x `GRID` + 1 forward passes, shared by the targets, and `STEPS` for each target.
@@ -65,9 +65,7 @@ def calibrate(
     return tuple(_solve(at, grid, scores, target, tolerance) for target in targets)
 
 
-def _solve(
-    at: Callable[[Tensor], Tensor], grid: Tensor, scores: Tensor, target: float, tolerance: float
-) -> Calibration:
+def _solve(at: Callable[[Tensor], Tensor], grid: Tensor, scores: Tensor, target: float, tolerance: float) -> Reached:
     """One target. `scores` is (N,2 GRID+1)."""
     error = scores - target
     nearest = error.abs().argmin(dim=1, keepdim=True)
@@ -89,7 +87,7 @@ def _solve(
         low_error = torch.where(same, low_error / 2, high_error)
         low = torch.where(same, low, high)
         high, high_error = middle, middle_error
-    return Calibration(distance, best + target, best.abs() <= tolerance)
+    return Reached(distance, best + target, best.abs() <= tolerance)
 
 
 def _false_position(low: Tensor, high: Tensor, low_error: Tensor, high_error: Tensor) -> Tensor:

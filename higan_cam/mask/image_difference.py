@@ -12,13 +12,13 @@ from higan_cam.mask.heat import end_images, one_sign, resize_maps, unit_peak
 from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign
 
-LUMINANCE = (0.299, 0.587, 0.114)
+REC_601 = (0.299, 0.587, 0.114)
 """Rec. 601 weights of R, G, B, for gamma-encoded values."""
 
 
 def luminance(image: Tensor) -> Tensor:
     """(N,3,H,W) in [-1,1] -> (N,H,W), of the picture that is published, hence clamped."""
-    weights = image.new_tensor(LUMINANCE)[:, None, None]
+    weights = image.new_tensor(REC_601)[:, None, None]
     return (image.clamp(-1, 1) * weights).sum(dim=1)
 
 

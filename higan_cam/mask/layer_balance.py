@@ -60,16 +60,16 @@ def stored_balance(config: AttributionConfig, layers: Sequence[int], metrics: Ma
     """
     if not needs_balance(config):
         return LayerBalance()
-    found, wanted = metrics.get(BALANCE_KEY, {}), (config.name, config.sign, list(layers))
-    if (found.get("name"), found.get("sign"), found.get("layers")) != wanted:
+    stored, wanted = metrics.get(BALANCE_KEY, {}), (config.name, config.sign, list(layers))
+    if (stored.get("name"), stored.get("sign"), stored.get("layers")) != wanted:
         raise ConfigError(
             f"attribution.layer_weights, attribution.scale: the boundary has no measured layers for {config.name} "
             f"on layers {list(layers)}; they are measured when a run with these settings settles its boundary"
         )
-    weights = tuple(found["weights"]) if config.layer_weights == "relevance" else None
+    weights = tuple(stored["weights"]) if config.layer_weights == "relevance" else None
     if weights is not None and not sum(weights) > 0:
         raise ConfigError(
             "attribution.layer_weights: the score rises by moving none of the tapped layers "
             f"{list(layers)} alone; tap others, or set it to equal"
         )
-    return LayerBalance(weights, tuple(found["scales"]) if config.scale == "run" else None)
+    return LayerBalance(weights, tuple(stored["scales"]) if config.scale == "run" else None)

@@ -40,7 +40,7 @@ class MaskQuality:
 
 
 def mask_quality(scorer: Scorer, negative: Tensor, positive: Tensor, mask: Tensor, moved: Tensor) -> MaskQuality:
-    """How faithful the mask is, beside the same mask moved elsewhere (`baseline.moved_masks`): six scorer forwards.
+    """How faithful the mask is, beside the same mask moved elsewhere (`moved_masks.moved_masks`): six scorer forwards.
 
     Args:
         negative, positive: (N,3,H,W) images in [-1,1]; pass them as published (clamped).

@@ -34,7 +34,7 @@ from higan_cam.pipeline.models import w_plus_of_latents
 from higan_cam.rooms import localisation as metrics
 from higan_cam.rooms import priors, render, truth
 from higan_cam.rooms.scene import Z_DIM
-from higan_cam.rooms.truth import LUMINANCE
+from higan_cam.rooms.truth import REC_709
 from higan_cam.types import BoolArray, Boundary, FloatArray
 
 BENCHMARK_SEED = 2**62 + 1
@@ -276,7 +276,7 @@ def _agreement(models: Models, ends: Sequence[tuple[Tensor, ...]], known: KnownR
 
 def _luminance(image: Tensor) -> Tensor:
     """(N,3,R,R) in [-1,1] -> (N,R,R) display luminance in [0,1], weighted as the truth is."""
-    return torch.einsum("nchw,c->nhw", (image + 1) / 2, torch.tensor(LUMINANCE))
+    return torch.einsum("nchw,c->nhw", (image + 1) / 2, torch.tensor(REC_709))
 
 
 def _correlation(left: FloatArray, right: FloatArray) -> FloatArray:

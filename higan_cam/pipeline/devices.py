@@ -21,10 +21,10 @@ def device_kind(device: str) -> str:
 
 def _processor() -> str:
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
+        line = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
         return platform.processor()
-    return found[1].strip() if found else platform.processor()
+    return line[1].strip() if line else platform.processor()
 
 
 def device_here() -> str:

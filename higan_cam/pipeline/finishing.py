@@ -34,10 +34,10 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
     A sample that the scorer gives NaN or infinity for is empty, with that reason: nobody can say what its edit does.
     """
     side, nowhere = batch.original.shape[1], why_nowhere(config.attribution)
-    found = [find_regions(heat, config.regions, side, nowhere) for heat in batch.heat]
-    masks = np.stack([result.mask for result in found])
+    regions = [find_regions(heat, config.regions, side, nowhere) for heat in batch.heat]
+    masks = np.stack([result.mask for result in regions])
     figures = _figures(scorer, config, batch, masks)
-    found = [_scored(result, figures, row) for row, result in enumerate(found)]
+    regions = [_scored(result, figures, row) for row, result in enumerate(regions)]
     return [
         Sample(
             id=f"{config.seed}-{index:09d}",
@@ -57,7 +57,7 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
             regions=result.regions,
             **{name: float(values[row]) for name, values in figures.items()},
         )
-        for row, (index, result) in enumerate(zip(batch.indices, found, strict=True))
+        for row, (index, result) in enumerate(zip(batch.indices, regions, strict=True))
     ]
 
 

@@ -25,7 +25,7 @@ from higan_cam.rooms.render import (
 )
 from higan_cam.rooms.scene import LAMPS, Float32Array, Scene
 
-LUMINANCE = (0.2126, 0.7152, 0.0722)
+REC_709 = (0.2126, 0.7152, 0.0722)
 """Rec. 709 weights, applied to display values in [0,1]."""
 LEVEL_MAX = 3.0
 _LEVEL_SCALE = 0.085
@@ -57,7 +57,7 @@ class Truth:
 
 def _luminance(image: Tensor) -> Tensor:
     """(n,3,H,W) display values -> (n,H,W)."""
-    return torch.einsum("nchw,c->nhw", image, torch.tensor(LUMINANCE))
+    return torch.einsum("nchw,c->nhw", image, torch.tensor(REC_709))
 
 
 def _lights(parts: Linear, scene: Scene) -> Tensor:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import ray
@@ -23,10 +22,9 @@ from higan_cam.pipeline.devices import prepare_process
 from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.runtime.plan import Crew, plan_crew
 from higan_cam.runtime.preflight import check_models
-from higan_cam.runtime.workers.memory import is_out_of_memory, with_micro_batch
+from higan_cam.runtime.workers.memory import Stage, is_out_of_memory, with_micro_batch
 from higan_cam.types import Boundary, WorkUnit
 
-Stage = Literal["label", "mask"]
 MEASURED: tuple[Stage, ...] = ("label", "mask")
 SIZES = (4, 8, 16, 32, 64)
 GPU_SIZES = (16, 32, 64, 128, 256)

@@ -248,10 +248,10 @@ def _encoded(holder: Holder) -> bytes:
 def _decoded(holder: Holder, body: bytes | None) -> Holder:
     """The lease as its body says; where that is not readable, one that nothing is known of and that will expire."""
     try:
-        found = replace(holder, **{**json.loads(body or b""), "number": holder.number})
+        decoded = replace(holder, **{**json.loads(body or b""), "number": holder.number})
     except (ValueError, TypeError):
         return holder
-    return found if isinstance(found.lease_s, int | float) and isinstance(found.progress, Mapping) else holder
+    return decoded if isinstance(decoded.lease_s, int | float) and isinstance(decoded.progress, Mapping) else holder
 
 
 def _now() -> str:

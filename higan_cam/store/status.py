@@ -183,8 +183,8 @@ def _with_driver(stage: StageStatus, driver: Holder | None, state: DriverState) 
 def _reasons(store: Store, kind: str, shards: set[int]) -> dict[int, str]:
     """{shard: "3 attempts: ValueError: …"}: the last line of a traceback is the one that says what happened."""
     keys = {quarantine_key(kind, shard): shard for shard in sorted(shards)}
-    found = {}
+    reasons = {}
     for key, body in store.find_many(keys).items():
         details = json.loads(body)
-        found[keys[key]] = f"{details.get('attempts')} attempts: {last_line(details) or 'no traceback'}"
-    return found
+        reasons[keys[key]] = f"{details.get('attempts')} attempts: {last_line(details) or 'no traceback'}"
+    return reasons

@@ -40,13 +40,13 @@ def unfinished_lines(status: RunStatus) -> Iterator[str]:
 
 def spans(numbers: Sequence[int], limit: int = 12) -> str:
     """(1, 2, 3, 7) -> "1-3, 7"; at most `limit` of them."""
-    found: list[list[int]] = []
+    runs: list[list[int]] = []
     for number in numbers:
-        if found and number == found[-1][1] + 1:
-            found[-1][1] = number
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
         else:
-            found.append([number, number])
-    texts = [str(first) if first == last else f"{first}-{last}" for first, last in found]
+            runs.append([number, number])
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
     return ", ".join(texts[:limit] + ["…"] * (len(texts) > limit))
 
 

@@ -105,8 +105,8 @@ class Store:
         Temporary files, marks of empty folders and what desktops leave (`litter`) are never among them.
         """
         with self._explained("list", prefix or "/"):
-            found = self.backend.sizes(f"{self.root}/{prefix}")
-        named = ((path[len(self.root) + 1 :], found[path]) for path in sorted(found))
+            listed = self.backend.sizes(f"{self.root}/{prefix}")
+        named = ((path[len(self.root) + 1 :], listed[path]) for path in sorted(listed))
         return {key: size for key, size in named if not is_litter(key, size)}
 
     def list(self, prefix: str = "") -> tuple[str, ...]:

@@ -39,7 +39,7 @@ _BEGINNINGS = {
 }
 """First bytes of the kinds of file there are: a zip or a pickle of torch.save, numpy's magic."""
 _AGENT = "higan-cam (weights fetch)"
-Progress = Callable[[int, int | None], None]
+Tell = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def fetch(
     folder: Path,
     *,
     url: str | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     max_bytes: int = MAX_BYTES,
     timeout_s: float = TIMEOUT_S,
 ) -> Fetched:
@@ -83,15 +83,15 @@ def fetch(
     path = folder / checkpoint.file
     expected, verdict = _expected(checkpoint, folder)  # a damaged record is told before anything is downloaded
     if path.is_file():
-        found = sha256_of(path)
-        if found == expected == recorded(folder).get(checkpoint.name, {}).get("sha256"):
-            return Fetched(path, found, verdict, downloaded=False)
+        digest = sha256_of(path)
+        if digest == expected == recorded(folder).get(checkpoint.name, {}).get("sha256"):
+            return Fetched(path, digest, verdict, downloaded=False)
         if expected is None:
             _check_whole(path, str(path), path)
-        return Fetched(path, found, _settle(checkpoint, folder, path, found, None), downloaded=False)
+        return Fetched(path, digest, _settle(checkpoint, folder, path, digest, None), downloaded=False)
     source = _checked_url(checkpoint, path, url)
-    found, verdict = _download(source, folder, checkpoint, progress, max_bytes, timeout_s)
-    return Fetched(path, found, verdict, downloaded=True)
+    digest, verdict = _download(source, folder, checkpoint, progress, max_bytes, timeout_s)
+    return Fetched(path, digest, verdict, downloaded=True)
 
 
 def _expected(checkpoint: Checkpoint, folder: Path) -> tuple[str | None, str]:
@@ -159,7 +159,7 @@ class _SecureRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _download(
-    url: str, folder: Path, checkpoint: Checkpoint, progress: Progress | None, max_bytes: int, timeout_s: float
+    url: str, folder: Path, checkpoint: Checkpoint, progress: Tell | None, max_bytes: int, timeout_s: float
 ) -> tuple[str, str]:
     """Digest and verdict of the file that is in its place afterwards."""
     temporary, shown, path = None, _shown(url), folder / checkpoint.file
@@ -185,7 +185,7 @@ def _opened(url: str, timeout_s: float) -> Any:
     return urllib.request.build_opener(_SecureRedirects).open(request, timeout=timeout_s)
 
 
-def _copy(response: Any, file: IO[bytes], url: str, path: Path, progress: Progress | None, max_bytes: int) -> str:
+def _copy(response: Any, file: IO[bytes], url: str, path: Path, progress: Tell | None, max_bytes: int) -> str:
     """Write the body and return its digest."""
     length = response.headers.get("Content-Length", "")
     total = int(length) if length.isdecimal() else None

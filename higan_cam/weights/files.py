@@ -132,11 +132,11 @@ def unreadable(path: Path, error: Exception) -> WeightsError:
 
 def _refusal(path: Path) -> str:
     """Why torch will not read a pickle."""
-    found = foreign_objects(path)
-    if not found:
+    names = foreign_objects(path)
+    if not names:
         return "refused, because it is damaged, or no file of torch.save: fetch it again, or save it as safetensors"
     return (
-        f"refused, because it holds pickled objects other than tensors: {', '.join(found)}; save its state dict alone, "
+        f"refused, because it holds pickled objects other than tensors: {', '.join(names)}; save its state dict alone, "
         "as safetensors or with torch.save, where you trust the file"
     )
 

@@ -53,10 +53,10 @@ def read_pickle(data: bytes) -> object:
         ValueError: for anything but plain containers, strings, bytes, numbers and records of numpy's arrays.
     """
     stream = io.BytesIO(data)
-    found = _read_one(stream, _Machine(ARRAYS))
+    value = _read_one(stream, _Machine(ARRAYS))
     if stream.read(1):
         raise ValueError("bytes after the end of the pickle")
-    return found
+    return value
 
 
 def survey_pickle(stream: IO[bytes]) -> object:

@@ -32,12 +32,12 @@ def foreign_objects(path: Path) -> list[str]:
         root = _checkpoint(path)
     except (OSError, ValueError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError):
         return []
-    found = []
+    foreign = []
     for where, name in _walked(root):
-        found.append(f"{name} at {where or 'the top'}")
-        if len(found) == _SHOWN:
+        foreign.append(f"{name} at {where or 'the top'}")
+        if len(foreign) == _SHOWN:
             break
-    return found
+    return foreign
 
 
 def _checkpoint(path: Path) -> object:

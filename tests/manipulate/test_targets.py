@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from torch import Tensor
 
-from higan_cam.manipulate.targets import GRID, STEPS, calibrate
+from higan_cam.manipulate.targets import GRID, STEPS, reach
 
 DIRECTION = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
 
@@ -31,7 +31,7 @@ def codes(starts: list[float]) -> Tensor:
 )
 def test_the_score_reaches_its_target_where_scipy_finds_it(starts: list[float], target: float) -> None:
     w_plus = codes(starts)
-    (found,) = calibrate(logistic, w_plus, DIRECTION, (target,), most=6.0, tolerance=0.02)
+    (found,) = reach(logistic, w_plus, DIRECTION, (target,), most=6.0, tolerance=0.02)
     assert found.reached.all()
     for row, start in enumerate(starts):
         root = brentq(lambda d, start=start: float(logistic(codes([start + d]))) - target, -6, 6)
@@ -48,13 +48,13 @@ def test_two_targets_share_the_grid() -> None:
         calls += 1
         return logistic(w_plus)
 
-    low, high = calibrate(counted, codes([0.0, 1.0]), DIRECTION, (0.5, 2.5), most=6.0)
+    low, high = reach(counted, codes([0.0, 1.0]), DIRECTION, (0.5, 2.5), most=6.0)
     assert calls == 2 * GRID + 1 + 2 * STEPS
     assert bool((low.distances < high.distances).all())
 
 
 def test_a_target_out_of_reach_is_marked_and_the_nearest_score_is_kept() -> None:
-    (found,) = calibrate(logistic, codes([-5.0, 0.0]), DIRECTION, (2.9,), most=4.0)
+    (found,) = reach(logistic, codes([-5.0, 0.0]), DIRECTION, (2.9,), most=4.0)
     assert found.reached.tolist() == [False, True]
     assert float(found.distances[0]) == 4.0
     assert float(found.scores[0]) == pytest.approx(float(logistic(codes([-1.0]))))
@@ -64,17 +64,17 @@ def test_of_several_crossings_the_one_nearest_to_the_code_is_taken() -> None:
     def wave(w_plus: Tensor) -> Tensor:
         return torch.cos(w_plus[:, 1, 0])
 
-    (found,) = calibrate(wave, codes([0.0]), DIRECTION, (0.0,), most=7.0, tolerance=0.01)
+    (found,) = reach(wave, codes([0.0]), DIRECTION, (0.0,), most=7.0, tolerance=0.01)
     assert abs(float(found.distances[0])) == pytest.approx(torch.pi / 2, abs=0.01)
 
 
 def test_a_flat_score_reaches_nothing_and_moves_nothing_into_nan() -> None:
-    (found,) = calibrate(lambda w_plus: torch.ones(len(w_plus)), codes([0.0]), DIRECTION, (2.0,), most=3.0)
+    (found,) = reach(lambda w_plus: torch.ones(len(w_plus)), codes([0.0]), DIRECTION, (2.0,), most=3.0)
     assert not found.reached.any()
     assert torch.isfinite(found.distances).all()
 
 
 def test_a_sample_does_not_depend_on_its_neighbours() -> None:
-    together = calibrate(logistic, codes([-1.0, 0.5, 2.0]), DIRECTION, (1.0,), most=5.0)[0]
-    alone = calibrate(logistic, codes([0.5]), DIRECTION, (1.0,), most=5.0)[0]
+    together = reach(logistic, codes([-1.0, 0.5, 2.0]), DIRECTION, (1.0,), most=5.0)[0]
+    alone = reach(logistic, codes([0.5]), DIRECTION, (1.0,), most=5.0)[0]
     assert float(together.distances[1]) == pytest.approx(float(alone.distances[0]), abs=1e-6)

@@ -12,7 +12,7 @@ import torch
 
 from higan_cam.rooms.render import render
 from higan_cam.rooms.scene import LAMPS, Scene, scene_of
-from higan_cam.rooms.truth import LUMINANCE, level, ordinal, truth
+from higan_cam.rooms.truth import REC_709, level, ordinal, truth
 
 Latents = Callable[[int, int], npt.NDArray[np.float64]]
 
@@ -28,7 +28,7 @@ def with_drive(scene: Scene, lamp: int, drive: float) -> Scene:
 def test_light_is_the_luminance_that_switching_the_lamp_changes(latents: Latents, lamp: int) -> None:
     scene = scene_of(latents(12, 1))
     gain = (render(with_drive(scene, lamp, 1.0), 64) - render(with_drive(scene, lamp, 0.0), 64)) / 2
-    luminance = torch.einsum("nchw,c->nhw", gain, torch.tensor(LUMINANCE))
+    luminance = torch.einsum("nchw,c->nhw", gain, torch.tensor(REC_709))
     torch.testing.assert_close(truth(scene, 64).light[:, lamp], luminance, atol=2e-5, rtol=0)
 
 

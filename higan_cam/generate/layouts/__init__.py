@@ -187,10 +187,10 @@ def select_generator(tensors: Mapping[str, Tensor], source: str, wanted: str | N
         WeightsError: none of that name, or several that nothing tells apart; they are listed.
     """
     tensors = plain_keys(tensors)
-    found = networks_with(tensors, {layout.marker for layout in LAYOUTS}, _belongs)
-    if not found:
+    networks = networks_with(tensors, {layout.marker for layout in LAYOUTS}, _belongs)
+    if not networks:
         return _nearest(tensors)
-    chosen = choose(apart(found, unnamed_averages(tensors, found, source)), source, wanted)
+    chosen = choose(apart(networks, unnamed_averages(tensors, networks, source)), source, wanted)
     layout = detect_layout(chosen.tensors, source)
     state = without_bookkeeping(chosen.tensors, lambda key: re.fullmatch(layout.keys, key) is not None)
     above = chosen.name.split(".")[:-1] if chosen.name else []

@@ -48,14 +48,14 @@ def infer_dcgan(state: Mapping[str, Tensor], source: str) -> dict[str, Any]:
 
     WeightsError: convolutions elsewhere (the discriminator's file has them at 0, 2, 5, …).
     """
-    found = {int(match[1]) for key, value in state.items() if value.ndim == 4 and (match := _MAIN.fullmatch(key))}
-    expected = set(range(0, max(found, default=0) + 1, _DCGAN_BLOCK))
-    if found != expected or len(found) < 2:
+    sides = {int(match[1]) for key, value in state.items() if value.ndim == 4 and (match := _MAIN.fullmatch(key))}
+    expected = set(range(0, max(sides, default=0) + 1, _DCGAN_BLOCK))
+    if sides != expected or len(sides) < 2:
         raise WeightsError(
-            f"{source}: its convolutions are main.{sorted(found)}, expected main.{sorted(expected | {0, 3})} as in "
+            f"{source}: its convolutions are main.{sorted(sides)}, expected main.{sorted(expected | {0, 3})} as in "
             "the generator of PyTorch's DCGAN example; is it the discriminator's file?"
         )
-    weights = [state[f"main.{index}.weight"] for index in sorted(found)]
+    weights = [state[f"main.{index}.weight"] for index in sorted(sides)]
     return {
         "resolution": 4 * 2 ** (len(weights) - 1),
         "z_dim": weights[0].shape[0],

@@ -115,10 +115,10 @@ class _Evaluation:
         return held if text[0] else held & ~np.isnan(first) & ~np.isnan(second)
 
     def _numeric(self, node: ast.expr) -> Any:
-        found = self.value(node)
-        if found.dtype.kind == "U":
+        value = self.value(node)
+        if value.dtype.kind == "U":
             raise self._error(node, "text has no arithmetic")
-        return found.astype(np.float64)
+        return value.astype(np.float64)
 
     def _number(self, node: ast.expr, number: float) -> Any:
         try:
@@ -127,5 +127,5 @@ class _Evaluation:
             raise self._error(node, "too large a number") from error
 
     def _error(self, node: ast.expr, message: str) -> ConfigError:
-        found = ast.get_source_segment(self.expression, node) or self.expression
-        return ConfigError(f"{self.option}: {message}; found {found!r}")
+        text = ast.get_source_segment(self.expression, node) or self.expression
+        return ConfigError(f"{self.option}: {message}; found {text!r}")

@@ -160,13 +160,13 @@ def load_selection(store: Store, name: str) -> Selection:
     """
     check_name(name)
     table_key, key = selection_keys(name)
-    found = store.find(key)
-    if found is None:
+    body_of_summary = store.find(key)
+    if body_of_summary is None:
         known = [summary.name for summary in read_summaries(store)]
         if not known:
             raise ConfigError(f"{store.uri} has no selection; make one with `higan-cam curate {store.uri}`")
         raise unknown_name("selection", name, known)
-    summary = _summary(store, key, found)
+    summary = _summary(store, key, body_of_summary)
     body = store.get(table_key)
     if digest(body) != summary.sha256:
         raise StoreError(f"{store.uri}: {table_key} is not the one that {key} names; curate again")

@@ -44,7 +44,7 @@ _WRITERS = 8
 _NAMED = 12
 _HERE = "path/to/this/folder"
 """In the card, whose bytes do not depend on where it lies."""
-Progress = Callable[[int, int], None]
+Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def export_run(
     selection: str | None = None,
     keep_empty: bool = False,
     allow_unfinished: bool = False,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
 ) -> Exported:
     """Write a run's dataset in another format. The same call goes on after any interruption.
 
@@ -132,7 +132,7 @@ class _Export:
             "run": {key: run[key] for key in ("config_hash", "weights") if key in run},
         }
 
-    def carry_out(self, progress: Progress | None) -> Exported:
+    def carry_out(self, progress: Tell | None) -> Exported:
         export_record = ExportRecord(self.target)
         samples: Counter[str] = Counter()
         sizes: Counter[str] = Counter()

@@ -95,11 +95,11 @@ def _samples_note(figures: Figures, views: list[SampleView]) -> str:
 
 def _response(boundary: Boundary | None) -> ScoreResponse | None:
     """The response that was measured when the boundary was settled."""
-    found = boundary.metrics.get("score_response") if boundary is not None else None
-    if not found:
+    known = boundary.metrics.get("score_response") if boundary is not None else None
+    if not known:
         return None
-    distances, mean, low, high = (np.asarray(found[name], np.float64) for name in ("distances", "mean", "p10", "p90"))
-    return ScoreResponse(distances, mean, low, high, int(found["samples"]))
+    distances, mean, low, high = (np.asarray(known[name], np.float64) for name in ("distances", "mean", "p10", "p90"))
+    return ScoreResponse(distances, mean, low, high, int(known["samples"]))
 
 
 def _run_summary(config: RunConfig, store: Store) -> dict[str, str | int | float]:
@@ -156,8 +156,8 @@ def _quality(figures: Figures) -> QualityStatistics:
 
 def _faithfulness(figures: Figures) -> dict[str, tuple[ShareCurve, ...]]:
     """Curves over the samples with a region; a figure that no sample has is left out."""
-    found = figures.columns["status"] == "ok"
-    columns = {name: values[found] for name, values in figures.columns.items()}
+    with_region = figures.columns["status"] == "ok"
+    columns = {name: values[with_region] for name, values in figures.columns.items()}
     curves = {figure: faithfulness_curves(columns, figure) for figure in ("retention", "necessity")}
     return {figure: each for figure, each in curves.items() if each}
 

@@ -58,11 +58,11 @@ def find_inpainter(store: Store) -> InpainterView | None:
     Raises:
         StoreError: the store cannot be read, or its figures are not of this program.
     """
-    found = store.find_many((INPAINTER_KEY, INPAINTER_PICTURE_KEY))
-    if len(found) < 2:
+    bodies = store.find_many((INPAINTER_KEY, INPAINTER_PICTURE_KEY))
+    if len(bodies) < 2:
         return None
     try:
-        return parse_inpainter(found[INPAINTER_KEY], found[INPAINTER_PICTURE_KEY])
+        return parse_inpainter(bodies[INPAINTER_KEY], bodies[INPAINTER_PICTURE_KEY])
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
             f"{store.uri}/{INPAINTER_KEY}: not the figures of an inpainter ({error!r}); publish them again with "

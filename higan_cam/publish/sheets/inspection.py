@@ -108,7 +108,7 @@ def choose(rows: IntArray, figure: FloatArray, count: int, seed: int) -> tuple[I
 
 def _tiles(store: Store, table: SampleTable, rows: Sequence[int]) -> list[Tile]:
     """The tiles of these rows in order; each shard is fetched once."""
-    found: dict[int, Tile] = {}
+    tiles: dict[int, Tile] = {}
     for shard in sorted({int(table.shard[row]) for row in rows}):
         wanted = [row for row in rows if table.shard[row] == shard]
         record = table.records[shard]
@@ -116,8 +116,8 @@ def _tiles(store: Store, table: SampleTable, rows: Sequence[int]) -> list[Tile]:
         file = shard_stem(record.path)
         with shard_errors(store, record):
             for row, values in zip(wanted, read, strict=True):
-                found[row] = _tile(values, {name: column[row] for name, column in table.columns.items()}, file)
-    return [found[row] for row in rows]
+                tiles[row] = _tile(values, {name: column[row] for name, column in table.columns.items()}, file)
+    return [tiles[row] for row in rows]
 
 
 def _tile(values: Mapping[str, Any], figures: Mapping[str, Any], file: str) -> Tile:

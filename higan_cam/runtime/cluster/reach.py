@@ -30,11 +30,11 @@ def check_reachable(runtime: RuntimeConfig) -> None:
         return
     field = "runtime.address" if runtime.address else "RAY_ADDRESS"
     # `auto` is Ray's to find, and the environment's address goes first there.
-    found = _running_here(field) if address == "auto" else address
-    host, port = _host_and_port(found.removeprefix(_CLIENT), field)
-    _connect(host, port, f"{field}: no Ray cluster answers at {found!r}")
-    if not found.startswith(_CLIENT):
-        _ask(found, field)
+    place = _running_here(field) if address == "auto" else address
+    host, port = _host_and_port(place.removeprefix(_CLIENT), field)
+    _connect(host, port, f"{field}: no Ray cluster answers at {place!r}")
+    if not place.startswith(_CLIENT):
+        _ask(place, field)
 
 
 def _host_and_port(address: str, field: str) -> tuple[str, int]:

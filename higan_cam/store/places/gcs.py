@@ -78,8 +78,8 @@ class GcsBackend:
 
     def size(self, path: str) -> int | None:
         """See `backends.Backend`."""
-        found = self._stat(path)
-        return None if found is None else int(found["size"])
+        status = self._stat(path)
+        return None if status is None else int(status["size"])
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """See `backends.Backend`. One request per 1,000 objects."""

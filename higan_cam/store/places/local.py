@@ -1,7 +1,7 @@
-"""Where bytes lie: what a store needs, and the local folder. Every write is all or nothing.
+"""A local folder as a place (`backend`). Every write is all or nothing.
 
 Backends speak full paths and raise whatever the operating system or the client library raises; `store.Store` adds keys,
-messages and the one error type. Object stores are in `s3` and `gcs`, the one in memory in `remote`.
+messages and the one error type. Object stores are in `s3` and `gcs`, the one in memory in `memory`.
 """
 
 from __future__ import annotations

@@ -23,10 +23,10 @@ class RemoteBackend:
             return False
         except self.failures:
             # The server may have acted before the connection broke, and some report a taken key as a plain error.
-            found = self.read(path)
-            if found is None:
+            present = self.read(path)
+            if present is None:
                 raise
-            return found == body
+            return present == body
         return True
 
     def replace(self, path: str, body: bytes) -> None:
@@ -44,11 +44,11 @@ class RemoteBackend:
         """See `backends.Backend`. Requests run concurrently."""
         if not paths:
             return {}
-        found: dict[str, Any] = self.filesystem.cat(paths, on_error="return")
-        for body in found.values():
+        bodies: dict[str, Any] = self.filesystem.cat(paths, on_error="return")
+        for body in bodies.values():
             if isinstance(body, Exception) and not isinstance(body, FileNotFoundError):
                 raise body
-        return {path: body for path, body in found.items() if isinstance(body, bytes)}
+        return {path: body for path, body in bodies.items() if isinstance(body, bytes)}
 
     def size(self, path: str) -> int | None:
         """See `backends.Backend`."""

@@ -87,12 +87,12 @@ class S3Backend:
 
     def size(self, path: str) -> int | None:
         """See `backends.Backend`."""
-        found = self._head(path)
-        if found is None:
+        head = self._head(path)
+        if head is None:
             # The answer to HEAD has no body, so it does not say whether the bucket is there; this one does.
             self._call("list_objects_v2", Bucket=_split(path)["Bucket"], MaxKeys=1)
             return None
-        return int(found["ContentLength"])
+        return int(head["ContentLength"])
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """See `backends.Backend`. One request per 1,000 objects."""
@@ -238,14 +238,14 @@ class S3Backend:
 
     def _holds(self, path: str, body: bytes, parts: list[dict[str, Any]]) -> bool:
         """Whether the object has the size of `body` and, where the server's tags are MD5s, its digest."""
-        found = self._head(path)
-        if found is None or found["ContentLength"] != len(body):
+        head = self._head(path)
+        if head is None or head["ContentLength"] != len(body):
             return False
         starts = range(0, len(body), self.settings.part_bytes)
         ours = [_digest(body[start : start + self.settings.part_bytes]) for start in starts]
         if [part["ETag"].strip('"') for part in parts] != [part.hex() for part in ours]:
             return True  # encrypted with a key of the user's, for example
-        return bool(found["ETag"].strip('"') == f"{_digest(b''.join(ours)).hex()}-{len(ours)}")
+        return bool(head["ETag"].strip('"') == f"{_digest(b''.join(ours)).hex()}-{len(ours)}")
 
     def _abort(self, upload: dict[str, str]) -> None:
         try:

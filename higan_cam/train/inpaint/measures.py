@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from higan_cam.mask.image_difference import LUMINANCE
+from higan_cam.mask.image_difference import REC_601
 from higan_cam.measure.values import CONFIDENCE, RESAMPLES, estimate_means
 from higan_cam.types import FloatArray
 
@@ -26,7 +26,7 @@ BLUR = 5
 
 def luminance_gain(unlit: Tensor, lit: Tensor) -> Tensor:
     """Two (N,3,S,S) pictures in [-1,1] -> (N,S,S) gain of luminance, in [-1,1]."""
-    return torch.einsum("nchw,c->nhw", (lit - unlit) / 2, torch.tensor(LUMINANCE))
+    return torch.einsum("nchw,c->nhw", (lit - unlit) / 2, torch.tensor(REC_601))
 
 
 def mean_within(gain: Tensor, mask: Tensor) -> Tensor:
