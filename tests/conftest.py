@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,13 +30,21 @@ settings.load_profile("higan_cam")
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-def pytest_report_header() -> str:
-    """Say which S3 server the tests of object storage meet."""
+def pytest_report_header() -> list[str]:
+    """Say which S3 server the tests of object storage meet, and whether the gallery meets a browser."""
+    browser = shutil.which("chromium") and shutil.which("chromedriver")
+    return [
+        f"object storage: {_object_storage()}",
+        f"gallery: {'Chromium' if browser else 'no Chromium, so its tests in a browser are skipped'}",
+    ]
+
+
+def _object_storage() -> str:
     try:
         kind = available_kind()
     except ServerMissingError as error:
-        return f"object storage: tests are skipped: {error}"
-    return "object storage: Ceph" if kind == "ceph" else f"object storage: moto, which checks less ({INSTALL})"
+        return f"tests are skipped: {error}"
+    return "Ceph" if kind == "ceph" else f"moto, which checks less ({INSTALL})"
 
 
 @pytest.fixture(scope="session")
