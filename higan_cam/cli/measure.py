@@ -46,6 +46,7 @@ def rescore(
     Writes report/rescoring.json and report/rescoring.png into the run. `--set boundary.layers=measured` makes a run
     choose its rows this way by itself.
     """
+    from higan_cam.manipulate.layer_lists import format_layers
     from higan_cam.publish.sheets.rescoring import draw_rescoring
     from higan_cam.store import open_store
     from higan_cam.store.canonical import canonical_json
@@ -60,7 +61,9 @@ def rescore(
     console = Console(soft_wrap=True, highlight=False)
     for name, each in moved.items():
         console.print(_rows_table(escape(name), each))
-        console.print(f"all rows +{each.overall:.3f}; four fifths of the sum: rows {_spans(each.carriers)}\n")
+        console.print(
+            f"all rows +{each.overall:.3f}; four fifths of the sum: rows {format_layers(each.carriers) or 'none'}\n"
+        )
     console.print(f"plot     {escape(store.uri)}/{RESCORING_PLOT_KEY}")
 
 
@@ -178,14 +181,3 @@ def _rows_table(name: str, found: Rescored) -> Table:
         mark = "[red]" if row in found.carriers else ""
         table.add_row(str(row), f"{rise:.3f}", f"{mark}{'█' * round(40 * rise / most)}")
     return table
-
-
-def _spans(rows: tuple[int, ...]) -> str:
-    """`6-11` or `0-4,8`, as `edit.layers` takes them; `none`."""
-    spans: list[list[int]] = []
-    for row in rows:
-        if spans and spans[-1][1] == row - 1:
-            spans[-1][1] = row
-        else:
-            spans.append([row, row])
-    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in spans) or "none"
