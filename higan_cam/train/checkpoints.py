@@ -48,15 +48,25 @@ def load_checkpoint(settings: Settings) -> dict[str, Any] | None:
     return state
 
 
-def state_dicts(parts: Mapping[str, Part]) -> dict[str, Any]:
-    """{name: state} of networks and optimisers, for a snapshot."""
-    return {name: part.state_dict() for name, part in parts.items()}
+class Parts:
+    """What training changes, as a snapshot keeps it: the steps done, and networks and optimisers by name."""
 
+    step: int
 
-def load_state_dicts(parts: Mapping[str, Part], saved: Mapping[str, Any]) -> None:
-    """Put the parts, wherever they compute, into the states saved under their names."""
-    for name, part in parts.items():
-        part.load_state_dict(saved[name])
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        """{name: network or optimiser} that a snapshot holds."""
+        raise NotImplementedError
+
+    def snapshot(self) -> dict[str, Any]:
+        """What `restore` needs: tensors and plain values."""
+        return {"step": self.step, **{name: part.state_dict() for name, part in self.parts.items()}}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on from a snapshot, in place, wherever the parts compute."""
+        self.step = saved["step"]
+        for name, part in self.parts.items():
+            part.load_state_dict(saved[name])
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -32,7 +32,7 @@ class State(Protocol):
     def snapshot(self) -> dict[str, Any]:
         """All that `restore` needs: tensors and plain values, `step` among them."""
 
-    def restore(self, saved: dict[str, Any]) -> None:
+    def restore(self, saved: Mapping[str, Any]) -> None:
         """Go on from a snapshot, in place."""
 
 

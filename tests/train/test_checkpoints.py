@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from higan_cam.errors import ConfigError
-from higan_cam.train.checkpoints import load_checkpoint, load_state_dicts, save_checkpoint, state_dicts
+from higan_cam.train.checkpoints import Parts, load_checkpoint, save_checkpoint
 from higan_cam.train.scorer.settings import ScorerSettings
 
 
@@ -46,7 +46,19 @@ def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
         load_checkpoint(ScorerSettings(output=str(tmp_path)))
 
 
+class Two(Parts):
+    """Two networks."""
+
+    def __init__(self, step: int) -> None:
+        self.step, self.networks = step, {name: nn.Linear(2, 2) for name in ("left", "right")}
+
+    @property
+    def parts(self) -> dict[str, nn.Linear]:
+        return self.networks
+
+
 def test_parts_take_over_the_states_under_their_own_names() -> None:
-    old, new = ({name: nn.Linear(2, 2) for name in ("left", "right")} for _ in range(2))
-    load_state_dicts(new, {**state_dicts(old), "step": 4})
-    assert all(torch.equal(new[name].weight, old[name].weight) for name in old)
+    old, new = Two(4), Two(0)
+    new.restore(old.snapshot())
+    assert new.step == 4
+    assert all(torch.equal(new.parts[name].weight, old.parts[name].weight) for name in old.parts)

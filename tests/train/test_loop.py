@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from higan_cam.errors import ConfigError
-from higan_cam.train.checkpoints import load_checkpoint, load_state_dicts, state_dicts
+from higan_cam.train.checkpoints import Part, Parts, load_checkpoint
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.settings import Progress, World
 
@@ -32,7 +32,7 @@ class Told:
     seed: int = 0
 
 
-class Pair:
+class Pair(Parts):
     """Two networks with an optimiser each, as an adversarial trainer has."""
 
     def __init__(self, seed: int) -> None:
@@ -41,14 +41,11 @@ class Pair:
         self.networks = (nn.Linear(3, 3), nn.Linear(3, 1))
         self.optimizers = tuple(torch.optim.Adam(network.parameters()) for network in self.networks)
         names = ("drawing", "judging", "drawing_optimizer", "judging_optimizer")
-        self.parts = dict(zip(names, self.networks + self.optimizers, strict=True))
+        self.named: dict[str, Part] = dict(zip(names, self.networks + self.optimizers, strict=True))
 
-    def snapshot(self) -> dict[str, Any]:
-        return {"step": self.step, **state_dicts(self.parts)}
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        self.step = saved["step"]
-        load_state_dicts(self.parts, saved)
+    @property
+    def parts(self) -> dict[str, Part]:
+        return self.named
 
 
 def one_step(pair: Pair, step: int) -> Tensor:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.store.store import open_store
-from higan_cam.train.checkpoints import Part, load_state_dicts, state_dicts
+from higan_cam.train.checkpoints import Part, Parts
 from higan_cam.train.inpaint.data import Examples, Pairs, draw_examples, read_pairs
 from higan_cam.train.inpaint.flow import noised
 from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter
@@ -27,7 +26,7 @@ LARGEST_GRADIENT = 1.0
 
 
 @dataclass
-class Learner:
+class Learner(Parts):
     """The mutable state of training: the weights that move, their moving average, which ships, and the steps done."""
 
     current: Inpainter
@@ -39,15 +38,6 @@ class Learner:
     def parts(self) -> dict[str, Part]:
         """What a checkpoint holds beside the step."""
         return {"current": self.current, "averaged": self.averaged, "optimizer": self.optimizer}
-
-    def snapshot(self) -> dict[str, Any]:
-        """What `restore` needs: tensors and plain values."""
-        return {"step": self.step, **state_dicts(self.parts)}
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Go on from a snapshot, in place."""
-        self.step = saved["step"]
-        load_state_dicts(self.parts, saved)
 
 
 def fit_inpainter(settings: InpaintSettings, report: Report, world: World = World()) -> Inpainter:  # noqa: B008 - frozen

@@ -12,7 +12,7 @@ from torch import Tensor
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import fixture_map, render, scene_of
 from higan_cam.rooms.scene import Z_DIM, factors
-from higan_cam.train.checkpoints import Part, load_state_dicts, state_dicts
+from higan_cam.train.checkpoints import Part, Parts
 from higan_cam.train.rooms.factors import MAPPING_LAYERS, W_DIM, install_rooms_mapping
 from higan_cam.train.rooms.latents import as_tensor, setup_latents
 from higan_cam.train.rooms.settings import DistillSettings, Stage
@@ -24,7 +24,7 @@ PATTERN_ROOMS = 1536
 
 
 @dataclass
-class Trainee:
+class Trainee(Parts):
     """The mutable state of one stage.
 
     Attributes:
@@ -55,12 +55,7 @@ class Trainee:
 
     def snapshot(self) -> dict[str, Any]:
         """What `restore` needs: tensors and plain values."""
-        return {"stage": self.number, "step": self.step, "previous": self.previous, **state_dicts(self.parts)}
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Go on from a snapshot of the same stage, in place."""
-        self.step = saved["step"]
-        load_state_dicts(self.parts, saved)
+        return {"stage": self.number, "previous": self.previous, **super().snapshot()}
 
 
 def start_stage(settings: DistillSettings, number: int, previous: dict[str, Tensor], device: str) -> Trainee:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +15,7 @@ from higan_cam.errors import ConfigError
 from higan_cam.label import load_places365_resnet18
 from higan_cam.label.lighting import LightingScorer, coral_loss
 from higan_cam.rooms import level, render
-from higan_cam.train.checkpoints import Part, load_state_dicts, state_dicts
+from higan_cam.train.checkpoints import Part, Parts
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import average_gradients, cosine_rate
 from higan_cam.train.rooms.latents import as_tensor, training_latents
@@ -29,7 +28,7 @@ PLACES365_WIDTH, PLACES365_SIDE = 64, 224
 
 
 @dataclass
-class Learner:
+class Learner(Parts):
     """The mutable state of training."""
 
     scorer: LightingScorer
@@ -40,15 +39,6 @@ class Learner:
     def parts(self) -> dict[str, Part]:
         """What a checkpoint holds beside the step."""
         return {"scorer": self.scorer, "optimizer": self.optimizer}
-
-    def snapshot(self) -> dict[str, Any]:
-        """What `restore` needs: tensors and plain values."""
-        return {"step": self.step, **state_dicts(self.parts)}
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Go on from a snapshot, in place."""
-        self.step = saved["step"]
-        load_state_dicts(self.parts, saved)
 
 
 def fit_scorer(settings: ScorerSettings, report: Report, world: World = World()) -> LightingScorer:  # noqa: B008 - frozen
