@@ -11,7 +11,7 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.card import CardFacts, render_card
 from higan_cam.publish.report.content import EditStrip, ReportContent, SampleView
 from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves
-from higan_cam.publish.report.figures import Figures, read_figures, read_timings, reasons
+from higan_cam.publish.report.figures import Figures, read_timings, reasons
 from higan_cam.publish.report.gallery import write_gallery
 from higan_cam.publish.report.inpainter import find_inpainter
 from higan_cam.publish.report.next_commands import next_commands
@@ -49,15 +49,23 @@ class Measured:
     walls: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
 
-def assemble(config: RunConfig, store: Store, boundary: Boundary | None, measured: Measured) -> None:
+def assemble(
+    config: RunConfig,
+    store: Store,
+    boundary: Boundary | None,
+    measured: Measured,
+    read: tuple[Figures, list[SampleView]] | None,
+) -> None:
     """Write the report of whatever is there, and the gallery and the card once there are samples.
 
     Everything is read before the page is written, so that what cannot be read leaves an older page as it was.
 
+    Args:
+        read: what `read_figures` gave for this run; None where it has no sample yet.
+
     Raises:
         StoreError: a shard or the figures of an inpainter cannot be read, or the store fails.
     """
-    read = read_figures(config, store)
     inpainter, timings = find_inpainter(store), read_timings(store, measured.walls)
     gallery = write_gallery(store)
     content = ReportContent(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from higan_cam.config import RunConfig
 from higan_cam.publish.report.assemble import Measured, assemble
 from higan_cam.publish.report.content import EditStrip
+from higan_cam.publish.report.figures import read_figures
 from higan_cam.publish.report.statistics import Histogram, ScoreSummary
 from higan_cam.runtime.stages.label import Labels
 from higan_cam.runtime.stages.sweeps import sweep_samples
@@ -25,6 +26,7 @@ def write_report(
     walls: Mapping[str, tuple[float, int]],
 ) -> None:
     """Draw the report of whatever is there, and the gallery and the card once there are samples."""
+    read = read_figures(config, store)  # before Ray draws anything: a damaged shard is told at once
     distances, strips = _strips(config, boundary)
     measured = Measured(
         scores=_scores(config, labels) if labels is not None else None,
@@ -33,7 +35,7 @@ def write_report(
         strips=strips,
         walls=walls,
     )
-    assemble(config, store, boundary, measured)
+    assemble(config, store, boundary, measured, read)
 
 
 def _strips(config: RunConfig, boundary: Boundary | None) -> tuple[tuple[float, ...], tuple[EditStrip, ...]]:

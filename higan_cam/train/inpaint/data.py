@@ -10,7 +10,7 @@ shared out among the regions by its distance to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,32 +142,31 @@ def region_shares(regions: BoolArray, reach: float) -> FloatArray:
     if not visible:
         return weights
     distances = np.stack([cv2.distanceTransform((~regions[n]).astype(np.uint8), cv2.DIST_L2, 5) for n in visible])
-    weights[visible] = np.exp(
-        (distances.min(axis=0) - distances) / reach
-    )  # the nearest region has weight 1: no underflow
+    # The nearest region has weight 1: no underflow.
+    weights[visible] = np.exp((distances.min(axis=0) - distances) / reach)
     return np.asarray(weights / weights.sum(axis=0))
 
 
 def _samples(source: Source, split: str, size: int) -> Iterator[dict[str, Any]]:
     for shard in source.shards:
         if shard.split == split:
-            rows = read_shard(source.store, shard.record, COLUMNS).to_pylist()
-            with shard_errors(source.store, shard.record):
-                yield from (_sample(row, size) for row in rows)
+            for row in read_shard(source.store, shard.record, COLUMNS).to_pylist():
+                with shard_errors(source.store, shard.record):
+                    unlit, lit = (decode_image(row[name]["bytes"]) for name in ("negative", "image"))
+                    areas = [decode_rle(region["rle"]) for region in row["regions"][:REGIONS]]
+                yield _sample(row["index"], unlit, lit, areas, size)
 
 
-def _sample(row: dict[str, Any], size: int) -> dict[str, Any]:
-    unlit, lit = (decode_image(row[name]["bytes"]) for name in ("negative", "image"))
+def _sample(index: int, unlit: ByteArray, lit: ByteArray, areas: Sequence[ByteArray], size: int) -> dict[str, Any]:
     if min(unlit.shape[:2]) < size:
         raise DataError(f"size: {size} px is more than the dataset's {unlit.shape[0]} px; choose a smaller one")
     regions = np.zeros((REGIONS, size, size), np.uint8)
-    for number, region in enumerate(row["regions"][:REGIONS]):
-        area = _reduced(decode_rle(region["rle"]) * np.uint8(255), size)
-        regions[number] = (
-            area if area.max() >= HALF else 0
-        )  # one that half fills no pixel is too small to be pointed at
+    for number, area in enumerate(areas):
+        reduced = _reduced(area * np.uint8(255), size)
+        # One that half fills no pixel is too small to be pointed at.
+        regions[number] = reduced if reduced.max() >= HALF else 0
     return {
-        "index": np.int64(row["index"]),
+        "index": np.int64(index),
         "unlit": _reduced(unlit, size).transpose(2, 0, 1),
         "lit": _reduced(lit, size).transpose(2, 0, 1),
         "regions": regions,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from higan_cam.config import parse_config
+from higan_cam.config import RunConfig, parse_config
 from higan_cam.errors import StoreError
 from higan_cam.publish.report.assemble import Measured, assemble
 from higan_cam.publish.report.content import EditStrip
+from higan_cam.publish.report.figures import read_figures
 from higan_cam.publish.report.statistics import Histogram, ScoreSummary
 from higan_cam.store.keys import INPAINTER_KEY, INPAINTER_PICTURE_KEY
 from higan_cam.store.run import begin_run
@@ -37,6 +38,11 @@ def measured() -> Measured:
     )
 
 
+def write(config: RunConfig, store: Store, boundary: Boundary | None, measured: Measured) -> None:
+    """The report of what is there."""
+    assemble(config, store, boundary, measured, read_figures(config, store))
+
+
 def sections(store: Store) -> set[str]:
     page = Page(store.get("report/index.html").decode())
     return {name for name in page.values("id") if "-" not in name}
@@ -44,7 +50,7 @@ def sections(store: Store) -> set[str]:
 
 def test_a_full_run_has_every_section_and_a_card(store: Store) -> None:
     config = commit_run(store, [sample_of(index) for index in range(8)])
-    assemble(config, store, boundary(), measured())
+    write(config, store, boundary(), measured())
     assert set(store.list()) >= LEFT
     assert sections(store) >= {"scores", "boundary", "edits", "samples", "regions", "quality", "run"}
     text = Page(store.get("report/index.html").decode()).text
@@ -59,7 +65,7 @@ def test_a_full_run_has_every_section_and_a_card(store: Store) -> None:
 def test_what_has_not_run_is_left_out(store: Store) -> None:
     config = parse_config({})
     begin_run(store, config)
-    assemble(config, store, None, Measured())
+    write(config, store, None, Measured())
     assert sections(store) == {"top", "samples", "run"}
     assert {key for key in store.list() if key != "run.json"} == {"report/index.html"}
 
@@ -68,7 +74,7 @@ def test_the_same_run_gives_the_same_bytes(store: Store) -> None:
     config = commit_run(store, [sample_of(index) for index in range(8)])
     written = []
     for _ in range(2):
-        assemble(config, store, boundary(), measured())
+        write(config, store, boundary(), measured())
         written.append({key: store.get(key) for key in LEFT})
     assert written[0] == written[1]
 
@@ -76,7 +82,7 @@ def test_the_same_run_gives_the_same_bytes(store: Store) -> None:
 @pytest.mark.parametrize("broken", ["shard", "inpainter"])
 def test_what_cannot_be_read_leaves_an_older_report_as_it_was(store: Store, broken: str) -> None:
     config = commit_run(store, [sample_of(index) for index in range(8)])
-    assemble(config, store, None, Measured())
+    write(config, store, None, Measured())
     before = {key: store.get(key) for key in store.list("report/")}
     if broken == "shard":
         path = store.list("data/")[0]
@@ -85,5 +91,5 @@ def test_what_cannot_be_read_leaves_an_older_report_as_it_was(store: Store, brok
         store.put(INPAINTER_KEY, b"{")
         store.put(INPAINTER_PICTURE_KEY, b"")
     with pytest.raises(StoreError, match="is damaged" if broken == "shard" else "not the figures of an inpainter"):
-        assemble(config, store, boundary(), measured())
+        write(config, store, boundary(), measured())
     assert {key: store.get(key) for key in before} == before
