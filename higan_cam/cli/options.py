@@ -35,6 +35,7 @@ errors = Console(stderr=True, emoji=False)  # `:fire:` in a path is part of the 
 
 
 def load(files: list[Path] | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:
+    """The configuration that these options say. ConfigError: it is wrong, or that of one of its attributes is."""
     config = load_config(files, overrides or [], profile, output=output)
     members(config)  # what is wrong with one of several attributes is wrong with the configuration
     return config
