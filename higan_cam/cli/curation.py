@@ -10,10 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from higan_cam.cli.options import write_file
+from higan_cam.cli.options import Run, write_file
 from higan_cam.config import load_config
-
-Run = Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) of a run.")]
 
 
 def register(app: typer.Typer) -> None:

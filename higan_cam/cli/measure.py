@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from higan_cam.cli.options import Weights, write_file
+from higan_cam.cli.options import FittedRun, Weights, write_file
 
 if TYPE_CHECKING:
     from higan_cam.config import RunConfig
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from higan_cam.publish.sheets.rescoring import Rescored
     from higan_cam.store import Store
     from higan_cam.types import Boundary, FloatArray, Scorer
-
-Run = Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) of a run that has its boundary.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def rescore(
-    output: Run,
+    output: FittedRun,
     boundary: Annotated[
         list[Path] | None, typer.Option("--boundary", "-b", help="Further boundary (.safetensors, .npy). Repeatable.")
     ] = None,
@@ -83,7 +81,7 @@ def benchmark_masks(
     from higan_cam.mask import ATTRIBUTIONS
     from higan_cam.measure.masks import benchmark_masks as measure
     from higan_cam.measure.picture import draw_comparison
-    from higan_cam.measure.tables import describe, mask_tables
+    from higan_cam.measure.tables import benchmark_text, mask_tables
     from higan_cam.pipeline import label_and_fit, load_models
     from higan_cam.store import open_store
 
@@ -98,7 +96,7 @@ def benchmark_masks(
     console = Console(width=None if Console().is_terminal else 210)
     for table in mask_tables(result):
         console.print(table)
-    console.print(describe(result))
+    console.print(benchmark_text(result))
     if json_ is not None:
         write_file(json_, f"{json.dumps(result.to_json(), indent=1, allow_nan=False)}\n".encode(), "--json")
     if picture is not None:

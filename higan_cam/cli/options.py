@@ -26,6 +26,8 @@ Set = Annotated[
 ]
 Output = Annotated[str | None, typer.Option("--output", "-o", help="Folder or URI (file, s3, gs) of the run.")]
 Profile = Annotated[str, typer.Option(help="`default`, or `seed` for the published HiGAN_CAM settings.")]
+Run = Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) of a run.")]
+FittedRun = Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) of a run that has its boundary.")]
 Weights = Annotated[
     list[Path] | None, typer.Option("--weights", help="Where to look for the run's weights, by digest. Repeatable.")
 ]

@@ -1,8 +1,9 @@
-"""Layers as the configuration writes them: `auto`, `all`, `6-11` or `0-4,8`."""
+"""Layers as the configuration writes them: `auto`, `all`, `6-11` or `0-4,8`; and numbers written so."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from higan_cam.errors import ConfigError
@@ -39,6 +40,19 @@ def _layer_spans(text: str) -> list[tuple[int, int]]:
             raise ValueError(f"must have ranges that rise, like '{high}-{low}'")
         spans.append((low, high))
     return spans
+
+
+def format_spans(numbers: Iterable[int], separator: str = ",", most: int | None = None) -> str:
+    """(0, 1, 2, 8) -> "0-2,8": numbers in rising order, each once; "…" behind the first `most` spans."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
+    shown = texts if most is None else texts[:most]
+    return separator.join([*shown, "…"] if len(shown) < len(texts) else shown)
 
 
 def checked_layers(value: Any) -> Any:

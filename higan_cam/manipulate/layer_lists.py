@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from higan_cam.config import parse_layers
+from higan_cam.config.layers import format_spans, parse_layers
 from higan_cam.errors import ConfigError
 from higan_cam.weights.inert_pickle import Call
 
@@ -17,9 +17,7 @@ _LAYER_LIST = re.compile(r"\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?){0,63}")
 
 def format_layers(layers: tuple[int, ...]) -> str:
     """(0, 1, 2, 8) -> "0-2,8", the form HiGAN and the configuration share."""
-    starts = [layer for layer in layers if layer - 1 not in layers]
-    stops = [layer for layer in layers if layer + 1 not in layers]
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(sorted(starts), sorted(stops), strict=True))
+    return format_spans(layers)
 
 
 def layer_rows(text: str) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ def mask_tables(result: MaskBenchmarkResult) -> Iterator[Table]:
         yield _region_table(known)
 
 
-def describe(result: MaskBenchmarkResult) -> str:
+def benchmark_text(result: MaskBenchmarkResult) -> str:
     """One paragraph: the pictures, the edit, and whether the truth holds for them."""
     agreement = result.agreement
     return (

@@ -16,7 +16,7 @@ from higan_cam.label import make_scorer
 from higan_cam.mask import find_regions, mask_quality, moved_masks, second_opinion, why_nowhere
 from higan_cam.pipeline.flow import HeatBatch
 from higan_cam.pipeline.models import batches
-from higan_cam.publish.captions import describe
+from higan_cam.publish.captions import words_of
 from higan_cam.types import ByteArray, Captions, FloatArray, RegionResult, Sample, Scorer
 
 QUALITY_FIGURES = (
@@ -80,7 +80,7 @@ def _words(
     row: int,
 ) -> Captions:
     height, width = result.mask.shape
-    return describe(
+    return words_of(
         config.publish.captions,
         attribute=config.attribute,
         seed=config.seed,

@@ -20,7 +20,7 @@ from higan_cam.types import Captions, Region
 _ARTICLE = re.compile(r"\b([Aa]) \{(\w+)\}")
 
 
-def describe(
+def words_of(
     words: CaptionConfig,
     *,
     attribute: str,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from higan_cam.config.layers import format_spans
 from higan_cam.store.lease import Holder
 from higan_cam.store.status import RunStatus, StageStatus
 
-QUARANTINED_SHOWN = 20
+QUARANTINED_SHOWN, SPANS_SHOWN = 20, 12
 
 
 def status_lines(status: RunStatus) -> Iterator[str]:
@@ -33,21 +34,10 @@ def unfinished_lines(status: RunStatus) -> Iterator[str]:
     """Which shards are missing, a line per stage; then what the quarantined of them failed with."""
     for stage in status.stages:
         if stage.missing:
-            yield f"{stage.name}: {len(stage.missing):,} of {stage.shards:,} shards are missing: {spans(stage.missing)}"
+            named = format_spans(stage.missing, ", ", SPANS_SHOWN)
+            yield f"{stage.name}: {len(stage.missing):,} of {stage.shards:,} shards are missing: {named}"
         for shard, reason in sorted(stage.quarantined.items()):
             yield f"{stage.name}: shard {shard} is quarantined after {reason}"
-
-
-def spans(numbers: Sequence[int], limit: int = 12) -> str:
-    """(1, 2, 3, 7) -> "1-3, 7"; at most `limit` of them."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    texts = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
-    return ", ".join(texts[:limit] + ["…"] * (len(texts) > limit))
 
 
 def duration(seconds: float) -> str:

@@ -99,13 +99,13 @@ def _tables(console: Any, names: Iterable[str]) -> dict[str, list[dict[str, Any]
 
 
 def _masks(console: Any, options: argparse.Namespace) -> dict[str, Any]:
-    from higan_cam.measure.tables import describe, mask_tables
+    from higan_cam.measure.tables import benchmark_text, mask_tables
     from tests.benchmarks.masks import measure_masks
 
     result, boundary = measure_masks(options.count, options.boundary)
     for table in mask_tables(result):
         console.print(table)
-    console.print(describe(result))
+    console.print(benchmark_text(result))
     return {**result.to_json(), "boundary": dict(boundary.metrics)}
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from higan_cam.config import RunConfig, parse_config
 from higan_cam.errors import ConfigError
 from higan_cam.measure.masks import MEANINGS, REGION_SETTINGS, SHIPPED, benchmark_masks
-from higan_cam.measure.tables import describe, mask_tables
+from higan_cam.measure.tables import benchmark_text, mask_tables
 from higan_cam.measure.values import AGAINST, METRICS, MaskBenchmarkResult, estimate_means
 from higan_cam.pipeline import Models
 from higan_cam.rooms import render, scene_of
@@ -148,7 +148,7 @@ def test_the_tables_have_a_row_per_method_and_per_setting_and_count_forwards(res
     assert heat.row_count == 2 + len(PRIORS)
     assert regions.row_count == 2 * len(REGION_SETTINGS)
     assert result.forward_ms > 0
-    assert "pictures of 64 px" in describe(result)
+    assert "pictures of 64 px" in benchmark_text(result)
 
 
 def test_the_best_prior_is_the_one_with_the_highest_precision(result: MaskBenchmarkResult) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from higan_cam.config import CaptionConfig
-from higan_cam.publish.captions import describe, level_of, level_word, position_of
+from higan_cam.publish.captions import level_of, level_word, position_of, words_of
 from higan_cam.types import Captions, Ellipse, Region
 
 RANGE = (0.0, 3.0)
@@ -26,7 +26,7 @@ def region_at(y: float, x: float, rank: int = 0) -> Region:
     return Region(rank, 9, 0.5, 1.0, 4.5, 9, (y, x), (y, x), Ellipse(3.0, 3.0, 0.0), (0, 0, 3, 3), rle)
 
 
-def words_of(words: CaptionConfig = WORDS, **values: Any) -> Captions:
+def said(words: CaptionConfig = WORDS, **values: Any) -> Captions:
     defaults: dict[str, Any] = {
         "attribute": "indoor_lighting",
         "seed": 3,
@@ -37,7 +37,7 @@ def words_of(words: CaptionConfig = WORDS, **values: Any) -> Captions:
         "regions": (region_at(10, 12),),
         "size": (90, 90),
     }
-    return describe(words, **{**defaults, **values})
+    return words_of(words, **{**defaults, **values})
 
 
 def all_of(words: Captions) -> list[str]:
@@ -45,10 +45,10 @@ def all_of(words: Captions) -> list[str]:
 
 
 def test_the_issues_example() -> None:
-    words = words_of()
+    words = said()
     assert words.captions[0] == "a bedroom with a bright lamp at the upper left"
-    assert "an unlit bedroom" in {words_of(index=index).prompt_before for index in range(40)}
-    assert {words_of(index=index).edit_prompt for index in range(40)} == {
+    assert "an unlit bedroom" in {said(index=index).prompt_before for index in range(40)}
+    assert {said(index=index).edit_prompt for index in range(40)} == {
         "turn on the lamp at the upper left",
         "switch on a lamp at the upper left",
         "light up the bedroom at the upper left",
@@ -74,8 +74,8 @@ def test_words_are_never_empty_and_say_the_same_again(
         "regions": [region_at(y, x, rank) for rank, (y, x) in enumerate(places)],
         "size": size,
     }
-    words = words_of(**values)
-    assert words == words_of(**values)
+    words = said(**values)
+    assert words == said(**values)
     for text in all_of(words):
         assert text.strip() == text != ""
         assert "{" not in text
@@ -85,7 +85,7 @@ def test_words_are_never_empty_and_say_the_same_again(
 @given(y=st.floats(0, 1, exclude_max=True), x=st.floats(0, 1, exclude_max=True), size=sizes)
 def test_position_words_agree_with_the_centroid(y: float, x: float, size: tuple[int, int]) -> None:
     centroid = (y * size[0] - 0.5, x * size[1] - 0.5)
-    caption = words_of(regions=(region_at(*centroid),), size=size).captions[0].split()
+    caption = said(regions=(region_at(*centroid),), size=size).captions[0].split()
     edge = 1e-6
     for share, low, high in ((y, ("upper", "top"), ("lower", "bottom")), (x, ("left",), ("right",))):
         assert any(word in caption for word in low) == (share < 1 / 3) or abs(share - 1 / 3) < edge
@@ -95,12 +95,12 @@ def test_position_words_agree_with_the_centroid(y: float, x: float, size: tuple[
 def test_every_place_is_named_once_by_rank() -> None:
     regions = (region_at(80, 80, 1), region_at(1, 1, 2), region_at(2, 45, 0), region_at(2, 2, 3))
     config = CaptionConfig(templates=("{positions}",))
-    assert words_of(config, regions=regions).text == "at the top, at the lower right and at the upper left"
+    assert said(config, regions=regions).text == "at the top, at the lower right and at the upper left"
 
 
 def test_without_a_region_no_place_is_made_up() -> None:
     for index in range(20):
-        words = words_of(regions=(), index=index)
+        words = said(regions=(), index=index)
         assert not [text for text in all_of(words) for place in WORDS.positions if place in text]
         assert (words.edit_prompt, words.undo_prompt) in (
             ("turn on the lights", "turn off the lights"),
@@ -109,25 +109,25 @@ def test_without_a_region_no_place_is_made_up() -> None:
 
 
 def test_the_way_back_belongs_to_the_way_there() -> None:
-    pairs = {(words.edit_prompt, words.undo_prompt) for words in (words_of(index=index) for index in range(40))}
+    pairs = {(words.edit_prompt, words.undo_prompt) for words in (said(index=index) for index in range(40))}
     assert ("turn on the lamp at the upper left", "turn off the lamp at the upper left") in pairs
     assert len(pairs) == len(WORDS.edit_templates)
 
 
 def test_samples_differ_in_the_caption_they_use() -> None:
-    used = [words_of(index=index).text for index in range(200)]
+    used = [said(index=index).text for index in range(200)]
     counts = [used.count(text) for text in sorted(set(used))]
     assert len(counts) == len(WORDS.templates)
     assert min(counts) > 20
 
 
 def test_templates_that_come_out_the_same_are_one_caption() -> None:
-    assert words_of(CaptionConfig(templates=("{scene}", "bedroom"))).captions == ("bedroom",)
+    assert said(CaptionConfig(templates=("{scene}", "bedroom"))).captions == ("bedroom",)
 
 
 def test_articles_follow_the_word_and_literal_text_stays() -> None:
     config = CaptionConfig(templates=("A {level} plan a on {{a}} a {scene}",), levels=("orange",), scene="attic")
-    assert words_of(config).text == "An orange plan a on {a} an attic"
+    assert said(config).text == "An orange plan a on {a} an attic"
 
 
 @given(score=st.floats(-10, 10), count=st.integers(1, 7))
@@ -155,5 +155,5 @@ def test_a_centroid_outside_the_picture_is_in_its_nearest_ninth() -> None:
 
 def test_captions_follow_rank_and_not_the_order_of_the_regions() -> None:
     first, second = region_at(1, 1, 0), region_at(80, 80, 1)
-    assert words_of(regions=(second, first)) == words_of(regions=(first, second))
-    assert words_of(regions=(replace(first, rank=2), second)).captions[0].endswith("lower right")
+    assert said(regions=(second, first)) == said(regions=(first, second))
+    assert said(regions=(replace(first, rank=2), second)).captions[0].endswith("lower right")

@@ -14,6 +14,7 @@ import pytest
 
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.config.attributes import members
+from higan_cam.config.layers import format_spans
 from higan_cam.errors import StoreError
 from higan_cam.publish.scores import encode_scores
 from higan_cam.store.canonical import canonical_json
@@ -22,7 +23,7 @@ from higan_cam.store.lease import Holder, Lease
 from higan_cam.store.manifest import commit_shard, quarantine_shard
 from higan_cam.store.run import begin_run, recorded_config
 from higan_cam.store.status import read_status
-from higan_cam.store.status_text import duration, spans, status_lines, unfinished_lines
+from higan_cam.store.status_text import duration, status_lines, unfinished_lines
 from higan_cam.store.store import Store, open_store
 from tests.support.commands import Command
 
@@ -190,5 +191,5 @@ def test_durations_have_two_units_at_most(seconds: float, text: str) -> None:
 
 def test_missing_shards_are_named_in_spans(begun: Store) -> None:
     assert list(unfinished_lines(read_status(begun)))[1] == "mask: 2 of 3 shards are missing: 0, 2"
-    assert spans((1, 2, 3, 7)) == "1-3, 7"
-    assert spans(range(0, 40, 2), limit=2) == "0, 2, …"
+    assert format_spans((1, 2, 3, 7), ", ") == "1-3, 7"
+    assert format_spans(range(0, 40, 2), ", ", most=2) == "0, 2, …"

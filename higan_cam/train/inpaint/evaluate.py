@@ -19,9 +19,9 @@ from higan_cam.errors import DataError
 from higan_cam.label import load_scorer
 from higan_cam.train.inpaint.data import Pairs, examples
 from higan_cam.train.inpaint.measures import (
-    describe,
     largest_gain,
     luminance_gain,
+    mean_figures,
     mean_within,
     picture_psnr,
     ratio,
@@ -155,7 +155,7 @@ def _figures(scene: Scene, kind: str, lit: Tensor, scorer: Scorer) -> dict[str, 
         columns |= {"l1": (lit - scene.truth).abs().mean(dim=(1, 2, 3)) / 2, "psnr": picture_psnr(lit, scene.truth)}
         if not columns["l1"].any():
             del columns["psnr"]  # the truth itself
-    return {**describe(columns), "ratio": ratio(inside.double().numpy(), outside.double().numpy())}
+    return {**mean_figures(columns), "ratio": ratio(inside.double().numpy(), outside.double().numpy())}
 
 
 @torch.no_grad()

@@ -46,7 +46,7 @@ def picture_psnr(lit: Tensor, truth: Tensor) -> Tensor:
     return 10 * torch.log10(4 / (lit - truth).square().mean(dim=(1, 2, 3)).clamp_min(1e-12))
 
 
-def describe(columns: Mapping[str, Tensor], seed: int = 0) -> dict[str, Figure]:
+def mean_figures(columns: Mapping[str, Tensor], seed: int = 0) -> dict[str, Figure]:
     """(N,) values per column -> their means with 95% bootstrap intervals over pictures; columns with NaN have none."""
     known = {name: values.double().numpy() for name, values in columns.items() if bool(torch.isfinite(values).all())}
     estimates = estimate_means(known, seed) if known else {}

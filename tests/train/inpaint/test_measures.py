@@ -8,9 +8,9 @@ import torch
 
 from higan_cam.train.inpaint.measures import (
     NOTHING,
-    describe,
     largest_gain,
     luminance_gain,
+    mean_figures,
     mean_within,
     picture_psnr,
     ratio,
@@ -54,7 +54,7 @@ def test_psnr_of_a_known_error() -> None:
 def test_intervals_hold_the_mean_and_narrow_with_more_pictures() -> None:
     draws = torch.Generator().manual_seed(0)
     values = torch.randn(1000, generator=draws) + 2
-    many, few = describe({"x": values})["x"], describe({"x": values[:50]})["x"]
+    many, few = mean_figures({"x": values})["x"], mean_figures({"x": values[:50]})["x"]
     assert many["value"] == pytest.approx(float(values.mean()))
     assert many["low"] < many["value"] < many["high"]  # type: ignore[operator]
     assert many["high"] - many["low"] == pytest.approx(2 * 1.96 / np.sqrt(1000), rel=0.1)  # type: ignore[operator]
@@ -62,7 +62,7 @@ def test_intervals_hold_the_mean_and_narrow_with_more_pictures() -> None:
 
 
 def test_columns_with_a_missing_value_have_no_figure() -> None:
-    assert describe({"x": torch.tensor([1.0, float("nan")])}) == {"x": NOTHING}
+    assert mean_figures({"x": torch.tensor([1.0, float("nan")])}) == {"x": NOTHING}
 
 
 def test_the_ratio_is_of_the_means_and_has_no_figure_where_the_denominator_may_be_zero() -> None:
