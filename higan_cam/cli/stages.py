@@ -13,7 +13,7 @@ from rich.table import Table
 from higan_cam.cli.options import Config, Output, Profile, Set, errors, load, say
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.config.attributes import members
-from higan_cam.config.words import scene_of
+from higan_cam.config.words import LIT_WORLD, scene_of
 from higan_cam.errors import QuarantinedError
 
 
@@ -59,7 +59,7 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     console.print(
         f"run [bold]{escape(config.output)}[/bold]  config {config_hash(config)[:12]}  stages {', '.join(stages)}"
     )
-    if scene_of(config.generator.weights) is None:
+    if config.generator.weights != LIT_WORLD:
         _say_words(console, config)
     try:
         with stoppable(), local_head(config.runtime) as head:
@@ -77,11 +77,13 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
 
 
 def _say_words(console: Console, config: RunConfig) -> None:
-    """The words for pictures of which nothing is known: they are part of the run, and cannot be changed later."""
+    """The words for others' pictures: they are part of the run, and cannot be changed later."""
     from higan_cam.publish.captions import example
 
     weights = config.generator.weights
-    say(console, f"words    what {weights} draws is not known; captions and instructions will say:")
+    scene = scene_of(weights)
+    known = f"what {weights} draws is not known" if scene is None else f"{weights} is known to draw: {scene}"
+    say(console, f"words    {known}; captions and instructions will say:")
     for name, each in members(config).items():
         for words in example(each.publish.captions, name):
             say(console, f'         "{words}"')

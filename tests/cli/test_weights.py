@@ -42,6 +42,16 @@ def test_fetch_shows_the_licence_and_checks_the_pinned_digest(higan_cam: Command
     assert "CHANGED, expected" in told
 
 
+def test_what_packages_hold_is_listed_by_kind_and_shown_with_its_package(higan_cam: Command) -> None:
+    _, told, _ = higan_cam("weights", "list", "--kind", "detector")
+    assert [line.split()[:3] for line in told.splitlines()[1:-1]] == [
+        [f"mtcnn_{name}", "detector", "no"] for name in ("pnet", "rnet", "onet")
+    ]
+    _, told, _ = higan_cam("weights", "show", "dcgan_digiface")
+    assert "licence  MIT" in told
+    assert "from     gan_face_generate/weights.tar of the package gan-face-generate==1.1.1\n" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -78,6 +78,7 @@ def test_the_embedded_rooms_keep_their_words_whatever_the_attribute() -> None:
         ("stylegan_livingroom", "indoor_lighting", "a living room with a bright lamp in the center"),
         ("stylegan_bedroom", "wood", "a bedroom with very strong wood in the center"),
         ("pggan_celebahq", "smile", "a face with very strong smile in the center"),
+        ("dcgan_digiface", "warmth", "a face with very strong warmth in the center"),
         ("stylegan2_church", "indoor_lighting", "a church with very strong indoor lighting in the center"),
         ("runs/stylegan_bedroom.pth", "indoor_lighting", "a picture with very strong indoor lighting in the center"),
     ],
@@ -143,3 +144,14 @@ def test_run_says_its_words_before_it_starts(higan_cam: Command, tmp_path: Path)
     assert code
     assert str(missing) in told
     assert '"a picture with very strong warmth in the center"' in told
+
+
+def test_run_says_what_a_checkpoint_of_the_zoo_draws(
+    higan_cam: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIGAN_CAM_WEIGHTS", str(tmp_path))
+    code, told, problem = higan_cam("run", "--set", "generator.weights=dcgan_digiface", "--output", str(tmp_path / "o"))
+    assert code
+    assert "words    dcgan_digiface is known to draw: face;" in told
+    assert '"a face with very strong indoor lighting in the center"' in told
+    assert "higan-cam weights fetch dcgan_digiface" in " ".join(problem.split())

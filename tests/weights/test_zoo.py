@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -25,12 +26,12 @@ from tests.support.generators import small
 from tests.support.stand_ins import write_scene_predictor
 
 
-def test_every_entry_says_what_it_is_and_has_an_https_address_or_the_way_by_hand() -> None:
+def test_every_entry_says_what_it_is_and_has_an_https_address_or_a_package_or_the_way_by_hand() -> None:
     assert len(zoo()) > 60
     for checkpoint in zoo().values():
-        assert checkpoint.kind in {"generator", "scorer", "boundary"}
+        assert checkpoint.kind in {"generator", "scorer", "boundary", "features", "detector"}
         assert all([checkpoint.about, checkpoint.licence, checkpoint.source])
-        assert (checkpoint.url is None) != (checkpoint.where == "")
+        assert [checkpoint.url is None, checkpoint.package is None, checkpoint.where == ""].count(False) == 1
         assert checkpoint.url is None or urlsplit(checkpoint.url).scheme == "https"
         assert "{" not in f"{checkpoint.url}{checkpoint.where}{checkpoint.file}"
 
@@ -41,8 +42,18 @@ def test_files_stay_below_the_folder_and_no_two_names_share_one() -> None:
     assert not any(file.is_absolute() or ".." in file.parts for file in files)
 
 
+def test_what_packages_hold_is_of_one_version_and_pinned() -> None:
+    packaged = [checkpoint for checkpoint in zoo().values() if checkpoint.package is not None]
+    assert len(packaged) == 5
+    for checkpoint in packaged:
+        assert checkpoint.package is not None
+        assert re.fullmatch(r"[a-z0-9-]+==\d+(\.\d+)+", checkpoint.package.requirement)
+        assert checkpoint.package.member in checkpoint.origin
+        assert re.fullmatch(r"[0-9a-f]{64}", checkpoint.sha256 or "")
+
+
 def test_pinned_digests_are_those_of_higans_own_files(shared: Path) -> None:
-    pinned = [checkpoint for checkpoint in zoo().values() if checkpoint.sha256 is not None]
+    pinned = [each for each in zoo().values() if each.sha256 is not None and each.package is None]
     assert len(pinned) == 8
     for checkpoint in pinned:
         data = (shared / checkpoint.file).read_bytes()
