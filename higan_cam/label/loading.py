@@ -15,13 +15,13 @@ from higan_cam.label.clip import clip_scorer
 from higan_cam.label.custom import custom_scorer, source_file
 from higan_cam.label.lighting import LightingScorer
 from higan_cam.label.places365 import matrix_path, scene_scorer
-from higan_cam.label.state_dicts import fill
 from higan_cam.label.statistics import STATISTICS, statistic_scorer
 from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
 from higan_cam.weights.embedded import EMBEDDED_SCORERS, embedded_path
 from higan_cam.weights.files import load_tensors
 from higan_cam.weights.paths import with_network
+from higan_cam.weights.state_dicts import fill
 from higan_cam.weights.zoo import path_of, resolve
 
 ALWAYS = ("name", "weights", "scale")

@@ -21,9 +21,9 @@ from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.label.names import find_name
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.resnet import ResNet18, fold_batch_norm
-from higan_cam.label.state_dicts import fill, named_file, network_tensors
 from higan_cam.weights.kinds import check_array
 from higan_cam.weights.paths import expanded
+from higan_cam.weights.state_dicts import fill, named_file, network_tensors
 
 CLASSES, FEATURES, SIDE = 365, 512, 224
 ARCHITECTURES = ("wideresnet18", "resnet18")

@@ -12,7 +12,7 @@ from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.label.names import find_name
 from higan_cam.label.preprocess import Preprocess
-from higan_cam.label.state_dicts import fill, named_file, network_tensors
+from higan_cam.weights.state_dicts import fill, named_file, network_tensors
 
 POSITIONS = "encoder.pos_embedding"
 

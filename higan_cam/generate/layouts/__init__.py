@@ -22,7 +22,6 @@ from higan_cam.generate.layouts.latent import dcgan_complete, infer_dcgan, infer
 from higan_cam.generate.layouts.rosinality import NAME as ROSINALITY
 from higan_cam.generate.layouts.rosinality import from_rosinality
 from higan_cam.generate.layouts.style import from_genforce, infer_stylegan, infer_stylegan2, infer_truncation
-from higan_cam.weights.averages import unnamed_averages
 from higan_cam.weights.networks import (
     apart,
     choose,
@@ -32,6 +31,7 @@ from higan_cam.weights.networks import (
     plain_keys,
     without_bookkeeping,
 )
+from higan_cam.weights.state_dicts import unnamed_averages
 
 Architecture = Literal["stylegan", "stylegan2", "pggan", "dcgan"]
 
