@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from higan_cam.label.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.resnet import ResNet18, fold_batch_norm
+from higan_cam.losses.backbones import IMAGENET_MEAN, IMAGENET_STD
 
 LEVELS = 4
 

@@ -7,21 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from higan_cam.losses.light import linear_light
 from higan_cam.mask.heat import end_images, one_sign, resize_maps, shared_prefix, smooth, unit_peak
 from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign
 
-REC_709 = (0.2126, 0.7152, 0.0722)
-"""Rec. 709 weights of linear R, G, B."""
 NEIGHBOURHOOD = 3 / 64
 """Sigma of the neighbourhood, picture widths: 6 px of 128."""
-
-
-def linear_light(image: Tensor) -> Tensor:
-    """(N,3,H,W) in [-1,1], clamped -> (N,H,W) relative luminance in [0,1] by sRGB's curve (IEC 61966-2-1)."""
-    display = (image.clamp(-1, 1) + 1) / 2
-    linear = torch.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055).pow(2.4))
-    return (linear * image.new_tensor(REC_709)[:, None, None]).sum(dim=1)
 
 
 @dataclass(frozen=True)

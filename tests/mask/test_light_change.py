@@ -9,7 +9,8 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.mask.light_change import NEIGHBOURHOOD, LightChange, LightSteps, linear_light
+from higan_cam.losses.light import linear_light
+from higan_cam.mask.light_change import NEIGHBOURHOOD, LightChange, LightSteps
 from higan_cam.types import FloatArray, Sign, SynthesisState
 from tests.mask.test_planted import PLACES, SCORER, SIDE, Planted, ends, features
 from tests.support.scorers import Pair, SmoothScore
