@@ -97,7 +97,7 @@ def calibrate(config: RunConfig, sizes: Sequence[int] | None = None, seconds: fl
         return Calibration(crew.workers, crew.device, tuple(rates))
 
 
-def crew_now(runtime: RuntimeConfig, cpus: float, gpus: float) -> Crew:
+def crew_now(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float]) -> Crew:
     """As many workers as there is room for: a number beyond that would wait for nodes."""
     room = plan_crew(runtime.model_copy(update={"workers": "auto"}), cpus, gpus, units=MOST_WORKERS)
     return room if runtime.workers == "auto" else replace(room, workers=min(room.workers, runtime.workers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from higan_cam.config import RunConfig, RuntimeConfig
@@ -48,40 +49,44 @@ def plan_units(count: int, shard_size: int) -> list[WorkUnit]:
     return [WorkUnit(shard, start, min(start + shard_size, count)) for shard, start in enumerate(starts)]
 
 
-def plan_crew(runtime: RuntimeConfig, cpus: float, gpus: float, units: int) -> Crew:
+def plan_crew(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float], units: int) -> Crew:
     """Actors for a stage of `units` units on a cluster with these resources.
 
     A number in `runtime.workers` is taken at its word: those for whom there is no room yet wait, and an autoscaler
     starts nodes for them.
 
+    Args:
+        cpus: of the cluster.
+        gpus: of each node that has some; an actor's all lie on one node.
+
     Raises:
-        ConfigError: if GPUs are asked for, the cluster has none, and no number of workers says what to wait for.
+        ConfigError: if GPUs are asked for, no node has so many, and no number of workers says what to wait for.
     """
-    per_worker = runtime.gpus_per_worker
-    share = (1.0 if gpus >= 1 else 0.0) if per_worker == "auto" else float(per_worker)
-    if share > gpus and runtime.workers == "auto":
+    per_worker, largest = runtime.gpus_per_worker, max(gpus, default=0.0)
+    share = (1.0 if largest >= 1 else 0.0) if per_worker == "auto" else float(per_worker)
+    if share > largest and runtime.workers == "auto":
         raise ConfigError(
-            f"runtime.gpus_per_worker is {share:g}, but the cluster has {gpus:g} GPUs; set it to 0 or 'auto' for CPUs, "
-            "or set runtime.workers to a number to wait until there are so many"
+            f"runtime.gpus_per_worker is {share:g}, but the largest node has {largest:g} GPUs; set it to 0 or 'auto' "
+            "for CPUs, or set runtime.workers to a number to wait until one has so many"
         )
     workers = _workers(runtime, share, cpus, gpus, units)
     most = units if runtime.workers == "auto" else workers
     return Crew(workers, share, handover=share > 0, finishers=int(cpus) if share > 0 else 0, most=most)
 
 
-def plan_again(crew: Crew, runtime: RuntimeConfig, cpus: float, gpus: float, units: int) -> Crew:
+def plan_again(crew: Crew, runtime: RuntimeConfig, cpus: float, gpus: Sequence[float], units: int) -> Crew:
     """The crew for what the cluster has become, and the `units` that still want an actor; of the same kind."""
     finishers = int(cpus) if crew.gpus > 0 else crew.finishers
     return replace(crew, workers=_workers(runtime, crew.gpus, cpus, gpus, units), finishers=finishers)
 
 
-def _workers(runtime: RuntimeConfig, share: float, cpus: float, gpus: float, units: int) -> int:
-    room = _room_on_gpus(share, gpus) if share > 0 else int(cpus)
+def _workers(runtime: RuntimeConfig, share: float, cpus: float, gpus: Sequence[float], units: int) -> int:
+    room = sum(_room_on_node(share, of_node) for of_node in gpus) if share > 0 else int(cpus)
     wanted = room if runtime.workers == "auto" else runtime.workers
     return max(1, min(wanted, units))
 
 
-def _room_on_gpus(share: float, gpus: float) -> int:
+def _room_on_node(share: float, gpus: float) -> int:
     """Actors that hold `share` GPUs each. A share below 1 is of a single GPU: 2 GPUs at 0.4 hold 4, not 5."""
     held, whole = round(share / SMALLEST_SHARE), round(1 / SMALLEST_SHARE)  # as Ray counts, who rounds no tenth away
     return int(gpus) * (whole // held) if held <= whole else int(gpus) * whole // held

@@ -27,7 +27,7 @@ def launch(function: TrainFunction, name: str, output: Path, workers: int) -> di
     same command goes on after any interruption. On GPUs where the cluster has one for each worker, else on CPUs.
     """
     with cluster(RuntimeConfig(), log_to_driver=True):
-        _, gpus = resources()
+        gpus = sum(resources()[1])
         trainer = TorchTrainer(
             _worker,
             train_loop_config={"function": function, "use_gpu": gpus >= workers},

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ def test_finishing_tasks_that_die_or_hang_cost_their_unit_one_attempt(
 ) -> None:
     """The path GPUs take, on CPUs: heat maps handed to tasks, one of which is killed, one stopped, one asleep."""
 
-    def hand_over(runtime: RuntimeConfig, cpus: float, gpus: float, units: int) -> Crew:
+    def hand_over(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float], units: int) -> Crew:
         return replace(plan_crew(runtime, cpus, gpus, units), handover=True, finishers=2)
 
     plan = Plan({0: die, 2: stop, 4: sleep}, markers)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def test_heat_handed_to_cpu_tasks_gives_the_same_bytes(
 ) -> None:
     """The path GPUs take (attribute in the actor, finish in a task), whole, on CPUs."""
 
-    def hand_over(runtime: RuntimeConfig, cpus: float, gpus: float, units: int) -> Crew:
+    def hand_over(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float], units: int) -> Crew:
         return replace(plan_crew(runtime, cpus, gpus, units), handover=True, finishers=1)
 
     monkeypatch.setattr(mask_stage, "plan_crew", hand_over)
@@ -110,7 +110,7 @@ def test_heat_handed_to_cpu_tasks_gives_the_same_bytes(
 def test_workers_that_cannot_start_end_the_run_with_the_reason(
     reference_run: Path, tmp_path: Path, small_config: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without_weights(runtime: RuntimeConfig, cpus: float, gpus: float, units: int) -> Crew:
+    def without_weights(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float], units: int) -> Crew:
         return BrokenCrew(1, 0.0)
 
     output = tmp_path / "run"

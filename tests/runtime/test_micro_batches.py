@@ -33,7 +33,7 @@ def test_every_size_of_both_stages_is_measured_with_all_workers(config: RunConfi
 
 @pytest.mark.parametrize(("asked", "gpus", "found"), [("auto", 0, 2), (8, 0, 2), (1, 0, 1), (8, 3, 3)])
 def test_workers_that_there_is_no_room_for_are_not_waited_for(asked: int | str, gpus: int, found: int) -> None:
-    assert crew_now(RuntimeConfig(workers=asked), cpus=2, gpus=gpus).workers == found
+    assert crew_now(RuntimeConfig(workers=asked), cpus=2, gpus=[gpus]).workers == found
 
 
 def test_weights_that_are_not_there_are_named_before_anything_starts() -> None:

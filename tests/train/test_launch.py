@@ -34,7 +34,7 @@ def test_workers_compute_on_gpus_where_the_cluster_has_one_for_each(
         return SimpleNamespace(fit=lambda: SimpleNamespace(metrics=None))
 
     monkeypatch.setattr(module, "cluster", lambda *_, **__: nullcontext())
-    monkeypatch.setattr(module, "resources", lambda: (4.0, gpus))
+    monkeypatch.setattr(module, "resources", lambda: (4.0, (gpus,)))
     monkeypatch.setattr(module, "TorchTrainer", trainer)
     module.launch(nothing, "none", tmp_path, workers)
     scaling, told = asked["scaling_config"], asked["train_loop_config"]

@@ -112,7 +112,8 @@ def _init(address: str, ours: bool, log_to_driver: bool) -> None:
         raise did_not_come_up(str(error)) from error
 
 
-def resources() -> tuple[float, float]:
-    """CPUs and GPUs of the cluster as it is now."""
-    total = ray.cluster_resources()
-    return float(total.get("CPU", 1.0)), float(total.get("GPU", 0.0))
+def resources() -> tuple[float, tuple[float, ...]]:
+    """CPUs of the cluster as it is now, and the GPUs of each node that has some."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cpus = sum(float(node.get("CPU", 0.0)) for node in nodes)
+    return cpus or 1.0, tuple(float(node["GPU"]) for node in nodes if node.get("GPU"))

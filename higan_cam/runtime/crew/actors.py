@@ -166,4 +166,4 @@ class Actors:
 
     def _waiting(self) -> str:
         cpus, gpus = resources()
-        return f"{len(self)} mask workers wait, and none works, in a cluster of {cpus:g} CPUs and {gpus:g} GPUs"
+        return f"{len(self)} mask workers wait, and none works, in a cluster of {cpus:g} CPUs and {sum(gpus):g} GPUs"

@@ -45,6 +45,40 @@ def test_a_cluster_that_is_gone_is_not_waited_for() -> None:
     assert "processors" in finished.stdout
 
 
+NODES = """
+from ray.cluster_utils import Cluster
+from higan_cam.config import RuntimeConfig
+from higan_cam.runtime.cluster.join import cluster, resources
+from higan_cam.runtime.plan import plan_crew
+pairs = RuntimeConfig(gpus_per_worker=2)
+nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 0, "include_dashboard": False})
+added = [nodes.add_node(num_cpus=2, num_gpus=3) for _ in range(2)]
+with cluster(RuntimeConfig(address=nodes.address)):
+    print(*resources(), plan_crew(pairs, *resources(), 100).workers, flush=True)
+    nodes.remove_node(added[0])
+    print(*resources(), plan_crew(pairs, *resources(), 100).workers, flush=True)
+nodes.shutdown()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_gpus_are_counted_node_by_node_and_those_of_a_node_that_left_no_more() -> None:
+    """On three real nodes, whose GPUs only Ray believes in."""
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder:
+        environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+        finished = subprocess.run(
+            [sys.executable, "-c", NODES],
+            env={**environment, "RAY_TMPDIR": folder},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.splitlines()[-2:] == ["5.0 (3.0, 3.0) 2", "3.0 (3.0,) 1"]
+
+
 @pytest.mark.integration
 def test_workers_have_one_thread_and_the_driver_keeps_its_environment() -> None:
     names = list(WORKER_ENVIRONMENT)
