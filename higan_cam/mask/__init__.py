@@ -11,7 +11,7 @@ from higan_cam.mask.moved_masks import moved_masks
 from higan_cam.mask.path import Jvp, Path, jvp_signed, path_signed
 from higan_cam.mask.quality import MaskQuality, mask_quality, second_opinion, shares_of_change
 from higan_cam.mask.regions import find_regions
-from higan_cam.mask.rounding import LEVELS, picture_change, where_pictures_change
+from higan_cam.mask.rounding import LEVELS, levels_of_rounding, picture_change, where_pictures_change
 from higan_cam.mask.shapes import decode_rle, encode_rle
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "find_regions",
     "grid_dbscan",
     "jvp_signed",
+    "levels_of_rounding",
     "make_attribution",
     "mask_quality",
     "measured_balance",

@@ -1,5 +1,6 @@
 """The flow on one page, its second half, and edits without a run."""
 
+from higan_cam.pipeline.floor import measured_floor
 from higan_cam.pipeline.flow import (
     HIGAN_LIGHTING_LAYERS,
     HeatBatch,
@@ -35,6 +36,7 @@ __all__ = [
     "label_unit",
     "labelled_codes",
     "load_models",
+    "measured_floor",
     "on_final_scale",
     "recommended_rows",
     "tapped_layers",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -37,6 +39,17 @@ def models_here(config: RunConfig) -> Models:
     device = device_here()
     prepare_process(device, config.generator)
     return load_models(config, device)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """The block's CPU work on one thread, in a process that may have others: the same sums on any number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def prepare_process(device: str, config: GeneratorConfig) -> None:

@@ -159,11 +159,18 @@ def attribution_for(
     return make_attribution(config.attribution, tapped_layers(models, config, edit), metrics)
 
 
-def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: WorkUnit) -> HeatBatch:
+def attribute_unit(
+    models: Models, config: RunConfig, boundary: Boundary, unit: WorkUnit, floor: float | None = None
+) -> HeatBatch:
     """Codes -> edited pairs -> images and heat maps of one unit: the part that wants a GPU.
 
     A pair whose pictures differ no more than rounding makes them has no heat, whatever the method.
+
+    Args:
+        floor: levels of an 8-bit picture that rounding makes (`measured_floor`; a run's stands in its run.json). None:
+            those of the generator's precision in `mask.LEVELS`.
     """
+    levels = LEVELS[config.generator.precision] if floor is None else floor
     edit = edit_for(models, config, boundary)
     attribution = attribution_for(models, config, edit, boundary.metrics)
     pictures: list[tuple[ByteArray, ...]] = []
@@ -178,7 +185,7 @@ def attribute_unit(models: Models, config: RunConfig, boundary: Boundary, unit: 
                 heat = attribution.between(*images[1:])
             else:
                 heat = attribution(models.generator, models.scorer, *codes[1:])
-            heat = where_pictures_change(heat, picture_change(*images[1:]), LEVELS[config.generator.precision])
+            heat = where_pictures_change(heat, picture_change(*images[1:]), levels)
             heats.append(heat.float().cpu().numpy())
             moved.append((ends.distances, ends.reached))
             pictures.append(tuple(to_uint8(image) for image in images))

@@ -27,7 +27,7 @@ class CardFacts:
         rows: {split: samples}.
         resolution: side of the images, pixels.
         generator, scorer: one line each: architecture, weights, origin.
-        run: contents of run.json (config, config_hash, versions, weights, seed).
+        run: contents of run.json (config, config_hash, versions, weights, seed, and where it was measured the floor).
         boundary: fit metrics by name, JSON-compatible.
         quality: figures over the run's samples by name, JSON-compatible.
         notes: further limits, one sentence each.

@@ -25,7 +25,7 @@ from higan_cam.runtime.stages.fit import find_boundary
 from higan_cam.store import Store, describe_run, read_run
 from higan_cam.store.keys import DATA, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
 from higan_cam.store.manifest import Entry, read_manifest
-from higan_cam.store.run import recorded_config
+from higan_cam.store.run import recorded_config, recorded_floor
 from higan_cam.types import Boundary, Scorer
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 from higan_cam.weights.files import sha256_of
@@ -70,7 +70,7 @@ def remake_shards(
     if not entries:
         raise DataError(f"{store.uri}: no shard is committed yet, so there is nothing to make again")
     chosen = random.Random(seed).sample(entries, min(count, len(entries)))  # noqa: S311 - which shards, no secret
-    maker = _Maker(config, models_here(config), find_boundary(config, store))
+    maker = _Maker(config, models_here(config), find_boundary(config, store), recorded_floor(store))
     kind = device_kind(str(maker.models.device))
     for entry in chosen:
         tell(f"making {entry.record.path} again on {kind}")
@@ -138,6 +138,7 @@ class _Maker:
     config: RunConfig
     models: Models
     boundary: Boundary | None
+    floor: float | None
 
     def make(self, entry: Entry) -> bytes:
         """The shard's bytes, with the micro-batch that its maker had memory for."""
@@ -155,7 +156,7 @@ class _Maker:
             raise DataError(f"{config.output}: {entry.record.path} is there without its boundary; fit it again")
         unit = plan_mask(config)[entry.record.shard]
         models = on_final_scale(self.models, self.boundary)
-        heat = attribute_unit(models, config, self.boundary, unit)
+        heat = attribute_unit(models, config, self.boundary, unit, self.floor)
         on_cpu = models.device.type == "cpu"
         scorer = models.scorer if on_cpu else calibrated(make_scorer(config.scorer), self.boundary.metrics)
         return encode_shard(mask_samples(scorer, config, heat), config.publish.row_group)

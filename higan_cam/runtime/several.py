@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from rich.console import Console
@@ -16,6 +18,7 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.config.attributes import members
 from higan_cam.errors import DataError, QuarantinedError
 from higan_cam.manipulate import entanglement
+from higan_cam.pipeline import load_models, measured_floor
 from higan_cam.publish import decode_scores
 from higan_cam.publish.report.attributes import AttributesContent, AttributeView, render_attributes
 from higan_cam.runtime.cluster.head import Head
@@ -52,7 +55,8 @@ def run_all(
     runs = members(config.model_copy(update={"output": store.uri}))
     begin_run(store, config)
     # Before Ray starts: from here on `status` finds every attribute.
-    begun = [_begun(each, digests[name]) for name, each in runs.items()]
+    floor = cache(lambda: measured_floor(load_models(config), config))  # one generator and one seed for all
+    begun = [_begun(each, digests[name], floor) for name, each in runs.items()]
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, config_hash(config)[:12])
     with lease.held(meters.snapshot), cluster(config.runtime, head):
@@ -98,10 +102,10 @@ def write_overview(store: Store, runs: dict[str, RunConfig], problems: list[str]
     store.put(REPORT_KEY, render_attributes(content).encode())
 
 
-def _begun(config: RunConfig, digests: dict[str, str]) -> tuple[RunConfig, Store]:
+def _begun(config: RunConfig, digests: dict[str, str], floor: Callable[[], int]) -> tuple[RunConfig, Store]:
     """The run of one attribute, claimed, so that labels may be committed to it."""
     store = open_store(config.output, config.store)
-    begin_run(store, config, digests)
+    begin_run(store, config, digests, floor)
     return config, store
 
 

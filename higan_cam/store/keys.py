@@ -1,6 +1,6 @@
 """What a run leaves behind, and the only place that spells its keys.
 
-    run.json                               configuration, versions, digests of the weights
+    run.json                               configuration, versions, digests of the weights, rounding floor
     scores/part-00000.parquet              index and score of every labelled latent
     boundary/<attribute>.safetensors       the boundary; .json: the metrics of its fit
     boundary/selected.json                 the samples of both tails that it was fitted on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -17,9 +17,16 @@ _SHAPING = ("higan-cam", "torch", "torchvision", "numpy", "scikit-learn", "openc
 """Packages that may change a byte of the output."""
 _RECORDED = ("ray",)
 """Packages that only carry the work; recorded, and free to change between two starts of a run."""
+FLOOR = "floor_levels"
+"""Where run.json says what `recorded_floor` reads."""
 
 
-def begin_run(store: Store, config: RunConfig, weights: Mapping[str, str] | None = None) -> bool:
+def begin_run(
+    store: Store,
+    config: RunConfig,
+    weights: Mapping[str, str] | None = None,
+    floor: Callable[[], int] | None = None,
+) -> bool:
     """Claim the output directory for this configuration, or go on with the run that is there.
 
     Old leftovers of dead writers are removed from it.
@@ -28,6 +35,7 @@ def begin_run(store: Store, config: RunConfig, weights: Mapping[str, str] | None
         store: the output directory.
         config: the whole job.
         weights: {role: sha256} of the weights it uses.
+        floor: measures how far rounding moves a picture (`recorded_floor`); called for a new run alone.
 
     Returns:
         True for a new run, False for one that goes on.
@@ -36,7 +44,7 @@ def begin_run(store: Store, config: RunConfig, weights: Mapping[str, str] | None
         RunMismatchError: the run there has another configuration, other weights or other versions; names the fields.
         StoreError: the directory cannot be written, or holds something that is not a run; nothing is touched.
     """
-    new = _claim(store, describe_run(config, weights or {}))
+    new = _claim(store, describe_run(config, weights or {}), floor)
     store.remove_leftovers()
     return new
 
@@ -61,7 +69,10 @@ def run_uris(store: Store) -> list[str]:
 
 
 def describe_run(config: RunConfig, weights: Mapping[str, str]) -> dict[str, Any]:
-    """What `run.json` says: configuration without output and runtime, its hash, versions, weights, seed. No clock."""
+    """What `run.json` says: configuration without output and runtime, its hash, versions, weights, seed. No clock.
+
+    Beside what a run measures when it begins, by which nobody is refused.
+    """
     return {
         "config": identity(config),
         "config_hash": config_hash(config),
@@ -78,7 +89,7 @@ def _read(store: Store) -> dict[str, Any]:
     return _parse(store, body)
 
 
-def _claim(store: Store, ours: Mapping[str, Any]) -> bool:
+def _claim(store: Store, ours: Mapping[str, Any], floor: Callable[[], int] | None) -> bool:
     there = store.find(RUN_KEY)
     if there is None:
         strangers = store.glimpse()
@@ -87,7 +98,8 @@ def _claim(store: Store, ours: Mapping[str, Any]) -> bool:
                 f"{store.uri}: not empty and not a run (there is no {RUN_KEY}, but {strangers}): choose another output "
                 "or empty it"
             )
-        body = json.dumps(ours, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+        measured = {FLOOR: floor()} if floor is not None else {}
+        body = json.dumps({**ours, **measured}, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
         if store.put_new(RUN_KEY, body.encode()):
             return True
         there = store.get(RUN_KEY)
@@ -151,6 +163,17 @@ def recorded_config(store: Store) -> RunConfig:
     if config_hash(config) != run.get("config_hash"):
         raise _other_version(store, run, "its hash is not that of its fields here")
     return config
+
+
+def recorded_floor(store: Store) -> float | None:
+    """Levels of an 8-bit picture up to which a change is rounding in this run; None where it was not measured.
+
+    StoreError: no run, or something else in that place.
+    """
+    levels = read_run(store).get(FLOOR)
+    if levels is None or (isinstance(levels, int | float) and levels >= 1):
+        return levels
+    raise StoreError(f"{store.uri}/{RUN_KEY}: {FLOOR} must be a number of levels from 1 up, found {levels!r}")
 
 
 def _other_version(store: Store, run: Mapping[str, Any], detail: str) -> StoreError:

@@ -49,6 +49,7 @@ def test_a_run_leaves_the_documented_layout_and_every_digest_holds(reference_run
     assert {"index.html", "gallery.html", "gallery/samples.js"} < report
     run = json.loads((reference_run / "run.json").read_text())
     assert set(run["weights"]) == {"generator", "scorer", "mask.second_scorer"}
+    assert run["floor_levels"] == 1
     shown = (reference_run / "report/index.html").read_text()
     assert all(curve in shown for curve in ("moved mask", "held-out scorer"))
 
@@ -166,6 +167,25 @@ def published(output: Path) -> dict[str, list[Any]]:
         "conditioning_image": [decode_image(row["conditioning_image"]["bytes"]) for row in rows],
         "heat": [decode_heat(row["heat"]["bytes"]) for row in rows],
     }
+
+
+def test_a_run_in_bfloat16_measures_a_higher_floor(tmp_path: Path, small_config: Build, local_ray: None) -> None:
+    run_stages(small_config(tmp_path / "run", "generator.precision=bfloat16"), ("label",))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["floor_levels"] > 1
+
+
+@pytest.mark.parametrize("floor", [255, None])
+def test_workers_take_the_floor_from_run_json_and_that_of_the_precision_where_there_is_none(
+    floor: int | None, reference_run: Path, unmasked: Path, small_config: Build
+) -> None:
+    run = json.loads((unmasked / "run.json").read_text())
+    del run["floor_levels"]  # as versions before this one left it
+    (unmasked / "run.json").write_text(json.dumps({**run, "floor_levels": floor} if floor else run))
+    run_stages(small_config(unmasked), ("mask",))
+    heats, as_usual = published(unmasked)["heat"], published(reference_run)["heat"]
+    assert any(heat.any() for heat in as_usual)
+    for heat, usual in zip(heats, as_usual, strict=True):
+        np.testing.assert_array_equal(heat, usual if floor is None else 0 * usual)
 
 
 def test_masks_before_labels_is_an_error_that_names_the_command(tmp_path: Path, small_config: Build) -> None:

@@ -10,7 +10,7 @@ from higan_cam.config import RunConfig, load_config
 from higan_cam.config.attributes import members
 from higan_cam.runtime.run import run_stages
 from higan_cam.runtime.several import run_all, write_overview
-from higan_cam.store import open_store, verify_run
+from higan_cam.store import open_store, read_run, verify_run
 from higan_cam.store.status import read_status
 from tests.support.small_runs import digests
 
@@ -54,6 +54,7 @@ def test_each_folder_is_complete_by_itself(both: Path) -> None:
         store = open_store(str(both / name))
         assert verify_run(store) == []
         assert read_status(store).complete
+        assert read_run(store)["floor_levels"] == 1
         assert (both / name / "boundary" / f"{name}.safetensors").is_file()
     assert not (both / "scores").exists()
 

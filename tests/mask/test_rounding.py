@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from higan_cam.config import AttributionConfig, EditConfig, RegionConfig, RunConfig
+from higan_cam.generate import to_uint8
 from higan_cam.mask.activation_difference import cam_difference, channel_cam
 from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution, why_nowhere
 from higan_cam.mask.heat import one_sign
-from higan_cam.mask.rounding import LEVEL, LEVELS, beyond_rounding, picture_change, where_pictures_change
-from higan_cam.pipeline import Models, attribute_unit, edited_ends, load_models, w_plus_of
+from higan_cam.mask.rounding import (
+    LEVEL,
+    MARGIN,
+    beyond_rounding,
+    levels_of_rounding,
+    picture_change,
+    where_pictures_change,
+)
+from higan_cam.pipeline import Models, attribute_unit, edited_ends, load_models, measured_floor, w_plus_of
 from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.types import Boundary, Precision, SynthesisState, WorkUnit
 from tests.mask.test_planted import SCORER, Planted
@@ -34,12 +45,11 @@ def edited(config: RunConfig, name: str, distance: float, precision: Precision =
     )
 
 
-@pytest.mark.parametrize("distance", [1e-6, 1e-4])
 @pytest.mark.parametrize("name", ATTRIBUTIONS)
 def test_every_map_of_a_pair_that_does_not_change_is_empty_and_says_why(
-    name: str, distance: float, models: Models, config: RunConfig, boundary: Boundary
+    name: str, models: Models, config: RunConfig, boundary: Boundary
 ) -> None:
-    settings = edited(config, name, distance)
+    settings = edited(config, name, 1e-6)
     made = mask_samples(models.scorer, settings, attribute_unit(models, settings, boundary, WorkUnit(0, 0, COUNT)))
     assert [sample.status for sample in made] == ["empty"] * COUNT
     assert {sample.reason for sample in made} == {
@@ -91,6 +101,21 @@ def test_what_is_broken_stays_visible_as_that() -> None:
     assert where_pictures_change(broken, broken[:, 0, 0]).isnan().all()
 
 
+@given(st.lists(st.tuples(st.floats(-1.5, 1.5, width=32), st.floats(-1.5, 1.5, width=32)), min_size=1, max_size=5))
+def test_pictures_of_8_bits_differ_by_no_more_than_the_floor_of_their_difference(
+    pairs: list[tuple[float, float]],
+) -> None:
+    ends = torch.tensor(pairs).T[:, :, None, None, None].expand(2, len(pairs), 3, 4, 4)
+    first, second = (to_uint8(end).astype(np.int64) for end in ends)
+    assert np.abs(first - second).max() <= levels_of_rounding(picture_change(*ends))
+
+
+@pytest.mark.parametrize(("largest", "levels"), [(0.0, 1), (0.4, 1), (0.6, 2), (2.9, 6), (torch.nan, 1)])
+def test_the_floor_is_whole_levels_with_a_margin_and_never_below_one(largest: float, levels: int) -> None:
+    assert MARGIN == 2
+    assert levels_of_rounding(torch.tensor([0.01, largest]) * LEVEL) == levels
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_floor_lies_above_what_pairs_that_differ_by_a_thousandth_show(
     precision: Precision, config: RunConfig, boundary: Boundary
@@ -104,7 +129,42 @@ def test_the_floor_lies_above_what_pairs_that_differ_by_a_thousandth_show(
             ends = edited_ends(models, settings, boundary, w_plus_of(models, settings, range(8)))
             pictures = [models.generator.synthesize(codes)[0].float() for codes in (ends.negative, ends.positive)]
         largest = max(largest, float(picture_change(*pictures).max()) / LEVEL)
-    assert 0 < largest < LEVELS[precision]
+    assert 0 < largest < measured_floor(models, settings)
+
+
+@pytest.mark.parametrize(
+    ("precision", "distance", "refused"),
+    [
+        *(("float32", 1e-6, 1.0), ("float32", 1e-3, 1.0), ("float32", 0.3, 0.0)),
+        *(("bfloat16", 1e-6, 1.0), ("bfloat16", 1e-3, 1.0), ("bfloat16", 0.3, 0.0)),
+    ],
+)
+def test_the_share_of_maps_refused_is_all_of_noise_and_none_of_edits(
+    precision: Precision, distance: float, refused: float, config: RunConfig, boundary: Boundary
+) -> None:
+    """Over every method, by the floor that a run of this precision measures."""
+    models = load_models(edited(config, "path", distance, precision))
+    floor = measured_floor(models, config)
+    heat = np.concatenate(
+        [
+            attribute_unit(models, edited(config, name, distance, precision), boundary, WorkUnit(0, 0, 2), floor).heat
+            for name in ATTRIBUTIONS
+        ]
+    )
+    assert np.mean(~heat.any(axis=(1, 2))) == refused
+
+
+@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@pytest.mark.parametrize(("levels", "kept"), [(3.0, True), (0.9, False)])
+def test_a_change_of_three_levels_that_was_planted_is_kept(
+    name: str, levels: float, kept: bool, config: RunConfig
+) -> None:
+    """The planted lamps brighten by so many levels of 255 and nothing else does; the floor is measured on them."""
+    models = Models(Planted(), SCORER, torch.device("cpu"))
+    along = Boundary(np.ones(1, np.float32), 0.0, "w", (0,), "planted")
+    settings = edited(config, name, 2 * levels * LEVEL)  # a picture brightens by a quarter of what the code moves
+    heat = attribute_unit(models, settings, along, WorkUnit(0, 0, COUNT), measured_floor(models, settings)).heat
+    assert heat.any(axis=(1, 2)).tolist() == [kept] * COUNT
 
 
 class Spots(Planted):

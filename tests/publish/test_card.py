@@ -77,6 +77,12 @@ def test_card_shows_columns_configuration_digests_and_figures() -> None:
     assert "{{" not in card
 
 
+def test_card_says_what_counts_as_rounding_where_it_was_measured() -> None:
+    assert "count as rounding" not in render_card(facts_of())
+    card = render_card(facts_of(run={**describe_run(RunConfig(), {}), "floor_levels": 3}))
+    assert "Changes of up to 3 of 255 levels count as rounding" in card
+
+
 def test_card_says_which_picture_a_score_is_of_and_how_to_read_heat() -> None:
     card = render_card(facts_of())
     assert "`score` in `scores/` of the picture as the generator draws it" in card

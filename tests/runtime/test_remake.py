@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from higan_cam.runtime.plan import plan_label, plan_mask
 from higan_cam.runtime.preflight import weights_digests
 from higan_cam.runtime.remake import Remade, remake_shards, with_recorded_weights
 from higan_cam.runtime.stages.fit import find_boundary
-from higan_cam.store import begin_run, commit_shard, open_store, quarantine_shard
+from higan_cam.store import begin_run, commit_shard, open_store, quarantine_shard, read_run
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.store.keys import DATA, SCORES, boundary_keys, scores_path, shard_path
 from higan_cam.store.run import recorded_config
@@ -198,6 +199,15 @@ def test_a_shard_made_with_less_memory_is_made_again_with_the_recorded_micro_bat
     entry = store.get("manifest/data-00000.json").decode()
     store.put("manifest/data-00000.json", entry.replace("{", '{"extra":{"micro_batch":1},', 1).encode())
     assert {shard.verdict for shard in remade(folder).values()} == {"identical"}
+
+
+def test_shards_are_made_again_with_the_floor_that_the_run_recorded(folder: Path) -> None:
+    """By one of 255 levels no picture changes, so that every map is empty and both shards of samples differ."""
+    store = open_store(folder / "run")
+    store.put("run.json", json.dumps({**read_run(store), "floor_levels": 255}).encode())
+    verdicts = {path: shard.verdict for path, shard in remade(folder).items()}
+    assert {verdict for path, verdict in verdicts.items() if path.startswith("scores")} == {"identical"}
+    assert {verdict for path, verdict in verdicts.items() if path.startswith("data")} == {"differing"}
 
 
 def test_nothing_committed_is_nothing_to_make_again(folder: Path) -> None:

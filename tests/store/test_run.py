@@ -11,7 +11,7 @@ import pytest
 from higan_cam.config import RunConfig, config_hash, parse_config
 from higan_cam.errors import RunMismatchError, StoreError
 from higan_cam.store import run
-from higan_cam.store.run import begin_run, read_run
+from higan_cam.store.run import begin_run, read_run, recorded_floor
 from higan_cam.store.store import Store, open_store
 
 WEIGHTS = {"generator": "a" * 64}
@@ -37,6 +37,29 @@ def test_same_configuration_goes_on(store: Store) -> None:
     before = store.get("run.json")
     assert not begin_run(store, config_of(runtime={"workers": 3}, output="elsewhere"), WEIGHTS)
     assert store.get("run.json") == before
+
+
+def test_the_floor_is_measured_for_a_new_run_and_taken_from_there_by_all_others(store: Store) -> None:
+    assert begin_run(store, config_of(), WEIGHTS, lambda: 3)
+    assert not begin_run(store, config_of(), WEIGHTS, lambda: pytest.fail("measured again"))
+    assert recorded_floor(store) == read_run(store)["floor_levels"] == 3
+    assert read_run(store)["config_hash"] == config_hash(config_of())
+
+
+def test_a_run_begun_before_floors_were_measured_goes_on_without_one(store: Store) -> None:
+    begin_run(store, config_of(), WEIGHTS)
+    before = store.get("run.json")
+    assert not begin_run(store, config_of(), WEIGHTS, lambda: 3)
+    assert recorded_floor(store) is None
+    assert store.get("run.json") == before
+
+
+@pytest.mark.parametrize("levels", [0, -1, "3", float("nan"), [1]])
+def test_a_floor_that_is_no_number_of_levels_is_refused(store: Store, levels: Any) -> None:
+    begin_run(store, config_of())
+    store.put("run.json", json.dumps({**read_run(store), "floor_levels": levels}).encode())
+    with pytest.raises(StoreError, match=r"run\.json: floor_levels must be a number of levels from 1 up, found"):
+        recorded_floor(store)
 
 
 def test_other_configuration_is_refused_by_field(store: Store) -> None:

@@ -27,6 +27,7 @@ from higan_cam.publish.report.statistics import (
 from higan_cam.store import Store, read_run
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.store.manifest import quarantine_lines
+from higan_cam.store.run import FLOOR
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 
@@ -114,6 +115,7 @@ def _run_summary(config: RunConfig, store: Store) -> dict[str, str | int | float
     run = read_run(store)
     weights = {f"{role} weights": f"sha256 {digest[:12]}" for role, digest in run["weights"].items()}
     versions = {name: run["versions"][name] for name in ("higan-cam", "torch", "ray") if name in run["versions"]}
+    floor = {"rounding floor": f"changes of up to {run[FLOOR]} of 255 levels"} if FLOOR in run else {}
     return {
         "output": store.uri,
         "seed": config.seed,
@@ -122,6 +124,7 @@ def _run_summary(config: RunConfig, store: Store) -> dict[str, str | int | float
         "generator": config.generator.weights,
         "scorer": config.scorer.describe(),
         "attribution": config.attribution.name,
+        **floor,
         "config": config_hash(config)[:12],
         **weights,
         **versions,

@@ -13,6 +13,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.pipeline import HeatBatch, attribute_unit, load_models, on_final_scale
     from higan_cam.pipeline.devices import device_kind, prepare_process
     from higan_cam.store import open_store
+    from higan_cam.store.run import recorded_floor
 
 from higan_cam.runtime.crew.ledger import START
 from higan_cam.runtime.crew.watch import Watch
@@ -38,6 +39,7 @@ class MaskWorker:
         with self.watch.settling(START):
             self.models = on_final_scale(load_models(config, device), boundary)
             self.store = open_store(config.output, config.store)
+            self.floor = recorded_floor(self.store)
 
     def ping(self) -> bool:
         """Answers once the actor is (again) ready for work."""
@@ -72,7 +74,9 @@ class MaskWorker:
             self.config,
             "mask",
             log,
-            lambda config: phase("mask", "attribute")(attribute_unit)(self.models, config, self.boundary, unit),
+            lambda config: phase("mask", "attribute")(attribute_unit)(
+                self.models, config, self.boundary, unit, self.floor
+            ),
         )
 
 

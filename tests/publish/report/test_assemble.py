@@ -62,6 +62,15 @@ def test_a_full_run_has_every_section_and_a_card(store: Store) -> None:
     assert "toy world" in card
 
 
+def test_the_report_says_what_counts_as_rounding(store: Store) -> None:
+    config = parse_config({})
+    begin_run(store, config, {}, lambda: 3)
+    write(config, store, None, Measured())
+    text = Page(store.get("report/index.html").decode()).text
+    assert "rounding floor" in text
+    assert "changes of up to 3 of 255 levels" in text
+
+
 def test_what_has_not_run_is_left_out(store: Store) -> None:
     config = parse_config({})
     begin_run(store, config)
