@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from ._entry import run
+
 
 def main(
     generator: Annotated[str, typer.Option(help="`rooms` or a file.")] = "rooms",
@@ -46,4 +48,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

@@ -16,6 +16,8 @@ import typer
 
 from higan_cam.train.rooms.settings import DistillSettings, Stage
 
+from ._entry import run
+
 log = logging.getLogger(__name__)
 
 
@@ -49,4 +51,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

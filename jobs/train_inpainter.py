@@ -17,6 +17,8 @@ import typer
 from higan_cam.errors import HiganCamError
 from higan_cam.train.inpaint.settings import InpaintSettings
 
+from ._entry import run
+
 log = logging.getLogger(__name__)
 
 
@@ -68,4 +70,4 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

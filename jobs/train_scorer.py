@@ -21,6 +21,8 @@ import typer
 from higan_cam.errors import HiganCamError
 from higan_cam.train.scorer.settings import ScorerSettings
 
+from ._entry import run
+
 log = logging.getLogger(__name__)
 FROZEN_RATE, FINE_TUNING_RATE = 2e-3, 2e-4
 """Peak learning rates of a head alone, and of a network that has learned already."""
@@ -91,4 +93,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

@@ -8,11 +8,9 @@ from importlib import metadata
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from higan_cam.cli import curation, doctor, edit, measure, runs, settings, stages, weights
-from higan_cam.cli.options import errors
-from higan_cam.errors import HiganCamError
+from higan_cam.cli.options import one_line_errors
 
 
 def _print_version(asked: bool) -> None:
@@ -50,12 +48,9 @@ for group in (stages, settings, runs, curation, edit, measure, doctor, weights):
 
 
 def main() -> None:
-    """Entry point: errors made for users become one message and an exit status, without a traceback."""
+    """Entry point."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     for noisy in ("ray", "httpx", "fsspec", "botocore", "aiobotocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    try:
+    with one_line_errors():
         app()
-    except HiganCamError as error:
-        errors.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(error.exit_code)

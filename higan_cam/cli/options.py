@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from higan_cam.config import RunConfig, load_config
 from higan_cam.config.attributes import members
-from higan_cam.errors import ConfigError, StoreError
+from higan_cam.errors import ConfigError, HiganCamError, StoreError
 
 Config = Annotated[
     list[Path] | None,
@@ -34,6 +38,16 @@ Weights = Annotated[
 _SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 errors = Console(stderr=True, emoji=False)  # `:fire:` in a path is part of the path
 """Where everything goes that is not the command's answer."""
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Errors made for users become one message and the process' exit status, without a traceback."""
+    try:
+        yield
+    except HiganCamError as error:
+        errors.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
 
 
 def load(files: list[Path] | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:

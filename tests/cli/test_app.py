@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from higan_cam.config import RunConfig
+from higan_cam.errors import WorkersError
 from higan_cam.store import begin_run, open_store
+from jobs._entry import run
 from tests.support.commands import Command
 
 
@@ -35,6 +37,19 @@ def test_a_mistake_ends_the_process_with_its_status_and_no_traceback(tmp_path: P
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Did you mean 'regions'?" in " ".join(ended.stderr.split())
     assert "Traceback" not in ended.stderr
+
+
+def test_a_job_with_options_of_its_own_tells_its_errors_likewise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main() -> None:
+        raise WorkersError("no room")
+
+    monkeypatch.setattr("sys.argv", ["train"])
+    with pytest.raises(SystemExit) as ended:
+        run(main)
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error: no room\n"
 
 
 def test_the_version_is_that_of_the_package(higan_cam: Command) -> None:
