@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
+from higan_cam.runtime.cluster.head import LOCAL
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import FAULTS, Scene
 from tests.chaos.job import Job, run_command, submit_command
@@ -179,10 +180,12 @@ class Campaign:
         if "s3" in (*self.settings.stores, *(fault.on for fault in faults)):
             self._server = self._open.enter_context(running_server())
             os.environ.update(self._server.environment())  # Ray's workers inherit it from their node, not the driver
-        self._cluster = Cluster(self.settings.folder / "ray", dashboard=any(fault.submitted for fault in faults))
+        self._cluster = Cluster(
+            self.settings.folder / "ray", dashboard=any(fault.driver == "submitted" for fault in faults)
+        )
         place = self.settings.stores[0]
         seconds, self._undisturbed = self._undisturbed_run(Plan(-1, "none", "scores", 0, 0.0, place, whole=True))
-        self._seconds[place, False, True, ""] = [seconds]
+        self._seconds[place, "joined", True, ""] = [seconds]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -231,7 +234,7 @@ class Campaign:
 
     def _usual_seconds(self, plan: Plan) -> float:
         """Median time of undisturbed runs of the same kind; one at first, another one every `RETIMED` rounds."""
-        kind = (plan.on, FAULTS[plan.fault].submitted, plan.whole, "" if plan.whole else plan.stage)
+        kind = (plan.on, FAULTS[plan.fault].driver, plan.whole, "" if plan.whole else plan.stage)
         known = self._seconds.setdefault(kind, [])
         self._runs += 1
         if not known or self._runs % RETIMED == 0:
@@ -266,8 +269,9 @@ class Campaign:
         hang = () if self._pace is None else (f"runtime.hang_timeout_s={self._pace.hang_s}",)
         stall_s = settings.stall_s if self._pace is None else max(settings.stall_s, STALLS * self._pace.hang_s)
         overrides = (*SMALL, *hang, *settings.overrides)
-        submitted = fault is not None and fault.submitted
-        command = (submit_command if submitted else run_command)(output.uri, self._cluster.address, overrides)
+        driver = "joined" if fault is None else fault.driver
+        address = LOCAL if driver == "alone" else self._cluster.address
+        command = (submit_command if driver == "submitted" else run_command)(output.uri, address, overrides)
         job = Job(command, settings.folder / f"{name}.log")
         job.start()
         return Scene(self._cluster, output, job, disk, self._server, settings.outage_s, stall_s)

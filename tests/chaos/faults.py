@@ -16,7 +16,7 @@ from typing import Literal
 from tests.chaos.cluster import Cluster
 from tests.chaos.job import Job
 from tests.chaos.outputs import Output
-from tests.chaos.processes import Process, is_running, processes
+from tests.chaos.processes import Process, descendants, is_running, processes
 from tests.support.s3_server import S3Server
 from tests.support.waiting import wait_until
 
@@ -51,13 +51,13 @@ class Fault:
         inject: does it; says what it did, or None where it came too late.
         meaning: for the table.
         on: where the output has to lie (`any`: as the campaign likes).
-        submitted: the driver has to come through `ray job submit`.
+        driver: joins the campaign's cluster; comes through `ray job submit`; or has a local Ray of its own.
     """
 
     inject: Callable[[Scene, Random], str | None]
     meaning: str
     on: Literal["any", "local", "s3"] = "any"
-    submitted: bool = False
+    driver: Literal["joined", "submitted", "alone"] = "joined"
 
 
 def kill_worker(scene: Scene, random: Random) -> str | None:
@@ -98,6 +98,21 @@ def kill_supervisor(scene: Scene, random: Random) -> str | None:
         return None
     found[0].send(signal.SIGKILL)
     return f"{found[0].title.split()[0]} {found[0].pid}"
+
+
+def kill_own_gcs(scene: Scene, random: Random) -> str | None:
+    """The gcs_server of the run's own Ray; the same command follows, as in the next two."""
+    return _kill_own(scene, "gcs_server")
+
+
+def kill_own_raylet(scene: Scene, random: Random) -> str | None:
+    """The raylet of the run's own Ray."""
+    return _kill_own(scene, "raylet/raylet ")
+
+
+def kill_own_head(scene: Scene, random: Random) -> str | None:
+    """The process that holds the run's own Ray, which goes with it."""
+    return _kill_own(scene, "head_process.py")
 
 
 def freeze_actor(scene: Scene, random: Random) -> str | None:
@@ -161,8 +176,11 @@ FAULTS = {
     "node": Fault(kill_node, "`kill -9` a whole node at once; a node joins later"),
     "driver": Fault(kill_driver, "`kill -9` the driver; same command again"),
     "supervisor": Fault(
-        kill_supervisor, "`kill -9` the supervisor of a submitted job; submitted again", submitted=True
+        kill_supervisor, "`kill -9` the supervisor of a submitted job; submitted again", driver="submitted"
     ),
+    "own-gcs": Fault(kill_own_gcs, "`kill -9` the gcs_server of a run's own Ray; same command again", driver="alone"),
+    "own-raylet": Fault(kill_own_raylet, "`kill -9` its raylet; same command again", driver="alone"),
+    "own-head": Fault(kill_own_head, "`kill -9` the process that holds it; same command again", driver="alone"),
     "freeze": Fault(freeze_actor, "`SIGSTOP` an actor for longer than the hang timeout"),
     "disk": Fault(fill_disk, "the output's disk is full for a while", on="local"),
     "store": Fault(drop_store, "the S3 gateway is gone or hangs for a while", on="s3"),
@@ -177,6 +195,21 @@ def _kill(scene: Scene, random: Random, chosen: Callable[[Process], bool]) -> st
     victim = random.choice(found)
     victim.send(signal.SIGKILL)
     return f"{_name(victim)} {victim.pid}"
+
+
+def _kill_own(scene: Scene, part: str) -> str | None:
+    """The process of the driver's own Ray whose command line has that part."""
+    found: list[Process] = []
+
+    def look() -> bool:
+        found[:] = [process for process in descendants(scene.job.pid) if part in process.title]
+        return bool(found) or not scene.job.is_running
+
+    wait_until(look, "the driver's own Ray is up")
+    if not found:
+        return None
+    found[0].send(signal.SIGKILL)
+    return f"{part.strip()} {found[0].pid} of driver {scene.job.pid}"
 
 
 def _wait_for(scene: Scene, chosen: Callable[[Process], bool]) -> list[Process]:

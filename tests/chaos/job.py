@@ -88,7 +88,7 @@ class Job:
 
 
 def run_command(output: str, address: str, overrides: tuple[str, ...]) -> list[str]:
-    """`higan-cam run` on the cluster."""
+    """`higan-cam run` on the cluster at that address."""
     return [sys.executable, "-m", "higan_cam", "run", *_options(output, address, overrides)]
 
 
