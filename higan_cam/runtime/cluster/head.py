@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import IO, cast
 
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import WorkersError
+from higan_cam.runtime.cluster.head_process import ending
 
 LOCAL = "local"
 WORKER_ENVIRONMENT = {
@@ -57,6 +59,19 @@ class Head:
             answer = {"error": f"its process ended with status {self._process.wait()}: {self._last_error()}"}
         raise did_not_come_up(answer["error"])
 
+    def died(self) -> str | None:
+        """What of Ray has ended, once it was up, and how; None while it lives. Not to be asked again after that."""
+        answers = cast(IO[str], self._process.stdout)
+        told = select.poll()
+        told.register(answers, select.POLLIN)
+        if not told.poll(0):
+            return None
+        line = answers.readline()
+        if line:
+            return str(json.loads(line)["died"])
+        os.killpg(self._process.pid, signal.SIGKILL)  # before it is waited for: the number is still its own
+        return f"the process that holds it {ending(self._process.wait())}"
+
     def stop(self) -> None:
         """End Ray and all that runs on it; nothing the second time. What is only coming up is not waited for."""
         if cast(IO[str], self._process.stdout).closed:
@@ -89,8 +104,10 @@ def local_head(runtime: RuntimeConfig) -> Iterator[Head | None]:
     if ray_address(runtime) != LOCAL or "ray" in sys.modules:
         yield None
         return
-    # Ray's own default (since 2.59) where it starts in the driver's process; read when ray is imported.
-    with environment(unless_set({"RAY_AUTH_MODE": "token"})), tempfile.TemporaryFile("w+", errors="replace") as errors:
+    # Ray's own default (since 2.59) where it starts in the driver's process.
+    tokens = unless_set({"RAY_AUTH_MODE": "token"})
+    inherited = dict(os.environ)
+    with environment(tokens | _no_worker()), tempfile.TemporaryFile("w+", errors="replace") as errors:
         head = Head(
             subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-P", str(_PROGRAM)],
@@ -98,7 +115,7 @@ def local_head(runtime: RuntimeConfig) -> Iterator[Head | None]:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**WORKER_ENVIRONMENT, **QUIET, **os.environ},
+                env={**WORKER_ENVIRONMENT, **QUIET, **tokens, **inherited},
                 start_new_session=True,  # Ctrl-C is for the driver, which stops its work before Ray
             ),
             errors,
@@ -107,6 +124,15 @@ def local_head(runtime: RuntimeConfig) -> Iterator[Head | None]:
             yield head
         finally:
             head.stop()
+
+
+def _no_worker() -> dict[str, str]:
+    """For the driver, before it imports ray: the process by which Ray tells a worker whose raylet has gone is itself.
+
+    Left to itself, Ray goes by the parent's number: where that is 1, as under `nohup` or a container's init, the driver
+    is such a worker to it, and ends without a word once the raylet has died.
+    """
+    return {"RAY_RAYLET_PID": str(os.getpid())}
 
 
 def ray_address(runtime: RuntimeConfig) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import ray
 
@@ -22,8 +22,10 @@ from higan_cam.runtime.cluster.head import (
     ray_address,
     unless_set,
 )
+from higan_cam.runtime.cluster.head_process import died_here
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.runtime.cluster.signals import stoppable
+from higan_cam.runtime.cluster.watchdog import Watchdog
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
 
     Raises:
         ConfigError: if no cluster answers at that address.
-        WorkersError: if a local one does not come up, or Ray fails in the block where no unit is to blame.
+        WorkersError: if a local one does not come up or dies, or Ray fails in the block where no unit is to blame.
     """
     if ray.is_initialized():
         with stoppable(), _explained():
@@ -49,11 +51,12 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
         check_reachable(runtime)
     address = ray_address(runtime) if head is None else head.address
     ours = head is not None or address == LOCAL
-    with environment(unless_set({**QUIET, **UNCOUNTED} if ours else QUIET)):
+    with environment(unless_set({**QUIET, **UNCOUNTED} if ours else QUIET)), _explained():
         try:
             _init(address, ours, log_to_driver)
             # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
-            with stoppable(), _explained():
+            watchdog = Watchdog(died_here if head is None else head.died) if ours else nullcontext()
+            with watchdog, stoppable():
                 yield
         finally:
             ray.shutdown()

@@ -34,6 +34,22 @@ with stoppable(), local_head(RuntimeConfig()) as head:
     sys.stdin.read()
 """
 """Ends when its standard input does."""
+ORPHAN = """
+import os, signal, time
+from higan_cam.config import RuntimeConfig
+from higan_cam.errors import WorkersError
+from higan_cam.runtime.cluster.head import local_head
+from tests.chaos.processes import descendants
+try:
+    with local_head(RuntimeConfig()) as head:
+        from higan_cam.runtime.cluster.join import cluster
+        with cluster(RuntimeConfig(), head):
+            raylets = [process for process in descendants(os.getpid()) if "raylet/raylet" in process.title]
+            raylets[0].send(signal.SIGKILL)
+            time.sleep(600)
+except WorkersError as error:
+    print(error)
+"""
 
 
 @pytest.fixture
@@ -129,6 +145,17 @@ def test_a_ray_that_is_only_coming_up_is_ended_as_well(driver: subprocess.Popen[
     started = [process.pid for process in descendants(driver.pid)]
     _end(driver, how)
     _expect_gone(started)
+
+
+@pytest.mark.integration
+def test_a_driver_whose_parent_has_gone_outlives_its_raylet_and_tells(tmp_path: Path) -> None:
+    """As under `nohup`; Ray itself takes process 1 for the raylet of a worker, and ends it without a word."""
+    told = tmp_path / "told"
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    command = ["sh", "-c", '"$@" >"$0" 2>&1 & echo $!', str(told), sys.executable, "-c", ORPHAN]
+    shell = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    wait_until(lambda: not is_running(int(shell.stdout)), "the driver ends")
+    assert told.read_text().splitlines()[-1].startswith("Ray died on this machine: its raylet"), told.read_text()
 
 
 def _line(driver: subprocess.Popen[str]) -> str:

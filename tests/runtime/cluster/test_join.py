@@ -24,6 +24,21 @@ with cluster(RuntimeConfig()):
     print("processors", resources()[0])
 """
 
+DYING = """
+import os, ray, signal, time
+from higan_cam.config import RuntimeConfig
+from higan_cam.errors import WorkersError
+from higan_cam.runtime.cluster.join import cluster
+from tests.chaos.processes import descendants
+try:
+    with cluster(RuntimeConfig()):
+        works = ray.remote(lambda: time.sleep(600)).remote()
+        next(process for process in descendants(os.getpid()) if "gcs_server" in process.title).send(signal.SIGKILL)
+        ray.get(works)
+except WorkersError as error:
+    print(error)
+"""
+
 
 @pytest.mark.integration
 def test_a_cluster_that_is_gone_is_not_waited_for() -> None:
@@ -107,3 +122,18 @@ def test_a_ray_that_does_not_come_up_is_an_error_with_a_way_out(monkeypatch: pyt
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with pytest.raises(WorkersError, match="run the same command again"), cluster(RuntimeConfig()):
         pass
+
+
+@pytest.mark.integration
+def test_a_ray_in_the_drivers_own_process_that_dies_is_told() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    finished = subprocess.run(
+        [sys.executable, "-c", DYING],
+        env={**environment, "RAY_gcs_rpc_server_reconnect_timeout_s": "100000"},  # would Ray end it by itself
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert finished.stdout.startswith("Ray died on this machine: its gcs_server was ended by SIGKILL"), finished.stderr
+    assert finished.returncode == 0
