@@ -63,6 +63,17 @@ class RemoteBackend:
         files = {path: int(info["size"]) for path, info in found.items() if info["type"] == "file"}
         return {path: size for path, size in files.items() if path.startswith(prefix)}
 
+    def part(self, path: str, start: int, stop: int) -> bytes | None:
+        """See `backends.Backend`."""
+        try:
+            return bytes(self.filesystem.cat_file(path, start=start, end=stop))
+        except FileNotFoundError:
+            return None
+
+    def listing(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """See `backends.Backend`. Lists everything first."""
+        return ((path, size, "") for path, size in self.sizes(prefix).items())
+
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`. Lists everything first."""
         yield from self.sizes(f"{folder}/").items()
