@@ -81,7 +81,9 @@ def test_tests_mirror_the_package() -> None:
 
 
 def test_only_one_module_spells_the_keys_of_a_run() -> None:
-    key = re.compile(r"(scores|manifest|stats|report|boundary|curation|listing)/|run\.json|data/(train|validation|test|\{)")
+    key = re.compile(
+        r"(scores|manifest|stats|report|boundary|curation|listing)/|run\.json|data/(train|validation|test|\{)"
+    )
     spelled = {_name(path) for path in _sources() for text in _strings(path) if key.match(text)}
     tars = "higan_cam/publish/exports/webdataset.py"  # names of its own
     assert spelled - {tars} == {"higan_cam/store/keys.py"}

@@ -6,7 +6,8 @@ import csv
 import io
 import posixpath
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -51,8 +52,8 @@ class PathTable:
         """See `Reader`. A file that is missing is a row, too."""
         where = f"{self.store.uri}/{self.name}"
         try:
-            with open_object(self.store, self.name) as file:
-                lines = (cells for _, cells in rows_in(file))
+            with open_object(self.store, self.name) as file, closing(rows_in(file)) as rows:
+                lines = (cells for _, cells in rows)
                 first = list(islice(lines, 2))
                 place, heading = _layout(first, self.column, where)
                 for cells in chain(first[int(heading) :], lines):
@@ -74,13 +75,18 @@ class PathTable:
         if place.protocol == "file":
             return file_content(Path(place.path))
         bucket, _, key = place.path.partition("/")
-        root = f"{place.protocol}://{bucket}"
-        store = self._buckets.setdefault(root, open_store(root, self.store.settings))
-        return object_content(store, key)
+        return object_content(self._bucket(f"{place.protocol}://{bucket}"), key)
+
+    def _bucket(self, uri: str) -> Store:
+        """The store of a whole bucket; each has one client."""
+        if uri not in self._buckets:
+            self._buckets[uri] = open_store(uri, self.store.settings)
+        return self._buckets[uri]
 
 
-def rows_in(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+def rows_in(file: BinaryIO) -> Generator[tuple[int, list[str]], None, None]:
     """(number from 1, cells without spaces around them) of each line of a table that is not empty, one at a time.
+    Close it before the file.
 
     Separated by commas, or where the first line has none by tabs or semicolons.
 

@@ -24,9 +24,9 @@ _OTHERS = (".heic", ".heif", ".hif", ".psd", ".svg", ".jxl", ".exr", ".hdr", ".t
 SUFFIXES = READ | frozenset((*_RAW, *_OTHERS))
 """Endings that promise a picture; those that are not read become rows with a reason."""
 _SAVE = "save it as PNG or JPEG"
+_AVIF = (b"avif", b"avis")
 _BRANDS = {
-    b"avif": "AVIF, which this Pillow does not read: install Pillow 11.3 or newer",
-    b"avis": "AVIF, which this Pillow does not read: install Pillow 11.3 or newer",
+    **dict.fromkeys(_AVIF, "AVIF, which this Pillow does not read: install Pillow 11.3 or newer"),
     **dict.fromkeys(
         (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), f"HEIC, which is not read; {_SAVE}"
     ),
@@ -67,12 +67,15 @@ def formats() -> tuple[str, ...]:
 
 def what_else(head: bytes) -> str:
     """What a file is that no reader knows, by its first bytes."""
-    if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
-        return _BRANDS[head[8:12]]
+    brand = head[8:12] if head[4:8] == b"ftyp" else b""
+    if brand in _AVIF and "AVIF" in formats():
+        return "damaged at its beginning, or breaks off"
+    if brand in _BRANDS:
+        return _BRANDS[brand]
     for beginning, reason in _BEGINNINGS.items():
         if head.startswith(beginning) or (beginning == b"<svg" and b"<svg" in head[:512]):
             return reason
     other = stand_in(head)
     if other == "a picture":
-        return "damaged at its beginning"
+        return "damaged at its beginning, or breaks off"
     return "not a picture" if other is None else other.partition(";")[0]

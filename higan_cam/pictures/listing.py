@@ -23,10 +23,11 @@ from higan_cam.pictures.duplicates import Marks, first_of_each, mark_of
 from higan_cam.pictures.nouns import PictureRow, Unreadable
 from higan_cam.pictures.reader import content_identity
 from higan_cam.pictures.source import PictureSource, absolute, open_pictures
-from higan_cam.pictures.tables import PART_ROWS, read_rows, rows_of, sorted_rows, table_of
+from higan_cam.pictures.tables import PART_ROWS, rows_of, sorted_rows, table_of
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.store.keys import LISTING_KEY, listing_part
 from higan_cam.store.store import Store
+from higan_cam.types import IntArray
 
 _SHOWN = 8
 _WINDOW = 64
@@ -130,7 +131,7 @@ def freeze_listing(
         StoreError: output or source do not answer.
     """
     settings = config or store.settings
-    source = absolute(source, settings)
+    source = absolute(source)
     body = store.find(LISTING_KEY)
     if body is None:
         opened = open_pictures(source, settings, column)
@@ -170,11 +171,12 @@ def _frozen(store: Store, opened: PictureSource, part_rows: int) -> dict[str, An
     """List, find duplicates, write the parts; what is to stand in the object that ends it."""
     passed_over: Counter[str] = Counter()
     with TemporaryDirectory(prefix="higan-cam-listing-") as folder:
-        marks, unknown = _spooled(_listed(opened, passed_over), Path(folder), part_rows)
+        marks, unknown = _spooled(_listed(opened, passed_over, part_rows), Path(folder), part_rows)
         count = sum(len(each) for each in marks)
         _say(opened.source, count, passed_over)
         firsts = first_of_each(marks, np.array(unknown, np.int64))
-        digests = [_write_part(store, Path(folder), number, firsts) for number in range(len(marks))]
+        parts = [firsts[start : start + part_rows] for start in range(0, count, part_rows)]
+        digests = [_write_part(store, Path(folder, str(n)), n, part) for n, part in enumerate(parts)]
     return {
         "source": opened.source,
         "column": opened.column,
@@ -197,21 +199,22 @@ def _spooled(rows: Iterator[PictureRow], folder: Path, part_rows: int) -> tuple[
     return marks, unknown
 
 
-def _write_part(store: Store, folder: Path, number: int, firsts: np.ndarray[Any, Any]) -> str:
-    """Put a part with its duplicates into the output; its digest."""
-    rows = read_rows(folder / str(number))
-    known = (replace(row, duplicate_of=int(firsts[row.index]) if firsts[row.index] >= 0 else None) for row in rows)
+def _write_part(store: Store, path: Path, number: int, firsts: IntArray) -> str:
+    """Put a part into the output, now with its rows' duplicates, -1 for none; its digest."""
+    table = pq.read_table(path, use_threads=False)
+    place = table.schema.get_field_index("duplicate_of")
+    known = table.set_column(place, table.schema.field(place), pa.array(firsts, mask=firsts < 0))
     sink = pa.BufferOutputStream()
-    pq.write_table(table_of(known), sink, compression="zstd", use_dictionary=False)
+    pq.write_table(known, sink, compression="zstd", use_dictionary=False)
     body = sink.getvalue().to_pybytes()
     # Over what a listing that was not finished may have left.
     store.put(listing_part(number), body)
     return digest(body)
 
 
-def _listed(opened: PictureSource, passed_over: Counter[str]) -> Iterator[PictureRow]:
+def _listed(opened: PictureSource, passed_over: Counter[str], at_once: int = PART_ROWS) -> Iterator[PictureRow]:
     found = opened.reader.found(passed_over)
-    ordered = found if opened.reader.in_order else sorted_rows(found, passed_over)
+    ordered = found if opened.reader.in_order else sorted_rows(found, passed_over, at_once)
     return (replace(row, index=index) for index, row in enumerate(_identified(opened, ordered)))
 
 
@@ -219,14 +222,15 @@ def _identified(opened: PictureSource, rows: Iterator[PictureRow]) -> Iterator[P
     """Read what has no identity yet, a few at once."""
 
     def identified(row: PictureRow) -> PictureRow:
-        content = None if row.etag else opened.reader.content(row)
-        if content is None or isinstance(content, Unreadable):
+        content = opened.reader.content(row)
+        if isinstance(content, Unreadable):
             return row
         return replace(row, bytes=len(content), etag=content_identity(content))
 
     with ThreadPoolExecutor(opened.config.connections) as pool:
         while window := list(islice(rows, _WINDOW)):
-            yield from pool.map(identified, window)
+            read = pool.map(identified, [row for row in window if not row.etag])
+            yield from (row if row.etag else next(read) for row in window)
 
 
 def _say(source: str, count: int, passed_over: Counter[str]) -> None:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from higan_cam.errors import ConfigError
 from higan_cam.pictures.nouns import PictureRow, Unreadable
-from higan_cam.pictures.reader import GONE, MAX_BYTES, TOO_LARGE, content_identity
+from higan_cam.pictures.reader import GONE, MAX_BYTES, TOO_LARGE, closed_with, content_identity
 from higan_cam.store.keys import DATA, RUN_KEY
 from higan_cam.store.manifest import read_manifest
 from higan_cam.store.ranges import open_object
@@ -97,11 +97,12 @@ class ParquetFiles:
         opened = self._files.get(name)
         if opened is None:
             with _explained(self.store, name):
-                file = pq.ParquetFile(open_object(self.store, name, _BUFFER), buffer_size=_BUFFER)
+                source = closed_with(self, open_object(self.store, name, _BUFFER))
+                file = pq.ParquetFile(source, buffer_size=_BUFFER)
                 column = _picture_column(file.schema_arrow, self.column, f"{self.store.uri}/{name}")
                 rows = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
             while len(self._files) >= _OPEN:
-                self._files.pop(next(iter(self._files)))
+                self._files.pop(next(iter(self._files))).file.close(force=True)
             opened = self._files[name] = _Opened(file, column, np.cumsum([0, *rows]))
         return opened
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from higan_cam.errors import StoreError
 from higan_cam.pictures.nouns import PictureRow, Unreadable
@@ -50,10 +51,16 @@ class Reader(Protocol):
         ...
 
 
+def closed_with(owner: object, file: BinaryIO) -> BinaryIO:
+    """The file, which is closed when its owner is gone."""
+    weakref.finalize(owner, file.close)
+    return file
+
+
 def object_content(store: Store, key: str) -> bytes | Unreadable:
     """The bytes of one object below a store, or what is wrong with it. StoreError: the place does not answer."""
     if isinstance(store.backend, LocalBackend):
-        return file_content(Path(store.root, key))
+        return file_content(Path(f"{store.root}/{key}"))
     try:
         body = store.part(key, 0, MAX_BYTES + 1)
     except ValueError:

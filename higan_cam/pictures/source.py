@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from higan_cam.pictures.parquet_files import ParquetFiles, run_files
 from higan_cam.pictures.reader import DIGEST, Reader, content_identity
 from higan_cam.pictures.tar_archive import TarArchive
 from higan_cam.pictures.zip_archive import ZipArchive
+from higan_cam.store.places.local import LocalBackend
 from higan_cam.store.store import Store, open_store
 from higan_cam.store.uris import read_place
 
@@ -87,27 +89,30 @@ def open_pictures(
         ConfigError: nothing is there, it is of no kind that is read, or it lacks the column.
     """
     settings = config or StoreConfig()
-    opened = PictureSource(absolute(os.fspath(source), settings), settings, column, background)
+    opened = PictureSource(absolute(os.fspath(source)), settings, column, background)
     _ = opened.reader  # what is wrong with it is said here
     return opened
 
 
-def absolute(source: str, config: StoreConfig) -> str:
-    """The same source for a process in another working directory. ConfigError: no place begins like that."""
+def absolute(source: str) -> str:
+    """The same source for a process in another working directory. ConfigError: no place is written like that."""
     base, pattern = _split_pattern(source)
-    uri = _store_at(base, config).uri
+    with _as_pictures():
+        uri = read_place(base).uri
     return f"{uri}/{pattern}" if pattern else uri
 
 
 def _reader(source: str, config: StoreConfig, column: str | None) -> Reader:
     base, pattern = _split_pattern(source)
-    store = _store_at(base, config)
+    with _as_pictures():
+        store = open_store(base, config)
     if pattern:
         return _of_pattern(store, pattern, column)
-    name = _file_name(store)
-    if name is None:
+    # What a folder and a file lie in, reached by the same client.
+    root, _, name = store.root.rpartition("/")
+    parent = replace(store, uri=store.uri.rpartition("/")[0], root=root)
+    if not _is_file(store, parent, name):
         return run_files(store, column) or Folder(store)
-    parent = _store_at(store.uri.rpartition("/")[0], config)
     for endings, open_kind in _FILES.items():
         if name.lower().endswith(endings):
             return open_kind(parent, name, column)
@@ -125,30 +130,27 @@ def _split_pattern(source: str) -> tuple[str, str]:
     return "/".join(parts[:first]) or ("/" if source.startswith("/") else "."), "/".join(parts[first:])
 
 
-def _store_at(text: str, config: StoreConfig) -> Store:
+@contextmanager
+def _as_pictures() -> Iterator[None]:
+    """What is wrong with the text of a place, said of the pictures and not of the output."""
     try:
-        return open_store(text, config)
+        yield
     except ConfigError as error:
         raise ConfigError(f"pictures: {str(error).removeprefix('output: ')}") from error
 
 
-def _file_name(store: Store) -> str | None:
-    """The name of a file that the store's own path is; None where it is a folder.
-
-    ConfigError: nothing is there.
-    """
-    place = read_place(store.uri)
-    if place.protocol == "file":
-        path = Path(place.path)
+def _is_file(store: Store, parent: Store, name: str) -> bool:
+    """Whether the store's own path is a file, not a folder. ConfigError: it is neither."""
+    if isinstance(store.backend, LocalBackend):
+        path = Path(store.root)
         if not path.exists():
             raise ConfigError(f"pictures: {store.uri}: no such folder or file; check the path")
-        return path.name if not path.is_dir() else None
-    bucket, _, name = place.path.rpartition("/")
-    if bucket and open_store(f"{place.protocol}://{bucket}", store.settings).exists(name):
-        return name
+        return not path.is_dir()
+    if parent.root.strip("/") and parent.exists(name):
+        return True
     if store.is_empty():
         raise ConfigError(f"pictures: {store.uri}: nothing is there; check the URI")
-    return None
+    return False
 
 
 def _of_pattern(store: Store, pattern: str, column: str | None) -> Reader:

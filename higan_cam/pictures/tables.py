@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,23 +32,30 @@ SCHEMA = pa.schema(
 
 def table_of(rows: Iterable[PictureRow]) -> pa.Table:
     """Rows -> a table of `SCHEMA`."""
-    return pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA)
+    held = list(rows)
+    return pa.Table.from_arrays(
+        [pa.array([getattr(row, each.name) for row in held], each.type) for each in SCHEMA], schema=SCHEMA
+    )
 
 
 def rows_of(table: pa.Table) -> Iterator[PictureRow]:
     """The rows of a table of `SCHEMA`, in order, made a few at a time."""
     for batch in table.to_batches(max_chunksize=_BATCH):
-        yield from (PictureRow(**values) for values in batch.to_pylist())
+        yield from _rows_of_batch(batch)
 
 
 def read_rows(path: Path) -> Iterator[PictureRow]:
     """The rows of a Parquet file of `SCHEMA`, in order, a few in memory at a time."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_BATCH, use_threads=False):
-            yield from (PictureRow(**values) for values in batch.to_pylist())
+            yield from _rows_of_batch(batch)
 
 
-def sorted_rows(rows: Iterable[PictureRow], passed_over: Counter[str], count: int = PART_ROWS) -> Iterator[PictureRow]:
+def _rows_of_batch(batch: Any) -> Iterator[PictureRow]:
+    return map(PictureRow, *(batch.column(name).to_pylist() for name in SCHEMA.names))
+
+
+def sorted_rows(rows: Iterable[PictureRow], passed_over: Counter[str], count: int) -> Iterator[PictureRow]:
     """The rows by key, in memory `count` at a time; the rest waits in a temporary folder.
 
     Of several rows with one key the last in the source counts, as in an archive that was added to; the others are

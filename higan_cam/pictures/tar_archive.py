@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 from higan_cam.errors import ConfigError
 from higan_cam.pictures.kinds import looks_like_a_picture, suffix_of
 from higan_cam.pictures.nouns import PictureRow, Unreadable
-from higan_cam.pictures.reader import MAX_BYTES, TOO_LARGE, content_identity
+from higan_cam.pictures.reader import MAX_BYTES, TOO_LARGE, closed_with, content_identity
 from higan_cam.store.litter import is_litter
 from higan_cam.store.ranges import open_object
 from higan_cam.store.store import Store
@@ -55,8 +55,7 @@ class TarArchive:
 
     def found(self, passed_over: Counter[str]) -> Iterator[PictureRow]:
         """See `Reader`. ConfigError: the archive breaks off."""
-        with self._explained(), open_object(self.store, self.name, _AT_ONCE) as file:
-            unpacked = _unpacked(file)
+        with self._explained(), open_object(self.store, self.name, _AT_ONCE) as file, _unpacked(file) as unpacked:
             with tarfile.open(fileobj=unpacked, mode="r|", bufsize=_BLOCK * 128) as archive:
                 while member := archive.next():
                     # It would remember every name.
@@ -78,21 +77,20 @@ class TarArchive:
     @cached_property
     def _whole(self) -> BinaryIO:
         """The unpacked archive, to read from any place."""
-        file = open_object(self.store, self.name, _APART)
+        file = closed_with(self, open_object(self.store, self.name, _APART))
         unpacked = _unpacked(file)
         if unpacked is file:
             return file
-        with self._explained(), file:
-            copy = cast(BinaryIO, tempfile.TemporaryFile(prefix="higan-cam-tar-"))  # noqa: SIM115 - kept open
+        copy = closed_with(self, cast(BinaryIO, tempfile.TemporaryFile(prefix="higan-cam-tar-")))  # noqa: SIM115
+        with self._explained(), file, unpacked:
             while part := unpacked.read(_AT_ONCE):
                 copy.write(part)
                 if copy.tell() > MAX_UNPACKED:
-                    copy.close()
                     raise ConfigError(
                         f"pictures: {self.store.uri}/{self.name}: more than {MAX_UNPACKED >> 30} GiB unpacked, and a "
                         "packed tar is unpacked to be read; a plain tar and a zip are read where they lie"
                     )
-            return copy
+        return copy
 
     def _check_end(self, file: BinaryIO, unpacked: BinaryIO) -> None:
         """Something packed knows whether it is whole; a plain tar ends in zeros."""

@@ -25,7 +25,7 @@ def open_object(store: Store, key: str, buffer: int = BUFFER) -> BinaryIO:
         raise StoreError(f"{store.uri}: no such object: {key}")
     if isinstance(store.backend, LocalBackend):
         try:
-            return Path(store.root, key).open("rb")
+            return Path(f"{store.root}/{key}").open("rb")
         except OSError as error:
             raise StoreError(f"{store.uri}: cannot read {key} ({error.strerror}); check its permissions") from error
     return cast(BinaryIO, io.BufferedReader(_Ranges(store, key, size), buffer))

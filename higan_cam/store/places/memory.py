@@ -53,9 +53,10 @@ class RemoteBackend:
     def size(self, path: str) -> int | None:
         """See `backends.Backend`."""
         try:
-            return int(self.filesystem.info(path)["size"])
+            found = self.filesystem.info(path)
         except FileNotFoundError:
             return None
+        return int(found["size"]) if found["type"] == "file" else None
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """See `backends.Backend`."""
