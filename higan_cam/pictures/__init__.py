@@ -5,6 +5,7 @@ from higan_cam.pictures.decoding import decode_picture, picture_problem
 from higan_cam.pictures.fitting import Affine, Fit, fit_square
 from higan_cam.pictures.listing import Listing, freeze_listing, list_pictures, read_listing
 from higan_cam.pictures.nouns import WHITE, Picture, PictureRow, Unreadable
+from higan_cam.pictures.scan import unreadable_rows
 from higan_cam.pictures.source import PictureSource, open_pictures
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "read_listing",
     "shares",
     "to_picture",
+    "unreadable_rows",
 ]

@@ -21,8 +21,8 @@ from higan_cam.config import StoreConfig
 from higan_cam.errors import ConfigError, RunMismatchError, StoreError
 from higan_cam.pictures.duplicates import Marks, first_of_each, mark_of
 from higan_cam.pictures.nouns import PictureRow, Unreadable
-from higan_cam.pictures.reader import content_identity
 from higan_cam.pictures.source import PictureSource, absolute, open_pictures
+from higan_cam.pictures.sources.reader import content_identity
 from higan_cam.pictures.tables import PART_ROWS, rows_of, sorted_rows, table_of
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.store.keys import LISTING_KEY, listing_part
@@ -196,6 +196,7 @@ def _spooled(rows: Iterator[PictureRow], folder: Path, part_rows: int) -> tuple[
         unknown += [row.index for row in part if not row.etag]
         pq.write_table(table_of(part), folder / str(len(marks)))
         marks.append(np.array([mark_of(row) for row in part], np.uint64))
+        log.info("pictures=%d listed", part[-1].index + 1)
     return marks, unknown
 
 

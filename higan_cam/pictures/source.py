@@ -14,15 +14,15 @@ from fsspec.utils import glob_translate
 
 from higan_cam.config import StoreConfig
 from higan_cam.errors import ConfigError
-from higan_cam.pictures.csv_table import PathTable
 from higan_cam.pictures.decoding import decode_picture
-from higan_cam.pictures.folder import Folder
 from higan_cam.pictures.kinds import looks_like_a_picture
 from higan_cam.pictures.nouns import WHITE, Colour, Picture, PictureRow, Unreadable
-from higan_cam.pictures.parquet_files import ParquetFiles, run_files
-from higan_cam.pictures.reader import DIGEST, Reader, content_identity
-from higan_cam.pictures.tar_archive import TarArchive
-from higan_cam.pictures.zip_archive import ZipArchive
+from higan_cam.pictures.sources.csv_table import PathTable
+from higan_cam.pictures.sources.folder import Folder
+from higan_cam.pictures.sources.parquet_files import ParquetFiles, run_files
+from higan_cam.pictures.sources.reader import DIGEST, Reader, content_identity
+from higan_cam.pictures.sources.tar_archive import TarArchive
+from higan_cam.pictures.sources.zip_archive import ZipArchive
 from higan_cam.store.places.local import LocalBackend
 from higan_cam.store.store import Store, open_store
 from higan_cam.store.uris import read_place

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from higan_cam.pictures.nouns import PictureRow
 
 PART_ROWS = 100_000
-"""Rows of a part of a listing, and rows that are sorted in memory: about 60 MB."""
+"""Rows of a part of a listing, and rows that are sorted in memory at once."""
 _BATCH = 2_000
 SCHEMA = pa.schema(
     [

@@ -141,13 +141,13 @@ def test_cmyk_becomes_colour_and_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [("GIF", "frames"), ("WEBP", "frames"), ("PNG", "frames"), ("TIFF", "pages")]
+    ("kind", "said"), [("MPO", "pictures"), ("GIF", "frames"), ("WEBP", "frames"), ("PNG", "frames"), ("TIFF", "pages")]
 )
 def test_the_first_of_several_is_taken_and_said(kind: str, said: str) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
     options = {"lossless": True} if kind == "WEBP" else {}
     found = picture(saved(frames[0], kind, save_all=True, append_images=frames[1:], **options))
-    assert (found.image == (255, 0, 0)).all()
+    assert np.abs(found.image.astype(int) - (255, 0, 0)).max() <= 2
     assert found.notes == (f"first of 3 {said}",)
 
 

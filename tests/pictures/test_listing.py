@@ -14,13 +14,13 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from higan_cam.errors import ConfigError, RunMismatchError, StoreError
 from higan_cam.pictures import Picture, freeze_listing, list_pictures, listing, open_pictures, read_listing, tables
-from higan_cam.pictures.folder import Folder
 from higan_cam.pictures.source import PictureSource
+from higan_cam.pictures.sources.folder import Folder
 from higan_cam.store.keys import LISTING_KEY, listing_part
 from higan_cam.store.places.backend import Backend
 from higan_cam.store.store import Store, open_store
@@ -51,6 +51,7 @@ def test_later_calls_ask_no_source(folder_of: Make, output: Store) -> None:
     assert freeze_listing(output, str(folder)) == first
 
 
+@settings(max_examples=25)
 @given(part_rows=st.integers(1, 20), index=st.integers(-11, 10))
 def test_rows_are_had_by_index_whatever_the_parts(part_rows: int, index: int) -> None:
     store = open_store(f"memory://{hashlib.sha256(str(part_rows).encode()).hexdigest()}/pictures")
@@ -174,10 +175,10 @@ def frozen_names(count: int, output: Store, part_rows: int) -> tuple[Any, int]:
 def test_memory_is_that_of_a_part_and_not_of_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten times as many names may cost what the 16 bytes for each, and what sorting those, comes to."""
     monkeypatch.setattr(tables, "_BATCH", 20)
-    few, many = 3_000, 30_000
-    frozen_names(100, open_store(tmp_path / "warm"), 1_000)
-    _, small = frozen_names(few, open_store(tmp_path / "few"), 1_000)
-    values, large = frozen_names(many, open_store(tmp_path / "many"), 1_000)
+    few, many = 1_200, 12_000
+    frozen_names(100, open_store(tmp_path / "warm"), 400)
+    _, small = frozen_names(few, open_store(tmp_path / "few"), 400)
+    values, large = frozen_names(many, open_store(tmp_path / "many"), 400)
     assert large - small < 150 * (many - few)
     assert (values["count"], values["duplicates"]) == (many, many // 2)
     frozen = listing.Listing(open_store(tmp_path / "many"), **(values | {"digests": tuple(values["digests"])}))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from higan_cam.pictures.kinds import looks_like_a_picture, suffix_of
 from higan_cam.pictures.nouns import PictureRow, Unreadable
-from higan_cam.pictures.reader import MAX_BYTES, TOO_LARGE, object_content
+from higan_cam.pictures.sources.reader import MAX_BYTES, TOO_LARGE, object_content
 from higan_cam.store.places.local import LocalBackend
 from higan_cam.store.store import Store
 
@@ -42,6 +42,10 @@ class Folder:
 
     def found(self, passed_over: Counter[str]) -> Iterator[PictureRow]:
         """See `Reader`."""
+        if self.name and self._is_local:
+            # Not by listing, which would walk through all that lies beside it.
+            yield PictureRow(0, self.name, self.store.size(self.name) or 0, "")
+            return
         for key, size, tag in self.store.listing(self.name or ""):
             if (self.name and key != self.name) or (self.wanted and not self.wanted.fullmatch(key)):
                 continue
@@ -54,12 +58,15 @@ class Folder:
         """See `Reader`."""
         if row.bytes > MAX_BYTES:
             return Unreadable(TOO_LARGE)
-        local = isinstance(self.store.backend, LocalBackend)
-        key = _on_disk(self.store.root, row.key) if local and _LOST in row.key else row.key
+        key = _on_disk(self.store.root, row.key) if self._is_local and _LOST in row.key else row.key
         body = object_content(self.store, key)
         if isinstance(body, bytes) and row.etag.startswith(TAG) and not self._is_same(row, body):
             return Unreadable("not the bytes that were listed")
         return body
+
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self.store.backend, LocalBackend)
 
     def _is_same(self, row: PictureRow, body: bytes) -> bool:
         """A tag is the MD5 of most objects; of others (in parts, encrypted) the server has to be asked."""

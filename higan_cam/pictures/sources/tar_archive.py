@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 from higan_cam.errors import ConfigError
 from higan_cam.pictures.kinds import looks_like_a_picture, suffix_of
 from higan_cam.pictures.nouns import PictureRow, Unreadable
-from higan_cam.pictures.reader import MAX_BYTES, TOO_LARGE, closed_with, content_identity
+from higan_cam.pictures.sources.reader import MAX_BYTES, TOO_LARGE, closed_with, content_identity
 from higan_cam.store.litter import is_litter
 from higan_cam.store.ranges import open_object
 from higan_cam.store.store import Store

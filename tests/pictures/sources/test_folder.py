@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from higan_cam.pictures import Picture, PictureRow, Unreadable, list_pictures, open_pictures
-from higan_cam.pictures.folder import Folder
+from higan_cam.pictures.sources.folder import Folder
 from higan_cam.store.places.memory import RemoteBackend
 from higan_cam.store.store import Store
 from tests.support.pictures import pixels, saved
@@ -76,6 +76,13 @@ def test_what_looks_like_a_picture_and_is_none_is_a_row_with_a_reason(
     folder = folder_of({name: content})
     (row,) = list_pictures(str(folder))
     assert open_pictures(folder).read(row) == Unreadable(said)
+
+
+def test_one_picture_is_listed_without_its_neighbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(CONTENT)
+    monkeypatch.setattr("higan_cam.store.places.local.files_below", None)
+    (row,) = list_pictures(str(tmp_path / "a.png"))
+    assert isinstance(open_pictures(tmp_path / "a.png").read(row), Picture)
 
 
 def test_a_link_that_leads_nowhere_is_a_row_with_a_reason(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from higan_cam.config import RunConfig
 from higan_cam.errors import ConfigError, StoreError
-from higan_cam.pictures import Picture, Unreadable, list_pictures, open_pictures, parquet_files
+from higan_cam.pictures import Picture, Unreadable, list_pictures, open_pictures
+from higan_cam.pictures.sources import parquet_files
 from higan_cam.store.places.memory import RemoteBackend
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store

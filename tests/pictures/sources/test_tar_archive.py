@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from higan_cam.errors import ConfigError
-from higan_cam.pictures import Picture, Unreadable, list_pictures, open_pictures, tar_archive
+from higan_cam.pictures import Picture, Unreadable, list_pictures, open_pictures
+from higan_cam.pictures.sources import tar_archive
 from tests.support.pictures import pixels, saved
 
 Make = Callable[[dict[str, bytes]], Path]

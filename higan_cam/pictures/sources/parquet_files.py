@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from higan_cam.errors import ConfigError
 from higan_cam.pictures.nouns import PictureRow, Unreadable
-from higan_cam.pictures.reader import GONE, MAX_BYTES, TOO_LARGE, closed_with, content_identity
+from higan_cam.pictures.sources.reader import GONE, MAX_BYTES, TOO_LARGE, closed_with, content_identity
 from higan_cam.store.keys import DATA, RUN_KEY
 from higan_cam.store.manifest import read_manifest
 from higan_cam.store.ranges import open_object

@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 from higan_cam.errors import ConfigError
 from higan_cam.pictures.kinds import looks_like_a_picture
 from higan_cam.pictures.nouns import PictureRow, Unreadable
-from higan_cam.pictures.reader import file_content, object_content
+from higan_cam.pictures.sources.reader import file_content, object_content
 from higan_cam.store.ranges import open_object
 from higan_cam.store.store import Store, open_store
 from higan_cam.store.uris import Place, read_place

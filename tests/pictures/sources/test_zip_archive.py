@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from higan_cam.pictures import Picture, Unreadable, list_pictures, open_pictures, zip_archive
+from higan_cam.pictures import Picture, Unreadable, list_pictures, open_pictures
+from higan_cam.pictures.sources import zip_archive
 from tests.support.pictures import pixels, saved
 
 Make = Callable[[dict[str, bytes]], Path]
