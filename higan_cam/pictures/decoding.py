@@ -53,7 +53,7 @@ def decode_picture(content: bytes, background: Colour = WHITE) -> Picture | Unre
     picture: list[Picture] = []
 
     def read(image: Image.Image) -> None:
-        picture.append(_read(image, background))
+        picture.append(_read(image, background, _frames(content)))
 
     reason = _attempt(content, read)
     return picture[0] if reason is None else Unreadable(reason)
@@ -102,8 +102,7 @@ def _opened(content: bytes) -> AbstractContextManager[Image.Image]:
     return image
 
 
-def _read(image: Image.Image, background: Colour) -> Picture:
-    count = _frames(image)
+def _read(image: Image.Image, background: Colour, count: int) -> Picture:
     profile = bool(image.info.get("icc_profile"))
     several = "pages" if image.format == "TIFF" else "pictures" if image.format == "MPO" else "frames"
     image.load()
@@ -113,10 +112,14 @@ def _read(image: Image.Image, background: Colour) -> Picture:
     return Picture(upright, (*first, *notes, *turned, *(["ICC profile ignored"] if profile else [])))
 
 
-def _frames(image: Image.Image) -> int:
-    """How many pictures the file says it has; 1 where what follows the first cannot be read."""
+def _frames(content: bytes) -> int:
+    """How many pictures the file says it has; 1 where what follows the first cannot be read.
+
+    From an opening of its own: looking for a page that is damaged spoils the one that is not.
+    """
     try:
-        return int(getattr(image, "n_frames", 1))
+        with _opened(content) as image:
+            return int(getattr(image, "n_frames", 1))
     except Exception:  # noqa: BLE001 - the first one is what is wanted
         return 1
 

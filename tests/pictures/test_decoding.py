@@ -151,6 +151,14 @@ def test_the_first_of_several_is_taken_and_said(kind: str, said: str) -> None:
     assert found.notes == (f"first of 3 {said}",)
 
 
+def test_a_damaged_page_does_not_cost_the_first() -> None:
+    pages = [Image.fromarray(pixels(number, 20, 20)) for number in range(2)]
+    content = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    alone = saved(Image.fromarray(pixels(0, 20, 20)), "TIFF")
+    for cut in range(len(alone) + 10, len(content), 37):
+        np.testing.assert_array_equal(picture(content[:cut]).image, pixels(0, 20, 20))
+
+
 def test_a_colour_profile_is_ignored_and_said() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     found = picture(saved(pixels(4), icc_profile=profile))
