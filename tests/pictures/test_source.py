@@ -8,12 +8,15 @@ import pickle
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.pictures import Picture, PictureRow, Unreadable, list_pictures, open_pictures
@@ -55,6 +58,13 @@ def tarred(files: dict[str, bytes], mode: str = "w") -> bytes:
             info = tarfile.TarInfo(f"./{name}")
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
+    return body.getvalue()
+
+
+def columns(files: dict[str, bytes]) -> bytes:
+    """Parquet with a column of pictures as `datasets` writes it, and another one."""
+    body, cells = io.BytesIO(), [{"bytes": content, "path": name} for name, content in files.items()]
+    pq.write_table(pa.table({"id": [*range(len(files))], "photo": cells}), body, row_group_size=3)
     return body.getvalue()
 
 
@@ -107,10 +117,7 @@ def test_a_table_of_paths(place: Store) -> None:
 
 
 def test_a_column_of_parquet(place: Store) -> None:
-    cells = [{"bytes": body, "path": name} for name, body in FILES.items()]
-    body = io.BytesIO()
-    pq.write_table(pa.table({"id": [1, 2, 3, 4], "photo": cells}), body, row_group_size=3)
-    place.put("data/a.parquet", body.getvalue())
+    place.put("data/a.parquet", columns(FILES))
     found = read_all(f"{place.uri}/data/a.parquet")
     assert list(found) == [f"a.parquet#{row}" for row in range(4)]
     check(dict(zip(FILES, found.values(), strict=True)))
@@ -209,3 +216,19 @@ def test_a_place_that_does_not_answer_says_nothing_about_the_picture(
     monkeypatch.setattr(RemoteBackend, "part", broken)
     with pytest.raises(StoreError, match="the wire is cut"):
         opened.read(row)
+
+
+PACKED = {"zip": zipped(FILES), "tar": tarred(FILES), "tar.gz": tarred(FILES, "w:gz"), "parquet": columns(FILES)}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_archive_is_rows_or_refused(kind: str, data: st.DataObject, tmp_path: Path) -> None:
+    content = bytearray(PACKED[kind])
+    for place in data.draw(st.lists(st.integers(0, len(content) * 8 - 1), max_size=4)):
+        content[place // 8] ^= 1 << place % 8
+    archive = tmp_path / f"a.{kind}"
+    archive.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with suppress(ConfigError):
+        assert all(isinstance(found, Picture | Unreadable) for found in read_all(archive).values())

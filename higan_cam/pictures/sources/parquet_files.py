@@ -80,10 +80,9 @@ class ParquetFiles:
                 return Unreadable(GONE)
             group = int(np.searchsorted(opened.starts, int(number), side="right")) - 1
             try:
-                cells = self._cells(opened, name, group)
+                return _content(self._cells(opened, name, group)[int(number) - int(opened.starts[group])])
             except _DAMAGE as error:
                 return Unreadable(f"damaged in its Parquet file ({str(error)[:80]})")
-        return _content(cells[int(number) - int(opened.starts[group])].as_py())
 
     def _cells(self, opened: _Opened, name: str, group: int) -> Any:
         cells = self._group.get((name, group))
@@ -123,7 +122,7 @@ def _group_rows(opened: _Opened, name: str, group: int, first: int, last: int) -
     try:
         for batch in opened.file.iter_batches(_BATCH, row_groups=[group], columns=[opened.column], use_threads=False):
             for cell in batch.column(0):
-                yield _row(f"{name}#{row}", _content(cell.as_py()))
+                yield _row(f"{name}#{row}", _content(cell))
                 row += 1
     except _DAMAGE:
         for lost in range(row, last):
@@ -136,12 +135,14 @@ def _row(key: str, content: bytes | Unreadable) -> PictureRow:
     return PictureRow(0, key, len(content), content_identity(content))
 
 
-def _content(value: Any) -> bytes | Unreadable:
-    body = value.get("bytes") if isinstance(value, dict) else value
-    if not body:
-        path = value.get("path") if isinstance(value, dict) else None
-        return Unreadable(f"only a path in its row, {path!r}, which is not followed" if path else "nothing in its row")
-    return bytes(body) if len(body) <= MAX_BYTES else Unreadable(TOO_LARGE)
+def _content(cell: Any) -> bytes | Unreadable:
+    """The picture in an Arrow scalar; its path is decoded only where there is nothing else. ValueError: damage."""
+    struct = pa.types.is_struct(cell.type) and cell.is_valid
+    body = (cell["bytes"] if struct else cell).as_py()
+    if body:
+        return bytes(body) if len(body) <= MAX_BYTES else Unreadable(TOO_LARGE)
+    path = cell["path"].as_py() if struct and cell.type.get_field_index("path") >= 0 else None
+    return Unreadable(f"only a path in its row, {path!r}, which is not followed" if path else "nothing in its row")
 
 
 def _picture_column(schema: Any, column: str | None, where: str) -> str:
