@@ -28,7 +28,7 @@ def to_rgb(image: Image.Image, background: Colour) -> tuple[ByteArray, list[str]
     if image.has_transparency_data:
         return _flattened(image.convert(_PREMULTIPLIED.get(image.mode, image.mode)), background)
     notes = [f"{image.mode} converted without a profile"] if image.mode in ("CMYK", "LAB") else []
-    return _pixels(image.convert("RGB")), notes
+    return _pixels(image if image.mode == "RGB" else image.convert("RGB")), notes
 
 
 def _grey(values: npt.NDArray[Any], *, floating: bool) -> tuple[ByteArray, str]:
@@ -59,4 +59,4 @@ def _flattened(image: Image.Image, background: Colour) -> tuple[ByteArray, list[
 
 
 def _pixels(image: Image.Image) -> ByteArray:
-    return np.array(image, dtype=np.uint8)
+    return np.array(image, dtype=np.uint8)  # a copy that may be written to, as torch wants it
