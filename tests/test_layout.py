@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "higan_cam"
 ROOMS = {  # of the package, as the contracts in pyproject.toml order them
     *("cli", "config", "generate", "invert", "label", "losses", "manipulate", "mask", "measure", "pipeline"),
-    *("publish", "rooms", "runtime", "store", "train", "weights"),
+    *("pictures", "publish", "rooms", "runtime", "store", "train", "weights"),
 }
 LOOSE = {"errors", "types", "__init__", "__main__"}
 FOLDERS = {"higan_cam", "jobs", "cluster_configs", "data", "tests", ".ci"}
@@ -81,7 +81,9 @@ def test_tests_mirror_the_package() -> None:
 
 
 def test_only_one_module_spells_the_keys_of_a_run() -> None:
-    key = re.compile(r"(scores|manifest|stats|report|boundary|curation)/|run\.json|data/(train|validation|test|\{)")
+    key = re.compile(
+        r"(scores|manifest|stats|report|boundary|curation|listing)/|run\.json|data/(train|validation|test|\{)"
+    )
     spelled = {_name(path) for path in _sources() for text in _strings(path) if key.match(text)}
     tars = "higan_cam/publish/exports/webdataset.py"  # names of its own
     assert spelled - {tars} == {"higan_cam/store/keys.py"}

@@ -1,6 +1,8 @@
 """What a run leaves behind, and the only place that spells its keys.
 
     run.json                               configuration, versions, digests of the weights, rounding floor
+    listing/part-00000.parquet             the pictures of a run on pictures: index, key, bytes, identity
+    listing/listing.json                   written after its parts: the listing counts from then on
     scores/part-00000.parquet              index and score of every labelled latent
     boundary/<attribute>.safetensors       the boundary; .json: the metrics of its fit
     boundary/selected.json                 the samples of both tails that it was fitted on
@@ -28,6 +30,8 @@ SCORES, DATA = "scores", "data"
 SHARD_STAGES = (SCORES, DATA)
 """Stages that make shards, in the order of the flow."""
 STAGE_NAMES = {SCORES: "label", DATA: "mask"}
+LISTING = "listing/"
+LISTING_KEY = "listing/listing.json"
 MANIFEST, LEASES, CURATION = "manifest/", "stats/lease/", "curation/"
 SELECTED_KEY = "boundary/selected.json"
 REPORT_KEY, CARD_KEY = "report/index.html", "README.md"
@@ -138,3 +142,8 @@ def lease_number(key: str) -> int | None:
 def selection_keys(name: str) -> tuple[str, str]:
     """Keys of a selection's table and of its summary."""
     return f"{CURATION}{name}.parquet", f"{CURATION}{name}.json"
+
+
+def listing_part(number: int) -> str:
+    """Key of a part of the frozen listing of pictures."""
+    return f"{LISTING}part-{number:05d}.parquet"

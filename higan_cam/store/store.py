@@ -109,6 +109,24 @@ class Store:
         named = ((path[len(self.root) + 1 :], listed[path]) for path in sorted(listed))
         return {key: size for key, size in named if not is_litter(key, size)}
 
+    def part(self, key: str, start: int, stop: int) -> bytes | None:
+        """The bytes [start, stop) of an object, fewer where it ends before; None where there is none."""
+        path = self._path(key)
+        with self._explained("read", key):
+            return self.backend.part(path, start, stop)
+
+    def listing(self, prefix: str = "") -> Iterator[tuple[str, int, str]]:
+        """As `sizes`, one after the other in no order, so that memory does not grow with their number.
+
+        Yields:
+            Key, bytes, and the tag that the server gives to this content: "" on a local folder, which has none.
+        """
+        with self._explained("list", prefix or "/"):
+            for path, size, tag in self.backend.listing(f"{self.root}/{prefix}"):
+                key = path[len(self.root) + 1 :]
+                if not is_litter(key, size):
+                    yield key, size, tag
+
     def list(self, prefix: str = "") -> tuple[str, ...]:
         """Keys that start with `prefix`, sorted."""
         return tuple(self.sizes(prefix))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import io
 from pathlib import Path
+from typing import BinaryIO
 
 from higan_cam.weights.kinds import stand_in
 
 MAX_BYTES = 1 << 26
+_HEAD = 1 << 16
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -30,24 +33,41 @@ def read_text(path: Path) -> str:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES} bytes")
-    reason = stand_in(data[:1024])
-    if reason is not None:
-        raise ValueError(f"this is {reason}")
-    text = _decoded(data)
+    encoding, errors = encoding_of(io.BytesIO(data))
+    return checked_text(data.decode(encoding, errors))
+
+
+def checked_text(text: str) -> str:
+    """The text. ValueError: it holds control characters that no text holds."""
     if _CONTROL & set(text):
         raise ValueError("not a text: it holds control characters")
     return text
 
 
-def _decoded(data: bytes) -> str:
+def encoding_of(file: BinaryIO) -> tuple[str, str]:
+    """The encoding of a text from here to its end, and how `decode` is to treat what does not belong to it.
+
+    Raises:
+        ValueError: the beginning is that of no text; says what it is where that is known.
+    """
+    start = file.tell()
+    head = file.read(_HEAD)
+    reason = stand_in(head[:1024])
+    if reason is not None:
+        raise ValueError(f"this is {reason}")
     for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding)
-    for encoding, zeros in (("utf-16-le", data[1::2]), ("utf-16-be", data[::2])):
+        if head.startswith(mark):
+            return encoding, "strict"
+    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
         # Latin letters leave every other byte 0, which no other encoding does.
         if zeros.count(0) > len(zeros) / 2:
-            return data.decode(encoding)
+            return encoding, "strict"
+    file.seek(start)
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return data.decode("utf-8")
+        while part := file.read(_HEAD):
+            decoder.decode(part)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+        return "cp1252", "replace"
+    return "utf-8", "strict"

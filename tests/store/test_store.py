@@ -198,3 +198,17 @@ def test_lost_answer_is_settled_by_reading_back(before: bytes | None, acts: bool
             store.put_new("k", b"ours")
     else:
         assert store.put_new("k", b"ours") is outcome
+
+
+def test_a_streamed_listing_follows_links_and_no_circle(tmp_path: Path) -> None:
+    (tmp_path / "run" / "inner").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.png").write_bytes(b"x")
+    (tmp_path / "run" / "inner" / "up").symlink_to(tmp_path / "run")
+    (tmp_path / "run" / "there").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "run" / "nowhere.png").symlink_to(tmp_path / "gone")
+    (tmp_path / "run" / ".b.png.12-ab.tmp").write_bytes(b"half")
+    os.mkfifo(tmp_path / "run" / "pipe.png")
+    found = {key: size for key, size, _ in open_store(tmp_path / "run").listing()}
+    assert found == {"there/a.png": 1, "nowhere.png": 0}
+    assert list(open_store(tmp_path / "nothing").listing()) == []

@@ -1,4 +1,4 @@
-"""What a place has to do: eleven operations on bytes under keys."""
+"""What a place has to do: thirteen operations on bytes under keys."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ class Backend(Protocol):
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Bytes of every object whose path begins with the prefix, at any depth; empty where there is none."""
+        ...
+
+    def part(self, path: str, start: int, stop: int) -> bytes | None:
+        """The bytes [start, stop) of an object, fewer where it ends before; None where there is none."""
+        ...
+
+    def listing(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """As `sizes`, one after the other in no order, with the server's tag of the content, "" where it has none."""
         ...
 
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -87,6 +88,17 @@ class GcsBackend:
         items = self._listed(prefix)
         return {f"{bucket}/{item['name']}": int(item["size"]) for item in items if not item["name"].endswith("/")}
 
+    def part(self, path: str, start: int, stop: int) -> bytes | None:
+        """See `backends.Backend`."""
+        return self._retrying.call(f"read {path}", lambda _: self._get_part(path, start, stop))
+
+    def listing(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """See `backends.Backend`. One request per 1,000 objects."""
+        bucket = _split(prefix)[0]
+        for item in self._listed(prefix):
+            if not item["name"].endswith("/"):
+                yield f"{bucket}/{item['name']}", int(item["size"]), b64decode(item.get("md5Hash", "")).hex()
+
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`."""
         bucket = _split(folder)[0]
@@ -145,6 +157,15 @@ class GcsBackend:
         answer = self._found(self.client.request, path, alt="media")
         return None if answer is None else bytes(answer.content)
 
+    def _get_part(self, path: str, start: int, stop: int) -> bytes | None:
+        """One try. A server may answer a range with the whole, or with 416 where the object ends before."""
+        headers, accept = {"Range": f"bytes={start}-{stop - 1}"}, (200, 206, 416)
+        request = partial(self.client.request, headers=headers, accept=accept)
+        answer = self._found(request, path, alt="media") if start < stop else None
+        if answer is None or answer.status_code == 416:
+            return None if answer is None and start < stop else b""
+        return bytes(answer.content[start:stop] if answer.status_code == 200 else answer.content)
+
     def _stat(self, path: str) -> dict[str, Any] | None:
         def look(_: int) -> dict[str, Any] | None:
             return self._found(self.client.json, path, fields="size,md5Hash")
@@ -166,7 +187,7 @@ class GcsBackend:
     def _listed(self, prefix: str, **params: str) -> Iterator[dict[str, Any]]:
         """What a listing finds, page by page; each is asked for again by itself."""
         bucket, start = _split(prefix)
-        params |= {"prefix": start, "fields": "items(name,size),nextPageToken"}
+        params |= {"prefix": start, "fields": "items(name,size,md5Hash),nextPageToken"}
         while True:
             page = self._retrying.call(
                 f"list {prefix}", lambda _: self.client.json("GET", f"{_bucket(bucket)}/o", params=params)

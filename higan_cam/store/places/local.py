@@ -76,6 +76,20 @@ class LocalBackend:
         files = (file for file in _files(prefix.rpartition("/")[0]) if str(file).startswith(prefix))
         return {str(file): file.stat().st_size for file in files}
 
+    def part(self, path: str, start: int, stop: int) -> bytes | None:
+        """See `Backend`."""
+        try:
+            with Path(path).open("rb") as file:
+                file.seek(start)
+                return file.read(max(0, stop - start))
+        except FileNotFoundError:
+            return None
+
+    def listing(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """See `Backend`. Links are followed, unless they lead back to a folder that they lie in."""
+        found = files_below(prefix.rpartition("/")[0])
+        return ((path, size, "") for path, size in found if path.startswith(prefix))
+
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `Backend`."""
         # A link may lead nowhere, and is there all the same.
@@ -92,6 +106,33 @@ class LocalBackend:
         for file in stale:
             file.unlink(missing_ok=True)
         return [str(file) for file in stale]
+
+
+def files_below(folder: str) -> Iterator[tuple[str, int]]:
+    """Path and bytes of every file at any depth, without naming them all first; nothing where there is no folder.
+
+    Links are followed, but not into a folder that they lie in. One that leads nowhere has 0 bytes.
+    """
+    waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [(folder, ())]
+    while waiting:
+        where, above = waiting.pop()
+        try:
+            status = Path(where).stat()
+            found = os.scandir(where)
+        except FileNotFoundError:
+            continue
+        identity = (status.st_dev, status.st_ino)
+        with found:
+            for entry in found if identity not in above else ():
+                if entry.is_dir():
+                    if not is_litter_folder(entry.name):
+                        waiting.append((entry.path, (*above, identity)))
+                elif not _is_temporary(entry.name) and (entry.is_file() or _leads_nowhere(entry)):
+                    yield entry.path, entry.stat().st_size if entry.is_file() else 0
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not Path(entry.path).exists()
 
 
 def content_type(path: str) -> str:
@@ -131,8 +172,13 @@ def _files(folder: str, *, temporary: bool = False) -> Iterator[Path]:
         # Some of them, such as lost+found at the root of a disk, may not even be listed.
         folders[:] = [name for name in folders if not is_litter_folder(name)]
         for name in names:
-            if (name.startswith(".") and name.endswith(".tmp")) == temporary:
+            if _is_temporary(name) == temporary:
                 yield Path(parent) / name
+
+
+def _is_temporary(name: str) -> bool:
+    """Whether it is the name of a write that is not finished."""
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def _raise_unless_missing(error: OSError) -> None:

@@ -53,15 +53,27 @@ class RemoteBackend:
     def size(self, path: str) -> int | None:
         """See `backends.Backend`."""
         try:
-            return int(self.filesystem.info(path)["size"])
+            found = self.filesystem.info(path)
         except FileNotFoundError:
             return None
+        return int(found["size"]) if found["type"] == "file" else None
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """See `backends.Backend`."""
         found = self.filesystem.find(prefix.rpartition("/")[0], detail=True)
         files = {path: int(info["size"]) for path, info in found.items() if info["type"] == "file"}
         return {path: size for path, size in files.items() if path.startswith(prefix)}
+
+    def part(self, path: str, start: int, stop: int) -> bytes | None:
+        """See `backends.Backend`."""
+        try:
+            return bytes(self.filesystem.cat_file(path, start=start, end=stop))
+        except FileNotFoundError:
+            return None
+
+    def listing(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """See `backends.Backend`. Lists everything first."""
+        return ((path, size, "") for path, size in self.sizes(prefix).items())
 
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`. Lists everything first."""

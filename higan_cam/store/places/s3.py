@@ -100,6 +100,18 @@ class S3Backend:
         items = self._listed(prefix)
         return {f"{bucket}/{item['Key']}": int(item["Size"]) for item in items if not item["Key"].endswith("/")}
 
+    def part(self, path: str, start: int, stop: int) -> bytes | None:
+        """See `backends.Backend`."""
+        whole = {"Range": f"bytes={start}-{stop - 1}"}
+        return self._retrying.call(f"read {path}", lambda _: self._get(path, **whole)) if start < stop else b""
+
+    def listing(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """See `backends.Backend`. One request per 1,000 objects."""
+        bucket = _split(prefix)["Bucket"]
+        for item in self._listed(prefix):
+            if not item["Key"].endswith("/"):
+                yield f"{bucket}/{item['Key']}", int(item["Size"]), str(item.get("ETag", "")).strip('"')
+
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`."""
         bucket = _split(folder)["Bucket"]
@@ -151,10 +163,12 @@ class S3Backend:
         kind = content_type(path)
         self._try("put_object", **_split(path), Body=body, ContentMD5=_md5(body), ContentType=kind, **condition)
 
-    def _get(self, path: str) -> bytes | None:
+    def _get(self, path: str, **part: str) -> bytes | None:
         try:
-            return bytes(self._try("get_object", **_split(path))["Body"])
+            return bytes(self._try("get_object", **_split(path), **part)["Body"])
         except RequestError as error:
+            if part and error.code in ("InvalidRange", "416"):  # it begins where the object has ended
+                return b""
             # A bare 404 is not an S3 server's answer: something else listens there.
             if error.code != "NoSuchKey":
                 raise

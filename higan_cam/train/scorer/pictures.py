@@ -8,6 +8,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,17 +19,19 @@ from torch import Tensor
 
 from higan_cam.errors import ConfigError
 from higan_cam.label.lighting import LEVELS
+from higan_cam.pictures import Picture, Unreadable, decode_picture
+from higan_cam.pictures.kinds import looks_like_a_picture
+from higan_cam.pictures.sources.csv_table import rows_in
+from higan_cam.pictures.sources.reader import file_content
+from higan_cam.store.litter import is_litter, is_litter_folder
 from higan_cam.train.optimise import share_of
-from higan_cam.train.scorer.reading import looks_whole, problem_of, unreadable
+from higan_cam.train.scorer.reading import unreadable
 from higan_cam.train.settings import World
 from higan_cam.types import FloatArray, IntArray
 from higan_cam.weights.paths import expanded
-from higan_cam.weights.texts import read_text
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
-_LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx"})
 _SHOWN = 20
 HELD_OUT_OF = 10
 """One picture in so many is held out."""
@@ -100,18 +103,8 @@ def read_pictures(paths: Sequence[Path], side: int) -> Tensor:
     Raises:
         ConfigError: a file that is no picture, or not a whole one.
     """
-    images = []
-    for path in paths:
-        data = path.read_bytes() if path.is_file() else b""
-        # Pillow settles what only looks broken off; OpenCV would fill what is missing with grey.
-        problem = None if data and looks_whole(data) else problem_of(path)
-        pixels = None if problem else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        if pixels is None:
-            problem = problem or problem_of(path) or "damaged"
-            raise ConfigError(f"{path}: cannot be read as a picture ({problem}); take it out, or save it again")
-        resized = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
-        images.append(torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).permute(2, 0, 1))
-    return torch.stack(images).float() / 127.5 - 1
+    images = [cv2.resize(_read(path).image, (side, side), interpolation=cv2.INTER_AREA) for path in paths]
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def batch_of(pictures: Pictures, side: int, *, seed: int, step: int, batch: int, world: World) -> tuple[Tensor, Tensor]:
@@ -134,10 +127,18 @@ def batch_of(pictures: Pictures, side: int, *, seed: int, step: int, batch: int,
     return images, torch.from_numpy(pictures.levels[chosen]).float()
 
 
+def _read(path: Path) -> Picture:
+    content = file_content(path)
+    found = content if isinstance(content, Unreadable) else decode_picture(content)
+    if isinstance(found, Unreadable):
+        raise ConfigError(f"{path}: cannot be read as a picture ({found.reason}); take it out, or save it again")
+    return found
+
+
 def _from_folders(source: Path) -> Iterable[tuple[Path, float]]:
     for level in range(LEVELS):
         for path in (source / str(level)).glob("*"):
-            if path.suffix.lower() in SUFFIXES:
+            if looks_like_a_picture(path.name) and not _is_litter(path):
                 yield path, float(level)
 
 
@@ -148,7 +149,7 @@ def _passed_over(source: Path) -> list[str]:
         for path in (source / str(level)).glob("*"):
             if path.is_dir():
                 counts[f"folders in {level}/"] += 1
-            elif path.suffix.lower() not in SUFFIXES and not _is_litter(path):
+            elif not looks_like_a_picture(path.name) and not _is_litter(path):
                 counts[path.suffix.lower() or "without a suffix"] += 1
     levels = {str(level) for level in range(LEVELS)}
     for path in source.glob("*"):
@@ -158,26 +159,22 @@ def _passed_over(source: Path) -> list[str]:
 
 
 def _is_litter(path: Path) -> bool:
-    """What desktops leave in folders."""
-    return path.name.startswith(".") or path.name.lower() in _LITTER
+    return is_litter_folder(path.name) or is_litter(path.name, path.stat().st_size if path.is_file() else 0)
 
 
 def _from_csv(source: Path) -> Iterable[tuple[Path, float]]:
     try:
-        text = read_text(source)
-        separator = next((each for each in "\t;" if each in text and "," not in text.partition("\n")[0]), ",")
-        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=separator))
+        with source.open("rb") as file, closing(rows_in(file)) as rows:
+            lines = list(rows)
     except (OSError, ValueError, csv.Error) as error:
         raise ConfigError(f"--data {source}: the table cannot be read ({error})") from error
-    for number, cells in enumerate(rows, start=1):
-        row = [cell.strip() for cell in cells]
-        if separator == ";" and len(row) == 2:
-            row[1] = row[1].replace(",", ".")
-        if not any(row) or (number == 1 and len(row) == 2 and not _is_number(row[1])):
+    for number, row in lines:
+        level = row[1].replace(",", ".") if len(row) == 2 else ""  # as half of Europe writes it
+        if number == 1 and len(row) == 2 and not _is_number(level):
             continue
-        if len(row) != 2 or not row[0] or not _is_number(row[1]) or not 0 <= float(row[1]) <= LEVELS - 1:
+        if not row[0] or not _is_number(level) or not 0 <= float(level) <= LEVELS - 1:
             raise ConfigError(f"{source}, line {number}: expected path,level with a level from 0 to 3, got {row}")
-        yield source.parent / expanded(row[0]), float(row[1])
+        yield source.parent / expanded(row[0]), float(level)
 
 
 def _is_number(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import uuid
 from collections.abc import Callable
@@ -110,6 +111,31 @@ def test_many_objects_are_read_at_once(store: Store) -> None:
     assert store.find_many([]) == {}
 
 
+def test_a_part_of_an_object_is_read_alone(store: Store) -> None:
+    store.put("a.bin", bytes(range(200)))
+    assert store.part("a.bin", 10, 14) == bytes([10, 11, 12, 13])
+    assert store.part("a.bin", 0, 1) == b"\0"
+    assert store.part("a.bin", 190, 500) == bytes(range(190, 200))
+    assert store.part("a.bin", 200, 300) == store.part("a.bin", 5, 5) == b""
+    assert store.part("missing", 0, 9) is None
+
+
+def test_a_streamed_listing_names_what_a_listing_names(store: Store) -> None:
+    bodies = {"a": b"1", "b/c é?#%.png": b"22", "b/d": b"22", "b/.DS_Store": b"x", "b/Thumbs.db": b"y"}
+    for key, body in bodies.items():
+        store.put(key, body)
+    found = {key: (size, tag) for key, size, tag in store.listing()}
+    assert {key: size for key, (size, _) in found.items()} == store.sizes()
+    assert found["b/d"] == found["b/c é?#%.png"]
+    assert found["a"][1] != found["b/d"][1] or found["a"][1] == ""
+    assert [key for key, _, _ in store.listing("b/d")] == ["b/d"]
+
+
+def test_tags_in_buckets_are_the_md5_of_the_content(served: Store) -> None:
+    served.put("a", b"content")
+    assert [tag for _, _, tag in served.listing()] == [hashlib.md5(b"content", usedforsecurity=False).hexdigest()]
+
+
 def test_an_empty_object_is_one(store: Store) -> None:
     store.put("stats/empty", b"")
     assert store.get("stats/empty") == b""
@@ -211,6 +237,8 @@ def test_a_missing_bucket_is_named_by_every_operation(served: Store) -> None:
         lambda: store.find_many(["k"]),
         store.sizes,
         store.is_empty,
+        lambda: store.part("k", 0, 9),
+        lambda: list(store.listing()),
     ]
     for operation in operations:
         with pytest.raises(StoreError, match=rf"{missing}: cannot .*404.*; create the bucket"):

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from higan_cam.errors import ConfigError
 from higan_cam.train.scorer.pictures import batch_of, checked_pictures, find_pictures, read_pictures, split_pictures
-from higan_cam.train.scorer.reading import looks_whole, problem_of
+from higan_cam.train.scorer.reading import problem_of
 from higan_cam.train.settings import World
 
 
@@ -148,9 +149,7 @@ def test_half_a_picture_is_found_before_training_and_never_trained_on(tmp_path: 
     path = tmp_path / f"half.{suffix}"
     data = noisy(path)
     assert problem_of(path) is None
-    assert looks_whole(data)
     path.write_bytes(data[: len(data) // 2])
-    assert not looks_whole(path.read_bytes())
     assert problem_of(path) is not None
     with pytest.raises(ConfigError, match=rf"half\.{suffix}: cannot be read as a picture \("):
         read_pictures([path], 8)
@@ -160,14 +159,14 @@ def test_a_jpeg_with_a_thumbnail_that_breaks_off_is_not_whole(tmp_path: Path) ->
     data = noisy(tmp_path / "a.jpg")
     thumbnail = b"\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data
     whole = data[:2] + thumbnail + data[2:]
-    assert looks_whole(whole)
-    assert not looks_whole(whole[: -len(data) // 2])
+    for body, problem in ((whole, None), (whole[: -len(data) // 2], "breaks off: a part of the picture is missing")):
+        (tmp_path / "a.jpg").write_bytes(body)
+        assert problem_of(tmp_path / "a.jpg") == problem
 
 
 def test_a_jpeg_with_something_behind_its_end_is_trained_on(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(noisy(path) + b"SEFT\xff\xdatrailer of a telephone")
-    assert not looks_whole(path.read_bytes())
     assert problem_of(path) is None
     assert read_pictures([path], 8).shape == (1, 3, 8, 8)
 
@@ -199,7 +198,7 @@ def test_missing_files_of_a_table_are_named(folder: Path) -> None:
 
 
 def test_what_is_passed_over_is_counted_and_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("a.tif", "b.TIF", "c.gif", "d.heic", "e.avif"):
+    for name in ("a.mov", "b.MOV", "c.pdf", "d"):
         (folder / "1" / name).touch()
     (folder / "2" / "more").mkdir()
     (folder / "bright").mkdir()
@@ -208,7 +207,7 @@ def test_what_is_passed_over_is_counted_and_said(folder: Path, caplog: pytest.Lo
         litter.touch()
     assert len(checked_pictures(folder).paths) == 40
     assert "pictures=40 passed over: " in caplog.text
-    for said in ("1 .avif", "1 .gif", "1 .heic", "2 .tif", "1 .txt", "1 folders in 2/", "the folder bright"):
+    for said in ("2 .mov", "1 .pdf", "1 without a suffix", "1 .txt", "1 folders in 2/", "the folder bright"):
         assert said in caplog.text
     assert "1 files beside the folders 0 to 3" in caplog.text
     assert "DS_Store" not in caplog.text
@@ -219,3 +218,28 @@ def test_a_clean_folder_needs_no_word(folder: Path, caplog: pytest.LogCaptureFix
     (folder / "0" / "notes.txt").unlink()
     checked_pictures(folder)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("suffix", ["tif", "TIFF", "gif", "avif", "jp2"])
+def test_pictures_of_any_kind_are_trained_on(folder: Path, suffix: str) -> None:
+    path = folder / "3" / f"a.{suffix}"
+    Image.fromarray(np.full((12, 16, 3), 180, np.uint8)).save(path)
+    assert path in checked_pictures(folder).paths
+    assert abs(float(read_pictures([path], 8).mean()) - (180 / 127.5 - 1)) < 0.02
+
+
+def test_a_kind_that_is_not_read_is_named_before_training(folder: Path) -> None:
+    (folder / "1" / "a.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(ConfigError, match=r"a\.heic  HEIC, which is not read; save it as PNG or JPEG"):
+        checked_pictures(folder)
+
+
+def test_a_photograph_lies_as_it_was_held(folder: Path) -> None:
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels[:20] = 255
+    exif = Image.Exif()
+    exif[274] = 3
+    Image.fromarray(pixels).save(folder / "0" / "turned.jpg", exif=exif)
+    image = read_pictures([folder / "0" / "turned.jpg"], 4)[0]
+    assert image[:, :2].max() < -0.9
+    assert image[:, 2:].min() > 0.9
