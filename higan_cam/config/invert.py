@@ -1,0 +1,55 @@
+"""How a run on pictures finds the code of each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from higan_cam.config.section import Section
+from higan_cam.types import Precision
+
+Threshold = Annotated[float, Field(gt=0)] | Literal["auto"]
+
+
+class InvertConfig(Section):
+    """From a picture to the code that a generator draws it from."""
+
+    method: str = "hybrid"
+    """encoder (a network's first guess), optimise (descent from the mean code) or hybrid (descent from the guess)."""
+    encoder: str | None = None
+    """File of a trained encoder, or `rooms` (embedded); null: the generator's own, where one is embedded."""
+    steps: int | None = Field(default=None, ge=0, le=100_000)
+    """Updates per picture at most; null: 30 for hybrid, 300 for optimise."""
+    rate: float = Field(default=0.1, gt=0, le=10)
+    """Adam's rate, in standard deviations of a code's coordinate."""
+    losses: dict[str, float] = Field(default={"pixel": 1.0, "delta": 0.01})
+    """Weights by name: pixel, total_variation, prior (distance from the mean code), delta (of rows from their mean)."""
+    start: Literal["mean", "random"] = "mean"
+    """Where optimise begins: the mean code, or codes of random latents."""
+    starts: int = Field(default=1, ge=1, le=64)
+    """Descents per picture, of which the best is kept; those after the first begin at random codes."""
+    patience: int | None = Field(default=50, ge=1)
+    """optimise: a picture stops after so many steps without half a percent of gain; null: never."""
+    batch: int = Field(default=16, ge=1)
+    """Pictures that descend together. Part of the result: floating-point sums may depend on it."""
+    align: bool = True
+    """hybrid: solve for camera (shift, zoom) and exposure of each picture along with its code."""
+    precision: Precision = "bfloat16"
+    """Of the generator's products while codes descend; what is judged is drawn in `generator.precision`."""
+    poor: Literal["skip", "mask"] = "skip"
+    """What becomes of a picture that the generator cannot draw: no mask, or one all the same."""
+    min_psnr: Threshold = "auto"
+    """dB that a reconstruction has at least; `auto`: measured on the generator's own samples."""
+    max_feature_distance: Threshold = "auto"
+    """How far the scorer's features of picture and reconstruction may lie apart; `auto`: likewise."""
+    published: str | None = None
+    """higan_dev, image2stylegan, encoder_notebook or projector: that optimiser as it was published, in place of all of
+    the above but `batch`, `precision`, `poor` and the thresholds."""
+
+    @field_validator("losses")
+    @classmethod
+    def _some_loss(cls, value: dict[str, float]) -> dict[str, float]:
+        if not value or any(weight < 0 for weight in value.values()) or not any(value.values()):
+            raise ValueError("must be weights >= 0 by name, one of them above 0")
+        return value
