@@ -23,8 +23,9 @@ class InvertConfig(Section):
     """Updates per picture at most; null: 30 for hybrid, 300 for optimise."""
     rate: float = Field(default=0.1, gt=0, le=10)
     """Adam's rate, in standard deviations of a code's coordinate."""
-    losses: dict[str, float] = Field(default={"pixel": 1.0, "delta": 0.01})
-    """Weights by name: pixel, total_variation, prior (distance from the mean code), delta (of rows from their mean)."""
+    losses: dict[str, float] = Field(default={"pixel": 1.0, "delta": 0.01, "camera": 0.001})
+    """Weights by name: pixel, total_variation, prior (distance from the mean code), delta (of rows from their mean),
+    camera (distance from the generator's own)."""
     start: Literal["mean", "random"] = "mean"
     """Where optimise begins: the mean code, or codes of random latents."""
     starts: int = Field(default=1, ge=1, le=64)
@@ -34,7 +35,7 @@ class InvertConfig(Section):
     batch: int = Field(default=16, ge=1)
     """Pictures that descend together. Part of the result: floating-point sums may depend on it."""
     align: bool = True
-    """hybrid: solve for camera (shift, zoom) and exposure of each picture along with its code."""
+    """Solve for camera (shift, zoom) and exposure of each picture along with its code."""
     precision: Precision = "bfloat16"
     """Of the generator's products while codes descend; what is judged is drawn in `generator.precision`."""
     poor: Literal["skip", "mask"] = "skip"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from higan_cam.config.invert import InvertConfig
+from higan_cam.invert.camera import at_rest, photographed, reach
 from higan_cam.invert.descent import Descent
 from higan_cam.invert.figures import HasFeatures, code_distance, feature_distance, psnr, row_spread
-from higan_cam.invert.methods import Encoder, Setup, drawn, make_method
+from higan_cam.invert.methods import Encoder, Setup, camera_of, drawn, make_method
 from higan_cam.invert.result import Inversion, Verdict, joined
 from higan_cam.invert.statistics import CodeStatistics
 from higan_cam.types import FloatArray, Generator, Scorer
-
-CAMERA_NUMBERS = 8
 
 
 def invert_pictures(
@@ -52,13 +50,15 @@ def _judged(setup: Setup, pictures: Tensor, descent: Descent, scorer: Scorer | N
     """What was found, with every figure measured on what the generator draws in its own precision."""
     statistics, white = setup.statistics, descent.values["code"]
     w_plus = statistics.w_plus(white)
-    image = drawn(setup.generator, w_plus).clamp(-1, 1)
+    image, camera = drawn(setup.generator, w_plus), camera_of(descent.values)
+    seen = None if camera is None else reach(camera, image.shape[-1])
+    image = (image if camera is None else photographed(image, camera)).clamp(-1, 1)
     unknown = torch.full_like(descent.loss, torch.nan)
     apart = feature_distance(scorer, image, pictures) if isinstance(scorer, HasFeatures) else unknown
     verdicts: tuple[Verdict, ...] = tuple("ok" for _ in pictures)
     return Inversion(
         w_plus=_array(w_plus),
-        psnr=_array(psnr(image, pictures)),
+        psnr=_array(psnr(image, pictures, seen)),
         feature_distance=_array(apart),
         score_picture=_array(unknown if scorer is None else scorer.score(pictures)),
         score=_array(unknown if scorer is None else scorer.score(image)),
@@ -66,7 +66,7 @@ def _judged(setup: Setup, pictures: Tensor, descent: Descent, scorer: Scorer | N
         delta=_array(row_spread(white, statistics.varies)),
         best_step=descent.best.cpu().numpy(),
         steps=descent.taken.cpu().numpy(),
-        camera=np.zeros((len(pictures), CAMERA_NUMBERS), np.float32),
+        camera=_array(at_rest(len(pictures), pictures) if camera is None else camera),
         verdict=verdicts,
         reason=tuple("" for _ in verdicts),
     )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from higan_cam.config.invert import InvertConfig
 from higan_cam.errors import ConfigError, unknown_name
+from higan_cam.invert.camera import at_rest, photographed
 from higan_cam.invert.descent import Descent, Knob, Plan, Values, descend
 from higan_cam.invert.objective import Trial, make_objective
 from higan_cam.invert.schedules import warm_cosine
@@ -23,6 +24,9 @@ from higan_cam.invert.statistics import CodeStatistics, statistics_latents
 from higan_cam.types import Generator, Precision
 
 HYBRID_STEPS, OPTIMISE_STEPS = 30, 300
+CAMERA_RATES = {"shift": 0.003, "zoom": 0.003, "tone": 0.01}
+"""Adam's rates of the parts of `camera.CAMERA`, in their own units."""
+CAMERA_BETAS = (0.9, 0.97)
 
 
 @runtime_checkable
@@ -31,6 +35,15 @@ class Encoder(Protocol):
 
     def codes(self, image: Tensor) -> Tensor:
         """(N,3,S,S) pictures in [-1,1] at the generator's size -> (N,L,w_dim) codes w+."""
+        ...
+
+
+@runtime_checkable
+class CameraEncoder(Encoder, Protocol):
+    """One that also says how the picture was taken."""
+
+    def predict(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(N,3,S,S) -> codes w+ (N,L,w_dim), and (N,K) the first K columns of `camera.CAMERA`."""
         ...
 
 
@@ -49,7 +62,7 @@ Method = Callable[[Setup, Tensor], Descent]
 
 
 def encode(setup: Setup, pictures: Tensor) -> Descent:
-    """The encoder's guess, with its loss."""
+    """The encoder's guess, of the camera too where it has one."""
     return _descend(setup, pictures, guess(setup, pictures), Plan(0, warm_cosine))
 
 
@@ -61,7 +74,8 @@ def optimise(setup: Setup, pictures: Tensor) -> Descent:
     starts = first_codes(setup, pictures)
     plan = Plan(_steps(setup.config, OPTIMISE_STEPS), warm_cosine, patience=setup.config.patience)
     repeated = pictures.repeat_interleave(setup.config.starts, dim=0)
-    return _best_of(_descend(setup, repeated, starts, plan), setup.config.starts)
+    start = {"code": starts} | (_parts(at_rest(len(repeated), repeated)) if setup.config.align else {})
+    return _best_of(_descend(setup, repeated, start, plan), setup.config.starts)
 
 
 def hybrid(setup: Setup, pictures: Tensor) -> Descent:
@@ -96,12 +110,22 @@ def _steps(config: InvertConfig, usual: int) -> int:
 
 
 @torch.no_grad()
-def guess(setup: Setup, pictures: Tensor) -> Tensor:
-    """(N,L,D) the encoder's codes in standard deviations. ConfigError where there is no encoder."""
-    make_method(setup.config, setup.encoder)
-    if setup.encoder is None:
-        raise ConfigError("invert.encoder: needed here; name its file")
-    return setup.statistics.white(setup.encoder.codes(pictures))
+def guess(setup: Setup, pictures: Tensor) -> dict[str, Tensor]:
+    """What the encoder says: `code`, (N,L,D) in standard deviations, and with `invert.align` the parts of `camera`.
+
+    Raises:
+        ConfigError: there is no encoder.
+    """
+    encoder = setup.encoder
+    make_method(setup.config, encoder)
+    camera = at_rest(len(pictures), pictures)
+    if setup.config.align and isinstance(encoder, CameraEncoder):
+        w_plus, found = encoder.predict(pictures)
+        camera[:, : found.shape[1]] = found
+    elif encoder is not None:
+        w_plus = encoder.codes(pictures)
+    start = {"code": setup.statistics.white(w_plus)}
+    return start | _parts(camera) if setup.config.align else start
 
 
 @torch.no_grad()
@@ -112,21 +136,37 @@ def first_codes(setup: Setup, pictures: Tensor) -> Tensor:
     """
     config, generator = setup.config, setup.generator
     mean = torch.zeros_like(setup.statistics.mean)[None]
-    drawn = config.starts if config.start == "random" else config.starts - 1
-    latents = torch.from_numpy(statistics_latents(max(drawn, 1), generator.z_dim)).to(pictures.device)
-    random = setup.statistics.white(generator.truncate(generator.map(latents)))[:drawn]
+    count = config.starts if config.start == "random" else config.starts - 1
+    latents = torch.from_numpy(statistics_latents(max(count, 1), generator.z_dim)).to(pictures.device)
+    random = setup.statistics.white(generator.truncate(generator.map(latents)))[:count]
     starts = random if config.start == "random" else torch.cat([mean, random])
     return starts.repeat(len(pictures), 1, 1)
 
 
-def _descend(setup: Setup, pictures: Tensor, starts: Tensor, plan: Plan) -> Descent:
+def _descend(setup: Setup, pictures: Tensor, start: Values, plan: Plan) -> Descent:
+    """From a start: `code` alone, or with the parts of the camera, which then are turned too."""
     objective, statistics = make_objective(setup.config.losses), setup.statistics
 
     def losses(values: Values, rows: Tensor, _: int) -> Tensor:
+        camera = camera_of(values)
         image = drawn(setup.generator, statistics.w_plus(values["code"]), setup.config.precision)
-        return objective(Trial(image, pictures[rows], values["code"], statistics.varies))
+        taken = image if camera is None else photographed(image, camera)
+        return objective(Trial(taken, pictures[rows], values["code"], statistics.varies, camera))
 
-    return descend({"code": Knob(starts, setup.config.rate)}, losses, plan)
+    knobs = {"code": Knob(start["code"], setup.config.rate)}
+    knobs |= {name: Knob(start[name], rate, CAMERA_BETAS) for name, rate in CAMERA_RATES.items() if name in start}
+    return descend(knobs, losses, plan)
+
+
+def _parts(camera: Tensor) -> dict[str, Tensor]:
+    """(N,8) -> knobs by name."""
+    shift, zoom, tone = camera.split((2, 1, 5), dim=1)
+    return {"shift": shift, "zoom": zoom, "tone": tone}
+
+
+def camera_of(values: Values) -> Tensor | None:
+    """(N,8) from the knobs; None where the camera is not turned."""
+    return torch.cat([values[name] for name in CAMERA_RATES], dim=1) if "shift" in values else None
 
 
 def drawn(generator: Generator, w_plus: Tensor, precision: Precision = "float32") -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import unknown_name
+from higan_cam.invert.camera import reach, unrest
 from higan_cam.invert.figures import code_distance, row_spread
 
 
@@ -21,18 +22,18 @@ class Trial:
     """One step of n pictures.
 
     Attributes:
-        image: (n,3,S,S) what the generator draws, in [-1,1], not clamped.
+        image: (n,3,S,S) what the generator draws, as the camera takes it, in [-1,1], not clamped.
         target: (n,3,S,S) the pictures.
         white: (n,L,D) codes in standard deviations.
         varies: (L,D) bool, the coordinates that vary at all.
-        seen: (n,1,S,S) in [0,1], 0 where the generator's picture does not reach; None where it reaches everywhere.
+        camera: (n,8) how the pictures were taken; None where nobody asks.
     """
 
     image: Tensor
     target: Tensor
     white: Tensor
     varies: Tensor
-    seen: Tensor | None = None
+    camera: Tensor | None = None
 
 
 Term = Callable[[Trial], Tensor]
@@ -40,11 +41,12 @@ Term = Callable[[Trial], Tensor]
 
 
 def pixel(trial: Trial) -> Tensor:
-    """Mean squared error in [-1,1]."""
+    """Mean squared error in [-1,1], where the generator's picture reaches."""
     squares = (trial.image - trial.target).square().mean(dim=1)
-    if trial.seen is None:
+    if trial.camera is None:
         return squares.mean(dim=(1, 2))
-    return (squares * trial.seen[:, 0]).sum(dim=(1, 2)) / trial.seen.sum(dim=(1, 2, 3)).clamp(min=1)
+    seen = reach(trial.camera, squares.shape[-1])[:, 0]
+    return (squares * seen).sum(dim=(1, 2)) / seen.sum(dim=(1, 2)).clamp(min=1)
 
 
 def total_variation(trial: Trial) -> Tensor:
@@ -63,11 +65,17 @@ def delta(trial: Trial) -> Tensor:
     return row_spread(trial.white, trial.varies)
 
 
+def camera(trial: Trial) -> Tensor:
+    """Mean square of how far the camera is from the generator's own, in typical deviations; 0 without a camera."""
+    return torch.zeros_like(trial.white[:, 0, 0]) if trial.camera is None else unrest(trial.camera)
+
+
 TERMS: dict[str, Term] = {
     "pixel": pixel,
     "total_variation": total_variation,
     "prior": prior,
     "delta": delta,
+    "camera": camera,
 }
 
 

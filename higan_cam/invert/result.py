@@ -30,7 +30,7 @@ class Inversion:
             the generator, 0 for the mean code. Far above 1 the code is where the generator was never trained.
         delta: (N,) mean square difference of the rows from their mean, likewise in standard deviations: 0 for a sample.
         best_step, steps: (N,) int, the update whose code was kept, and updates made.
-        camera: (N,8) float32, how the picture was taken (`align.Camera`); zeros without alignment.
+        camera: (N,8) float32, how the picture was taken (`camera.CAMERA`); at rest without alignment.
         verdict, reason: (N,) ok or poor, and why poor ("" where ok).
     """
 
