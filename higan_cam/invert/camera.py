@@ -54,7 +54,8 @@ def straightened(maps: Tensor, camera: Tensor) -> Tensor:
 def reach(camera: Tensor, side: int) -> Tensor:
     """(N,8) -> (N,1,side,side): 1 where the photo shows what the generator draws, 0 where it looks past that."""
     inside = (_looked_at(camera.detach(), side).abs() <= 1).all(dim=3)
-    return inside[:, None].to(camera.dtype)
+    seen: Tensor = inside[:, None].to(camera.dtype)
+    return seen
 
 
 def developed(image: Tensor, camera: Tensor) -> Tensor:
