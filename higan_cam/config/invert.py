@@ -21,11 +21,13 @@ class InvertConfig(Section):
     """File of a trained encoder, or `rooms` (embedded); null: the generator's own, where one is embedded."""
     steps: int | None = Field(default=None, ge=0, le=100_000)
     """Updates per picture at most; null: 30 for hybrid, 300 for optimise."""
-    rate: float = Field(default=0.1, gt=0, le=10)
-    """Adam's rate, in standard deviations of a code's coordinate."""
-    losses: dict[str, float] = Field(default={"pixel": 1.0, "delta": 0.01, "camera": 0.001})
-    """Weights by name: pixel, total_variation, prior (distance from the mean code), delta (of rows from their mean),
-    camera (distance from the generator's own)."""
+    rate: float | None = Field(default=None, gt=0, le=10)
+    """Adam's rate, in standard deviations of a code's coordinate; null: 0.1, and for a published one its own."""
+    losses: dict[str, float] = Field(default={"pixel": 1.0, "delta": 0.01})
+    """Weights by name, such as pixel, light, features (the scorer's), features:vgg16, lpips:alex, total_variation,
+    prior (distance from the mean code), delta (of rows from their mean)."""
+    networks: dict[str, str] = Field(default={})
+    """Files of the networks that losses look through: vgg16, alexnet, lpips_vgg, lpips_alex, efficientnet_lite0."""
     start: Literal["mean", "random"] = "mean"
     """Where optimise begins: the mean code, or codes of random latents."""
     starts: int = Field(default=1, ge=1, le=64)
@@ -36,6 +38,8 @@ class InvertConfig(Section):
     """Pictures that descend together. Part of the result: floating-point sums may depend on it."""
     align: bool = True
     """Solve for camera (shift, zoom) and exposure of each picture along with its code."""
+    camera: float = Field(default=0.001, ge=0)
+    """Weight of the camera's distance from the generator's own, in typical deviations of photos."""
     precision: Precision = "bfloat16"
     """Of the generator's products while codes descend; what is judged is drawn in `generator.precision`."""
     poor: Literal["skip", "mask"] = "skip"
@@ -46,7 +50,7 @@ class InvertConfig(Section):
     """How far the scorer's features of picture and reconstruction may lie apart; `auto`: likewise."""
     published: str | None = None
     """higan_dev, image2stylegan, encoder_notebook or projector: that optimiser as it was published, in place of all of
-    the above but `batch`, `precision`, `poor` and the thresholds."""
+    the above but `networks`, `steps`, `rate`, `batch` and `precision`."""
 
     @field_validator("losses")
     @classmethod

@@ -37,14 +37,3 @@ def feature_distance(scorer: HasFeatures, image: Tensor, target: Tensor) -> Tens
     found, wanted = scorer.features(image.clamp(-1, 1)), scorer.features(target)
     size = wanted.square().mean(dim=1).clamp(min=1e-12).sqrt()
     return (found - wanted).square().mean(dim=1).sqrt() / size
-
-
-def code_distance(white: Tensor, varies: Tensor) -> Tensor:
-    """(N,L,D) codes in standard deviations, (L,D) which coordinates vary -> (N,) mean square over those."""
-    return (white.square() * varies).sum(dim=(1, 2)) / varies.sum().clamp(min=1)
-
-
-def row_spread(white: Tensor, varies: Tensor) -> Tensor:
-    """(N,L,D), (L,D) -> (N,) mean square difference of the rows from their mean, over coordinates that vary."""
-    mean = (white * varies).sum(dim=1, keepdim=True) / varies.sum(dim=0).clamp(min=1)
-    return code_distance(white - mean, varies)
