@@ -64,7 +64,8 @@ def developed(image: Tensor, camera: Tensor) -> Tensor:
     factors = exposure.exp()[:, None] * torch.stack([red, torch.ones_like(red), blue], dim=1)
     light = factors * (1 - vignette * _off_centre(image))[:, None]
     display = ((image + 1) / 2).clamp(min=DARKEST) * light.clamp(min=DARKEST).sqrt()
-    return 2 * display.pow(gamma[:, None]) - 1
+    shown: Tensor = 2 * display.pow(gamma[:, None]) - 1
+    return shown
 
 
 def unrest(camera: Tensor) -> Tensor:

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from higan_cam.config.invert import InvertConfig
-from higan_cam.errors import unknown_name
+from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.invert.camera import at_rest, photographed, reach
 from higan_cam.invert.figures import HasFeatures, feature_distance, psnr
 from higan_cam.invert.methods import method_of
 from higan_cam.invert.problem import Encoder, Problem, Solution, drawn
 from higan_cam.invert.published import RECIPES, published_losses
-from higan_cam.invert.result import Inversion, joined
+from higan_cam.invert.result import Inversion, Verdict, joined
 from higan_cam.invert.statistics import CodeStatistics, statistics_latents
 from higan_cam.invert.verdict import Calibration, calibration_of, judged, thresholds_of
 from higan_cam.losses import Parts, make_losses
@@ -71,11 +71,13 @@ def make_problem(
         files=config.networks,
         device=str(statistics.mean.device),
     )
-    if config.published is None:
-        return Problem(generator, statistics, config, make_losses(config.losses, parts), encoder)
-    if config.published not in RECIPES:
-        raise unknown_name("invert.published", config.published, RECIPES)
-    return Problem(generator, statistics, config, published_losses(config.published, parts), encoder)
+    if config.published not in (None, *RECIPES):
+        raise unknown_name("invert.published", str(config.published), RECIPES)
+    try:
+        losses = make_losses(config.losses, parts) if config.published is None else published_losses(config, parts)
+    except ConfigError as error:
+        raise ConfigError(f"invert.{error} (networks: invert.networks)") from error
+    return Problem(generator, statistics, config, losses, encoder)
 
 
 def calibrate(
@@ -106,6 +108,7 @@ def _measured(problem: Problem, pictures: Tensor, solution: Solution, scorer: Sc
     if camera is not None:
         image, seen = photographed(image, camera), reach(camera, image.shape[-1])
     image = image.clamp(-1, 1)
+    unjudged: tuple[Verdict, ...] = tuple("ok" for _ in pictures)
     unknown = torch.full_like(solution.loss, torch.nan)
     apart = feature_distance(scorer, image, pictures) if isinstance(scorer, HasFeatures) else unknown
     return Inversion(
@@ -119,7 +122,7 @@ def _measured(problem: Problem, pictures: Tensor, solution: Solution, scorer: Sc
         best_step=solution.best.cpu().numpy(),
         steps=solution.taken.cpu().numpy(),
         camera=_array(at_rest(len(pictures), pictures) if camera is None else camera),
-        verdict=("ok",) * len(pictures),
+        verdict=unjudged,
         reason=("",) * len(pictures),
     )
 

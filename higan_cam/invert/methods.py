@@ -16,7 +16,7 @@ from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.invert.camera import at_rest
 from higan_cam.invert.descent import Plan
 from higan_cam.invert.problem import CameraEncoder, Problem, Solution, best_of, solve, white_code
-from higan_cam.invert.published import RECIPES, as_published
+from higan_cam.invert.published import as_published
 from higan_cam.invert.schedules import warm_cosine
 from higan_cam.invert.statistics import statistics_latents
 
@@ -47,7 +47,8 @@ def optimise(problem: Problem, pictures: Tensor) -> Solution:
 def hybrid(problem: Problem, pictures: Tensor) -> Solution:
     """Descent from the encoder's guess."""
     white, camera = guess(problem, pictures)
-    return solve(problem, pictures, white_code(problem, white), camera, Plan(_steps(problem, HYBRID_STEPS), warm_cosine))
+    plan = Plan(_steps(problem, HYBRID_STEPS), warm_cosine)
+    return solve(problem, pictures, white_code(problem, white), camera, plan)
 
 
 METHODS: dict[str, Method] = {"encoder": encode, "optimise": optimise, "hybrid": hybrid}
@@ -62,8 +63,6 @@ def method_of(problem: Problem) -> Method:
     """
     config = problem.config
     if config.published is not None:
-        if config.published not in RECIPES:
-            raise unknown_name("invert.published", config.published, RECIPES)
         return as_published
     if config.method not in METHODS:
         raise unknown_name("invert.method", config.method, METHODS)

@@ -94,7 +94,8 @@ class Solution:
 
 def white_code(problem: Problem, start: Tensor) -> Code:
     """Codes turned in standard deviations, from (N,L,D) of those."""
-    return Code(Knob(start, RATE if problem.config.rate is None else problem.config.rate), lambda white, _: problem.statistics.w_plus(white))
+    rate = RATE if problem.config.rate is None else problem.config.rate
+    return Code(Knob(start, rate), lambda white, _: problem.statistics.w_plus(white))
 
 
 def solve(problem: Problem, pictures: Tensor, code: Code, camera: Tensor | None, plan: Plan) -> Solution:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from higan_cam.config.invert import InvertConfig
 from higan_cam.invert.descent import Knob, Plan
 from higan_cam.invert.problem import Code, Problem, Solution, best_of, solve
 from higan_cam.invert.schedules import SCHEDULES, code_noise
@@ -69,14 +70,14 @@ RECIPES: dict[str, Recipe] = {
 """By the names that their losses and rates have too."""
 
 
-def published_losses(name: str, parts: Parts) -> Losses:
-    """The losses of a recipe, but for that of noise maps, which stay as they are.
+def published_losses(config: InvertConfig, parts: Parts) -> Losses:
+    """The losses of the recipe that `invert.published` names, but for that of noise maps, which stay as they are.
 
     Raises:
         ConfigError: a network's file that was not given.
         WeightsError: one that is missing or does not fit.
     """
-    profile = PROFILES[name]
+    profile = PROFILES[str(config.published)]
     weights = {loss: weight for loss, weight in profile.weights.items() if loss != "noise_regulariser"}
     return make_losses(weights, parts, clamp=profile.clamp, side=profile.side)
 

@@ -43,9 +43,7 @@ def around_its_mean(tiny: TinyGenerator) -> CodeStatistics:
     return CodeStatistics(mean, torch.full_like(mean, 0.5), 0)
 
 
-def test_the_tiny_generator_is_the_recorded_one(
-    tiny: TinyGenerator, recorded: dict[str, np.ndarray[Any, Any]]
-) -> None:
+def test_the_tiny_generator_is_the_recorded_one(tiny: TinyGenerator, recorded: dict[str, np.ndarray[Any, Any]]) -> None:
     image = tiny.synthesize(torch.from_numpy(recorded["codes"]))[0]
     np.testing.assert_allclose(image, recorded["leaky_images"], atol=1e-5)
     np.testing.assert_allclose(tiny.mean_code, recorded["invert_w_avg"], atol=1e-7)

@@ -48,7 +48,8 @@ class TinyGenerator(LayeredGenerator):
         if row == DOUBLED:
             x = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
         scale, shift = F.linear(w_plus[:, row], self.styles[row], self.biases[row])[:, :, None, None].chunk(2, dim=1)
-        return SynthesisState(row + 1, F.leaky_relu(F.conv2d(x, self.kernels[row], padding=1), 0.2) * (1 + scale) + shift)
+        x = F.leaky_relu(F.conv2d(x, self.kernels[row], padding=1), 0.2)
+        return SynthesisState(row + 1, x * (1 + scale) + shift)
 
     def _image(self, state: SynthesisState, w_plus: Tensor) -> Tensor:  # noqa: ARG002 - RGB has no style here
         assert state.features is not None
