@@ -20,7 +20,7 @@ class InvertConfig(Section):
     encoder: str | None = None
     """File of a trained encoder, or `rooms` (embedded); null: the generator's own, where one is embedded."""
     steps: int | None = Field(default=None, ge=0, le=100_000)
-    """Updates per picture at most; null: 30 for hybrid, 300 for optimise."""
+    """Updates per picture at most; null: 25 for hybrid, 300 for optimise."""
     rate: float | None = Field(default=None, gt=0, le=10)
     """Adam's rate, in standard deviations of a code's coordinate; null: 0.1, and for a published one its own."""
     losses: dict[str, float] = Field(default={"pixel": 1.0, "delta": 0.01})

@@ -20,7 +20,7 @@ from higan_cam.invert.published import as_published
 from higan_cam.invert.schedules import warm_cosine
 from higan_cam.invert.statistics import statistics_latents
 
-HYBRID_STEPS, OPTIMISE_STEPS = 30, 300
+HYBRID_STEPS, OPTIMISE_STEPS = 25, 300
 Method = Callable[[Problem, Tensor], Solution]
 """(problem, (N,3,S,S) pictures in [-1,1]) -> where each ended."""
 

@@ -19,8 +19,8 @@ from higan_cam.types import FloatArray
 
 TAIL = 0.01
 """Share of the generator's own samples that may be worse than the figure that thresholds start from."""
-MARGIN_DB = 12.0
-MARGIN_FEATURES = 2.0
+MARGIN_DB = 16.0
+MARGIN_FEATURES = 8.0
 """How much worse than that tail a photo may be: dB, and a factor of the feature distance."""
 
 

@@ -49,7 +49,7 @@ def test_a_guess_is_taken_as_it_is_or_made_better(
     )
     np.testing.assert_allclose(guessed.w_plus, encoder.codes(pictures), atol=1e-5)
     assert (better.psnr > guessed.psnr + 10).all()
-    assert (guessed.steps.tolist(), better.steps.tolist()) == ([0] * 3, [30] * 3)
+    assert (guessed.steps.tolist(), better.steps.tolist()) == ([0] * 3, [25] * 3)
 
 
 def test_samples_lie_about_one_deviation_out_and_have_equal_rows(
