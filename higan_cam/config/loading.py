@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from higan_cam.config.examples import config_file
 from higan_cam.config.fields import as_fields, field_at, sections_at, takes_text
 from higan_cam.config.run import RunConfig
 from higan_cam.config.yaml_text import ends_in_comment, read_yaml
@@ -23,6 +22,9 @@ _SEED_PROFILE: dict[str, Any] = {
     "regions": {"eps": 4.0, "min_samples": 40, "threshold": 0.5, "top": 3, "style": "ellipse"},
 }
 """The settings published with HiGAN_CAM."""
+_PACKAGE = Path(__file__).resolve().parents[1]
+_EXAMPLES = (_PACKAGE / "data/configs", _PACKAGE.parent / "data/configs")
+"""In an installed wheel, and in a checkout."""
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""", re.S)
 _KIND = re.compile(r"(constrained-)?(float|int)$|literal\[")
 """What pydantic puts behind the name of a field that takes values of several kinds."""
@@ -54,6 +56,21 @@ def load_config(
     for override in overrides:
         values = merged(values, _parse_override(override))
     return parse_config(values if output is None else {**values, "output": output})
+
+
+def config_file(name: str | Path) -> Path:
+    """The file that `--config NAME` means: a real one of that name, else the example of that name.
+
+    Raises:
+        ConfigError: a bare name that is neither, with the nearest example.
+    """
+    path = Path(name)
+    if path.is_file() or len(path.parts) != 1 or path.suffix:
+        return path
+    examples = {each.stem: each for place in _EXAMPLES for each in sorted(place.glob("*.yaml"))}
+    if str(path) not in examples:
+        raise unknown_name("--config", str(path), examples)
+    return examples[str(path)]
 
 
 def read_fields(path: Files) -> dict[str, Any]:

@@ -1,1 +1,28 @@
-"""Pictures to codes."""
+"""The code behind a picture: what a generator would have to be told to draw it, and whether it can draw it at all."""
+
+from higan_cam.invert.inversion import calibrate, invert_pictures, make_problem
+from higan_cam.invert.methods import METHODS, method_of
+from higan_cam.invert.problem import CameraEncoder, Encoder
+from higan_cam.invert.published import RECIPES
+from higan_cam.invert.result import Inversion, joined
+from higan_cam.invert.statistics import CodeStatistics, code_statistics
+from higan_cam.invert.verdict import Calibration, Thresholds, judged, thresholds_of
+
+__all__ = [
+    "METHODS",
+    "RECIPES",
+    "Calibration",
+    "CameraEncoder",
+    "CodeStatistics",
+    "Encoder",
+    "Inversion",
+    "Thresholds",
+    "calibrate",
+    "code_statistics",
+    "invert_pictures",
+    "joined",
+    "judged",
+    "make_problem",
+    "method_of",
+    "thresholds_of",
+]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from higan_cam.config import load_config, read_fields
-from higan_cam.config.examples import config_file
+from higan_cam.config.loading import config_file
 from higan_cam.errors import ConfigError
 from tests.support.commands import Command
 

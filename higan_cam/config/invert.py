@@ -1,0 +1,60 @@
+"""How a run on pictures finds the code of each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from higan_cam.config.section import Section
+from higan_cam.types import Precision
+
+Threshold = Annotated[float, Field(gt=0)] | Literal["auto"]
+
+
+class InvertConfig(Section):
+    """From a picture to the code that a generator draws it from."""
+
+    method: str = "hybrid"
+    """encoder (a network's first guess), optimise (descent from the mean code) or hybrid (descent from the guess)."""
+    encoder: str | None = None
+    """File of a trained encoder, or `rooms` (embedded); null: the generator's own, where one is embedded."""
+    steps: int | None = Field(default=None, ge=0, le=100_000)
+    """Updates per picture at most; null: 25 for hybrid, 300 for optimise."""
+    rate: float | None = Field(default=None, gt=0, le=10)
+    """Adam's rate, in standard deviations of a code's coordinate; null: 0.1, and for a published one its own."""
+    losses: dict[str, float] = Field(default={"pixel": 1.0, "delta": 0.01})
+    """Weights by name, such as pixel, light, features (the scorer's), features:vgg16, lpips:alex, total_variation,
+    prior (distance from the mean code), delta (of rows from their mean)."""
+    networks: dict[str, str] = Field(default={})
+    """Files of the networks that losses look through: vgg16, alexnet, lpips_vgg, lpips_alex, efficientnet_lite0."""
+    start: Literal["mean", "random"] = "mean"
+    """Where optimise begins: the mean code, or codes of random latents."""
+    starts: int = Field(default=1, ge=1, le=64)
+    """Descents per picture, of which the best is kept; those after the first begin at random codes."""
+    patience: int | None = Field(default=50, ge=1)
+    """optimise: a picture stops after so many steps without half a percent of gain; null: never."""
+    batch: int = Field(default=16, ge=1)
+    """Pictures that descend together. Part of the result: floating-point sums may depend on it."""
+    align: bool = True
+    """Solve for camera (shift, zoom) and exposure of each picture along with its code."""
+    camera: float = Field(default=0.001, ge=0)
+    """Weight of the camera's distance from the generator's own, in typical deviations of photos."""
+    precision: Precision = "bfloat16"
+    """Of the generator's products while codes descend; what is judged is drawn in `generator.precision`."""
+    poor: Literal["skip", "mask"] = "skip"
+    """What becomes of a picture that the generator cannot draw: no mask, or one all the same."""
+    min_psnr: Threshold = "auto"
+    """dB that a reconstruction has at least; `auto`: measured on the generator's own samples."""
+    max_feature_distance: Threshold = "auto"
+    """How far the scorer's features of picture and reconstruction may lie apart; `auto`: likewise."""
+    published: str | None = None
+    """higan_dev, image2stylegan, encoder_notebook or projector: that optimiser as it was published, in place of all of
+    the above but `networks`, `steps`, `rate`, `batch` and `precision`."""
+
+    @field_validator("losses")
+    @classmethod
+    def _some_loss(cls, value: dict[str, float]) -> dict[str, float]:
+        if not value or any(weight < 0 for weight in value.values()) or not any(value.values()):
+            raise ValueError("must be weights >= 0 by name, one of them above 0")
+        return value
