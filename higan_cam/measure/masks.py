@@ -34,13 +34,11 @@ from higan_cam.pipeline.models import w_plus_of_latents
 from higan_cam.rooms import localisation as metrics
 from higan_cam.rooms import priors, render, truth
 from higan_cam.rooms.scene import Z_DIM
-from higan_cam.rooms.truth import REC_709
+from higan_cam.rooms.truth import LIT, REC_709
 from higan_cam.types import BoolArray, Boundary, FloatArray
 
 BENCHMARK_SEED = 2**62 + 1
 """Of the benchmark's latents: no run, no training and no other evaluation uses it."""
-LIT = 0.25
-"""A pixel is lit where the lamps add more than this share of what they add at the brightest pixel."""
 TOLERANCE = 0.04
 """How far from the truth the hottest pixel may lie, picture widths."""
 POOL = 512
