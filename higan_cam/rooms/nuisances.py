@@ -17,13 +17,29 @@ from higan_cam.types import BoolArray, ByteArray
 
 Affine = npt.NDArray[np.float64]
 """(2,3): (x, y, 1) of a pixel's middle in the render -> (x, y) in the photo, pixels counted from 0 (as OpenCV's)."""
-SHIFT, ZOOM = 4 / 128, 0.04
-"""Largest shift to each side, picture widths, and largest share by which the picture is enlarged about its middle."""
-TONE, BALANCE, VIGNETTE, NOISE = 0.10, 0.05, 0.25, 5 / 255
-"""Largest change of exposure and gamma, of a channel's gain; light lost in the corners; deviation of the noise."""
-QUALITY = (60, 90)
-"""JPEG qualities, both included."""
 STILL: Affine = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How much a camera may spoil. The defaults are those of photos of grade G2.
+
+    Attributes:
+        shift: largest to each side, picture widths. zoom: least and greatest enlargement.
+        tone: largest change of exposure and of gamma. balance: of a channel's gain.
+        vignette: most light that the corners lose. noise: least and greatest deviation. quality: of the JPEG.
+    """
+
+    shift: float = 4 / 128
+    zoom: tuple[float, float] = (1.0, 1.04)
+    tone: float = 0.10
+    balance: float = 0.05
+    vignette: float = 0.25
+    noise: tuple[float, float] = (1 / 255, 5 / 255)
+    quality: tuple[int, int] = (60, 90)
+
+
+PHOTO = Bounds()
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +47,7 @@ class Nuisances:
     """How one photo is taken.
 
     Attributes:
-        zoom: enlargement about the picture's middle, 1 or more. shift: (x, y), picture widths.
+        zoom: enlargement about the picture's middle. shift: (x, y), picture widths.
         exposure: factor on linear light. gamma: power of the display value. balance: (3,) factors on linear RGB.
         vignette: share of the light that the corners lose. noise: deviation, of display values in [0,1].
         quality: of the JPEG, 0 to 100.
@@ -47,17 +63,17 @@ class Nuisances:
     quality: int
 
 
-def draw_nuisances(source: np.random.Generator) -> Nuisances:
-    """Each evenly within its bounds above, the noise's deviation from 1/255 up."""
+def draw_nuisances(source: np.random.Generator, bounds: Bounds = PHOTO) -> Nuisances:
+    """Each evenly within its bounds."""
     return Nuisances(
-        zoom=1 + source.uniform(0, ZOOM),
-        shift=(source.uniform(-SHIFT, SHIFT), source.uniform(-SHIFT, SHIFT)),
-        exposure=source.uniform(1 - TONE, 1 + TONE),
-        gamma=source.uniform(1 - TONE, 1 + TONE),
-        balance=source.uniform(1 - BALANCE, 1 + BALANCE, 3).astype(np.float32),
-        vignette=source.uniform(0, VIGNETTE),
-        noise=source.uniform(1 / 255, NOISE),
-        quality=int(source.integers(QUALITY[0], QUALITY[1], endpoint=True)),
+        zoom=source.uniform(*bounds.zoom),
+        shift=(source.uniform(-bounds.shift, bounds.shift), source.uniform(-bounds.shift, bounds.shift)),
+        exposure=source.uniform(1 - bounds.tone, 1 + bounds.tone),
+        gamma=source.uniform(1 - bounds.tone, 1 + bounds.tone),
+        balance=source.uniform(1 - bounds.balance, 1 + bounds.balance, 3).astype(np.float32),
+        vignette=source.uniform(0, bounds.vignette),
+        noise=source.uniform(*bounds.noise),
+        quality=int(source.integers(*bounds.quality, endpoint=True)),
     )
 
 

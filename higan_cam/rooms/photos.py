@@ -27,8 +27,8 @@ Grade = Literal["G1", "G2", "G3"]
 GRADES: tuple[Grade, ...] = get_args(Grade)
 PHOTO_SEED = 2**61 + 778
 """Of the photos that figures are reported on: no run, training or choice uses it."""
-TUNING_SEED = 2**61 + 901
-"""Of photos for looking and choosing."""
+TUNING_SEED, POOL_SEED = 2**61 + 901, 2**61 + 902
+"""Of photos for looking and choosing, and of others whose light makes constant maps."""
 OFF = -1.0
 """A drive at which a lamp is off, the lowest."""
 _CAMERA, _COLOURS, _NOISE = 1, 2, 3

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from higan_cam.rooms.nuisances import (
-    NOISE,
-    SHIFT,
+    PHOTO,
     STILL,
-    TONE,
-    ZOOM,
+    Bounds,
     Nuisances,
     affine_of,
     develop,
@@ -80,10 +78,11 @@ def test_a_vignette_darkens_corners_and_leaves_the_middle() -> None:
 
 
 def test_noise_has_its_deviation() -> None:
-    developed = develop(grey(0.5), Nuisances(**{**vars(PLAIN), "noise": NOISE}), source(2))
+    deviation = PHOTO.noise[1]
+    developed = develop(grey(0.5), Nuisances(**{**vars(PLAIN), "noise": deviation}), source(2))
     # A JPEG of quality 100 halves the resolution of colour, not of luminance.
     luminance = (developed / 255) @ [0.299, 0.587, 0.114]
-    expected = NOISE * np.sqrt(0.299**2 + 0.587**2 + 0.114**2)
+    expected = deviation * np.sqrt(0.299**2 + 0.587**2 + 0.114**2)
     assert np.std(luminance) == pytest.approx(expected, rel=0.2)
 
 
@@ -93,10 +92,11 @@ def test_a_worse_jpeg_is_further_from_the_picture() -> None:
     assert errors[0] < errors[1] < errors[2]
 
 
-def test_draws_stay_within_their_bounds() -> None:
+@pytest.mark.parametrize("bounds", [PHOTO, Bounds(shift=0.2, zoom=(0.8, 0.9), tone=0.3, quality=(20, 30))])
+def test_draws_stay_within_their_bounds(bounds: Bounds) -> None:
     for seed in range(50):
-        drawn = draw_nuisances(source(seed))
-        assert 1 <= drawn.zoom <= 1 + ZOOM
-        assert max(map(abs, drawn.shift)) <= SHIFT
-        assert max(abs(drawn.exposure - 1), abs(drawn.gamma - 1)) <= TONE
-        assert 60 <= drawn.quality <= 90
+        drawn = draw_nuisances(source(seed), bounds)
+        assert bounds.zoom[0] <= drawn.zoom <= bounds.zoom[1]
+        assert max(map(abs, drawn.shift)) <= bounds.shift
+        assert max(abs(drawn.exposure - 1), abs(drawn.gamma - 1)) <= bounds.tone
+        assert bounds.quality[0] <= drawn.quality <= bounds.quality[1]
