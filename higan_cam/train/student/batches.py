@@ -16,7 +16,7 @@ from torch import Tensor
 
 from higan_cam.generate.images import from_uint8
 from higan_cam.publish.images import decode_image
-from higan_cam.rooms.nuisances import Bounds, Nuisances, affine_of, develop, draw_nuisances, move
+from higan_cam.rooms.nuisances import Bounds, Nuisances, affine_of, develop, draw_nuisances, levels, move
 from higan_cam.train.optimise import share_of
 from higan_cam.train.settings import World
 from higan_cam.train.student.lessons import FULL, Lesson
@@ -69,12 +69,13 @@ def draw_batch(course: Course, settings: StudentSettings, step: int, world: Worl
 def example(lesson: Lesson, settings: StudentSettings, place: int) -> tuple[ByteArray, FloatArray, FloatArray]:
     """One picture (S,S,3) as it is shown at this place of training, and its heat and mask (h,h) in [0,1]."""
     source = _stream(settings.seed, place, _EXAMPLE)
-    body = lesson.pictures[_end(lesson, settings, source.uniform())]
+    end, recolour, spoil = source.uniform(size=3)
     taken, colours = draw_nuisances(source, SPOILT), colour_matrix(source)
-    picture = np.asarray(decode_image(body) / FULL, np.float32)
-    if source.uniform() < settings.recolour:
+    picture = np.asarray(decode_image(lesson.pictures[_end(lesson, settings, end)]) / FULL, np.float32)
+    if recolour < settings.recolour:
         picture = recoloured(picture, colours)
-    shown = develop(move(picture, affine_of(taken, settings.side)), taken, source)
+    moved = move(picture, affine_of(taken, settings.side))
+    shown = develop(moved, taken, source) if spoil < settings.spoilt else levels(moved)
     return shown, _moved(lesson.heat, taken), _moved(lesson.mask, taken)
 
 

@@ -45,8 +45,10 @@ class StudentSettings:
     """Share that shows the positive end; the rest shows the original."""
     labelled_share: float = 0.25
     """Share of the examples from the labelled folder, where there are runs as well."""
+    spoilt: float = 0.7
+    """Share of the examples with a camera's faults: exposure, balance, vignette, noise, JPEG; all are moved."""
     recolour: float = 0.5
-    """Share of the examples in other colours: hue, saturation and channels changed, light hardly."""
+    """Share of the examples in other colours: hue and saturation changed, luminance kept."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     """Of the network's products while it learns; weights, sums and the loss stay float32."""
     seed: int = 0
@@ -67,7 +69,7 @@ class StudentSettings:
         for name in ("steps", "batch", "checkpoint_every", "held_out"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
-        for name in ("negative", "positive", "labelled_share", "recolour"):
+        for name in ("negative", "positive", "labelled_share", "spoilt", "recolour"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name}: a share of the examples, in [0,1], got {getattr(self, name)}")
         if self.negative + self.positive > 1:
