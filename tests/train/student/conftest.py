@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 
 from higan_cam.store.store import Store, open_store
 from higan_cam.train.student.lessons import Lesson, read_lessons
 from higan_cam.train.student.settings import StudentSettings
-from tests.train.inpaint.planted import SIDE, planted_sample, write_planted
+from tests.train.inpaint.planted import SIDE, write_planted
+from tests.train.student.planted import write_labelled
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +31,9 @@ def lessons(planted: Store) -> list[Lesson]:
 
 @pytest.fixture(scope="session")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four of its lit pictures with their masks, as a user's folder; read only."""
-    folder = tmp_path_factory.mktemp("labelled")
-    for part in ("images", "masks"):
-        (folder / part).mkdir()
-    for index in range(4):
-        sample = planted_sample(index)
-        cv2.imwrite(str(folder / "images" / f"room{index}.png"), np.ascontiguousarray(sample.image[:, :, ::-1]))
-        cv2.imwrite(str(folder / "masks" / f"room{index}.png"), sample.mask)
+    """Four of its lit pictures with their masks; read only."""
+    folder = tmp_path_factory.mktemp("labelled") / "mine"
+    write_labelled(folder)
     return folder
 
 
