@@ -31,6 +31,7 @@ def main(
     steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = StudentSettings.steps,
     batch: Annotated[int, typer.Option(help="Pictures per step.", min=1)] = StudentSettings.batch,
     side: Annotated[int, typer.Option(help="Side of the pictures, px.", min=16)] = StudentSettings.side,
+    spoilt: Annotated[float, typer.Option(help="Share of examples with a camera's faults.")] = StudentSettings.spoilt,
     recolour: Annotated[float, typer.Option(help="Share of recoloured examples.")] = StudentSettings.recolour,
     labelled_share: Annotated[
         float, typer.Option(help="Share of labelled examples, beside runs.")
@@ -58,6 +59,7 @@ def main(
             steps=steps,
             batch=batch,
             side=side,
+            spoilt=spoilt,
             recolour=recolour,
             labelled_share=labelled_share,
             precision=precision,  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ import torch
 from higan_cam.config import RunConfig
 from higan_cam.generate.images import from_uint8
 from higan_cam.mask.student import Student
+from higan_cam.mask.student.network import HEAT, MASK
 from higan_cam.measure.masks import SHIPPED, code_ends, found_regions, heat_of
 from higan_cam.measure.photos import Answer, KnownPhotos, figures_of, known_photos, moved_along
 from higan_cam.measure.values import estimate_means
@@ -23,7 +24,7 @@ from higan_cam.types import Boundary, FloatArray, Interval
 
 SETS: tuple[tuple[Grade, bool], ...] = (("G1", True), ("G2", True), ("G3", True), ("G1", False))
 """(grade, whether lamps burn) of the photos that are measured."""
-LABELS, STUDENT, HEAT_ALONE = "its labels", "student", "student, heat alone"
+LABELS, STUDENT, HEAT_ALONE, MASK_ALONE = "its labels", "student", "student, heat alone", "student, mask alone"
 COMPARED = ("ap_light", "ap_shades", "iou")
 CUT = 0.5
 
@@ -86,12 +87,16 @@ def measure_student(
 
 
 def student_answers(student: Student, known: KnownPhotos, config: RunConfig) -> dict[str, Answer]:
-    """By its mask head, which answers what the truth asks; and by its heat with the regions that a run finds in it."""
+    """Its heat and its mask; the heat with the regions that a run finds in it; the mask's likelihood as heat."""
     maps = student.maps(from_uint8(known.images)).numpy()
     size = known.lit.shape[1]
-    likely = np.stack([enlarged(one, size) for one in maps[:, 1]])
-    regions = found_regions(np.ascontiguousarray(maps[:, 0]), config, (SHIPPED,), size)
-    return {STUDENT: Answer(likely, likely >= CUT), HEAT_ALONE: Answer(regions.heat, regions.masks[SHIPPED])}
+    likely = np.stack([enlarged(one, size) for one in maps[:, MASK]])
+    regions = found_regions(np.ascontiguousarray(maps[:, HEAT]), config, (SHIPPED,), size)
+    return {
+        STUDENT: Answer(regions.heat, likely >= CUT),
+        HEAT_ALONE: Answer(regions.heat, regions.masks[SHIPPED]),
+        MASK_ALONE: Answer(likely, likely >= CUT),
+    }
 
 
 def label_answer(models: Models, config: RunConfig, boundary: Boundary, known: KnownPhotos) -> Answer:

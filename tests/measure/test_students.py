@@ -13,7 +13,15 @@ from higan_cam.config import parse_config
 from higan_cam.mask.student import Student, StudentNetwork
 from higan_cam.measure import students as module
 from higan_cam.measure.photos import Answer, KnownPhotos
-from higan_cam.measure.students import HEAT_ALONE, LABELS, STUDENT, StudentResult, mean_light, measure_student
+from higan_cam.measure.students import (
+    HEAT_ALONE,
+    LABELS,
+    MASK_ALONE,
+    STUDENT,
+    StudentResult,
+    mean_light,
+    measure_student,
+)
 from higan_cam.pipeline import Models
 
 SEED, COUNT = 2**61 + 6, 5
@@ -46,7 +54,7 @@ def measured(network: StudentNetwork, *, labels: bool = False) -> StudentResult:
 def test_brightness_beats_a_constant_map_and_the_result_is_json() -> None:
     result = measured(Brightness((4, 6)))
     rows = {(row.photos, row.method): row.estimates for row in result.rows}
-    assert set(rows) == {(p, m) for p in ("G1", "G2") for m in (STUDENT, HEAT_ALONE, "constant")}
+    assert set(rows) == {(p, m) for p in ("G1", "G2") for m in (STUDENT, HEAT_ALONE, MASK_ALONE, "constant")}
     for grade in ("G1", "G2"):
         assert rows[grade, STUDENT]["ap_light"].value > rows[grade, "constant"]["ap_light"].value + 0.1
     text = json.dumps(result.to_json(), allow_nan=False)

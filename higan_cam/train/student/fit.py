@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from higan_cam.losses.masks import bce, dice
 from higan_cam.mask.student import StudentNetwork
 from higan_cam.mask.student.network import HEAT, MASK
 from higan_cam.store.store import open_store
@@ -84,16 +84,9 @@ def read_course(settings: StudentSettings) -> Course:
 
 def student_loss(logits: Tensor, heat: Tensor, mask: Tensor) -> Tensor:
     """(B,2,h,h) logits, (B,h,h) heat and mask in [0,1] -> BCE(heat) + 1/2 BCE(mask) + 1/4 Dice(mask), a scalar."""
-    crossed = F.binary_cross_entropy_with_logits(logits[:, HEAT], heat)
-    masked = F.binary_cross_entropy_with_logits(logits[:, MASK], mask)
-    return crossed + MASK_WEIGHT * masked + DICE_WEIGHT * dice(logits[:, MASK], mask).mean()
-
-
-def dice(logits: Tensor, target: Tensor) -> Tensor:
-    """(B,h,w) twice -> (B,) 1 - (2 sum p t + 1) / (sum p + sum t + 1), p the probabilities (Milletari et al. 2016)."""
-    probability, truth = logits.sigmoid().flatten(1), target.flatten(1)
-    both = (probability * truth).sum(dim=1)
-    return 1 - (2 * both + 1) / (probability.sum(dim=1) + truth.sum(dim=1) + 1)
+    warm, marked = logits[:, HEAT], logits[:, MASK]
+    losses = bce(warm, heat) + MASK_WEIGHT * bce(marked, mask) + DICE_WEIGHT * dice(marked, mask)
+    return losses.mean()
 
 
 def _step(settings: StudentSettings, learner: Learner, course: Course, world: World, number: int) -> Tensor:

@@ -31,7 +31,7 @@ class StudentSettings:
     """Side of the pictures, px; those of other sizes are resized."""
     channels: tuple[int, ...] = CHANNELS
     """Features of each level of the network; each halves the side."""
-    steps: int = 157
+    steps: int = 450
     """Optimiser steps."""
     batch: int = 32
     """Pictures per step, over all workers."""
@@ -45,9 +45,9 @@ class StudentSettings:
     """Share that shows the positive end; the rest shows the original."""
     labelled_share: float = 0.25
     """Share of the examples from the labelled folder, where there are runs as well."""
-    spoilt: float = 0.7
+    spoilt: float = 0.6
     """Share of the examples with a camera's faults: exposure, balance, vignette, noise, JPEG; all are moved."""
-    recolour: float = 0.5
+    recolour: float = 0.3
     """Share of the examples in other colours: hue and saturation changed, luminance kept."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     """Of the network's products while it learns; weights, sums and the loss stay float32."""
