@@ -35,9 +35,9 @@ class Student:
     attribute: str = "attribute"
 
     def heat(self, image: Tensor) -> Tensor:
-        """(N,3,S,S) in [-1,1], any side -> (N,h,w) heat in [0,1] at half of `side`, as likely as the masks it learned.
+        """(N,3,S,S) in [-1,1], any side -> (N,h,w) heat in [0,1] at half of `side`, as the runs' heat maps have it.
 
-        Near 0 everywhere where the student sees nothing; the peak is not scaled to 1.
+        The peak is not scaled to 1: where the student sees nothing, it is low everywhere.
         """
         return self.maps(image)[:, HEAT]
 
