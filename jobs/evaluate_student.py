@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ._entry import run
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,6 +33,7 @@ def main(
     import torch
 
     from higan_cam.cli.measure import recorded
+    from higan_cam.cli.options import write_file
     from higan_cam.errors import HiganCamError
     from higan_cam.mask.student import load_student
     from higan_cam.measure.students import mean_light, measure_student
@@ -56,11 +59,11 @@ def main(
         seed=PHOTO_SEED,
     )
     figures = {**result.to_json(), "absent lamps": _absent(network, lessons, count, PHOTO_SEED)}
-    text = json.dumps(figures, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    text = f"{json.dumps(figures, indent=2, sort_keys=True, allow_nan=False)}\n"
     if json_ is None:
         print(text)
     else:
-        json_.write_text(text, encoding="utf-8")
+        write_file(json_, text.encode(), "--json")
 
 
 def _absent(student: Student, lessons: Sequence[Lesson], count: int, seed: int) -> dict[str, Any]:
@@ -90,4 +93,4 @@ def _absent(student: Student, lessons: Sequence[Lesson], count: int, seed: int) 
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

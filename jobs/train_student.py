@@ -18,6 +18,8 @@ import typer
 from higan_cam.errors import HiganCamError
 from higan_cam.train.student.settings import StudentSettings
 
+from ._entry import run
+
 log = logging.getLogger(__name__)
 
 
@@ -72,4 +74,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

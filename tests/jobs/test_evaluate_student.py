@@ -32,7 +32,9 @@ def lessons() -> list[Lesson]:
     pictures = to_uint8(render(scene))
     light = truth(replace(scene, drive=np.full_like(scene.drive, -1)), 128).light.sum(dim=1).numpy()
     heats = light / np.maximum(light.max(axis=(1, 2), keepdims=True), 1e-6)
-    return [lesson_of([one], heat, (heat > 0.25).astype(np.float32), 128) for one, heat in zip(pictures, heats, strict=True)]
+    return [
+        lesson_of([one], heat, (heat > 0.25).astype(np.float32), 128) for one, heat in zip(pictures, heats, strict=True)
+    ]
 
 
 def test_similar_rooms_know_more_of_absent_lamps_than_one_that_sees_none() -> None:
