@@ -51,7 +51,7 @@ def rescore(
     from higan_cam.store.keys import RESCORING_KEY, RESCORING_PLOT_KEY
 
     store = open_store(output)
-    config, models, own = _recorded(store, weights)
+    config, models, own = recorded(store, weights)
     moved = _rescored(config, models, _named(own, boundary), scorer, range(min(samples, config.label.count)), distance)
     plain = {name: _plain(each) for name, each in moved.items()}
     store.put(RESCORING_KEY, canonical_json({"distance": distance, "samples": samples, "boundaries": plain}))
@@ -86,7 +86,7 @@ def benchmark_masks(
     from higan_cam.store import open_store
 
     if output is not None:
-        config, models, boundary = _recorded(open_store(output), weights)
+        config, models, boundary = recorded(open_store(output), weights)
     else:
         config = parse_config({"label": {"count": 6_000}, "boundary": {"tails": 500}})
         models = load_models(config)
@@ -103,7 +103,7 @@ def benchmark_masks(
         write_file(picture, draw_comparison(models, config, boundary, methods), "--picture")
 
 
-def _recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Models, Boundary]:
+def recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Models, Boundary]:
     """Configuration, networks and boundary of a run, from what it left behind."""
     from higan_cam.errors import DataError
     from higan_cam.pipeline import on_final_scale

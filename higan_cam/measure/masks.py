@@ -34,13 +34,11 @@ from higan_cam.pipeline.models import w_plus_of_latents
 from higan_cam.rooms import localisation as metrics
 from higan_cam.rooms import priors, render, truth
 from higan_cam.rooms.scene import Z_DIM
-from higan_cam.rooms.truth import REC_709
+from higan_cam.rooms.truth import LIT, REC_709
 from higan_cam.types import BoolArray, Boundary, FloatArray
 
 BENCHMARK_SEED = 2**62 + 1
 """Of the benchmark's latents: no run, no training and no other evaluation uses it."""
-LIT = 0.25
-"""A pixel is lit where the lamps add more than this share of what they add at the brightest pixel."""
 TOLERANCE = 0.04
 """How far from the truth the hottest pixel may lie, picture widths."""
 POOL = 512
@@ -181,10 +179,10 @@ def heat_of(
         heats = [attribution(models.generator, models.scorer, low, high).float().cpu() for _, low, high in ends]
     heat = torch.cat(heats).numpy()
     milliseconds = 1e3 * (time.perf_counter() - began) / len(heat)
-    return _found(heat, config, REGION_SETTINGS, models.generator.resolution, milliseconds)
+    return found_regions(heat, config, REGION_SETTINGS, models.generator.resolution, milliseconds)
 
 
-def _found(
+def found_regions(
     heat: FloatArray, config: RunConfig, settings: Iterable[str], size: int, milliseconds: float | None = None
 ) -> Found:
     """(N,s,s) heat at any size -> heat at the image's size, and the masks of the regions found at the map's size."""
@@ -217,7 +215,9 @@ def _prior_maps(name: str, known: KnownRooms, seed: int) -> dict[str, FloatArray
 def _against(name: str, heats: Mapping[str, Found], known: KnownRooms, config: RunConfig, seed: int) -> TruthResult:
     """Every method and prior against one truth."""
     mask, size = known.masks[name], known.light.shape[1]
-    blind = {prior: _found(heat, config, (SHIPPED,), size) for prior, heat in _prior_maps(name, known, seed).items()}
+    blind = {
+        prior: found_regions(heat, config, (SHIPPED,), size) for prior, heat in _prior_maps(name, known, seed).items()
+    }
     measured = {method: _measure(each, mask, known.shades) for method, each in {**heats, **blind}.items()}
     values = {method: per_picture for method, (per_picture, _) in measured.items()}
     best = max(blind, key=lambda prior: float(values[prior]["average_precision"].mean()))

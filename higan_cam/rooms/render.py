@@ -23,6 +23,8 @@ WARM, COOL, AMBIENT = (1.0, 0.80, 0.52), (0.85, 0.95, 1.10), (0.92, 0.97, 1.06)
 SHADE_GLOW, SKY_GLOW = (1.0, 0.88, 0.62), (0.90, 1.0, 1.12)
 _DAYLIGHT, _SKY, _LAMP = 0.55, 2.2, 1.5
 _CHUNK = 64
+PALETTE = ("wall", "floor", "carpet", "furniture", "cover", "curtain", "rug", "picture_a", "picture_b")
+"""Tints of a room, in the order of `Scene.tints`."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ def _mix(low: tuple[float, ...], high: tuple[float, ...], t: Tensor) -> Tensor:
 
 def palette(scene: Scene) -> dict[str, Tensor]:
     """The colours of n scenes: tint name -> (n,3,1,1) linear light."""
+    if scene.tints is not None:
+        given = torch.from_numpy(scene.tints).square()[..., None, None]
+        return dict(zip(PALETTE, given.unbind(1), strict=True))
 
     def get(name: str) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(scene.column(name)))

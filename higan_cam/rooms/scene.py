@@ -7,7 +7,7 @@ high)` exactly, so the generator's mapping is built from `FACTORS` instead of le
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal
@@ -102,6 +102,7 @@ class Scene:
         exposure: (N,) ambient light.
         present: (N,8) columns `LAMPS`: the lamp exists.
         drive: (N,8) in [-1,2]: below 0 the lamp is off, above 1 fully lit; independent of `present`.
+        tints: (N,9,3) sRGB of `render.PALETTE` in place of what style and colour make of it; no latent means such.
     """
 
     layout: Float32Array
@@ -111,6 +112,7 @@ class Scene:
     exposure: Float32Array
     present: Float32Array
     drive: Float32Array
+    tints: Float32Array | None = None
 
     def __len__(self) -> int:
         return len(self.layout)
@@ -135,7 +137,8 @@ class Scene:
 
     def take(self, rows: npt.NDArray[np.intp]) -> Scene:
         """The scenes at `rows`, in that order."""
-        return Scene(*(getattr(self, field)[rows] for field in self.__dataclass_fields__))
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return replace(self, **{name: value[rows] for name, value in values.items() if value is not None})
 
 
 def _orthonormal_rows(count: int) -> npt.NDArray[np.float64]:

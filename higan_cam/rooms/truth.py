@@ -27,6 +27,8 @@ from higan_cam.rooms.scene import LAMPS, Float32Array, Scene
 
 REC_709 = (0.2126, 0.7152, 0.0722)
 """Rec. 709 weights, applied to display values in [0,1]."""
+LIT = 0.25
+"""A pixel is lit where the lamps add more than this share of what they add at the brightest pixel."""
 LEVEL_MAX = 3.0
 _LEVEL_SCALE = 0.085
 """Total lamp light at which the level reaches 1 - 1/e of its maximum."""

@@ -72,6 +72,6 @@ class Parts:
 def _fingerprint(settings: Settings) -> str:
     """Everything that decides the weights: the settings but for where they go and how often they are saved."""
     values = asdict(settings)
-    for name in ("output", "dataset", "checkpoint_every", "held_out"):
+    for name in ("output", "dataset", "datasets", "labelled", "checkpoint_every", "held_out"):
         values.pop(name, None)
     return json.dumps(values, sort_keys=True)

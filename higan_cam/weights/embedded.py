@@ -40,6 +40,10 @@ EMBEDDED_SCORERS: Mapping[str, Embedded] = {
     "rooms_second": Embedded("rooms_scorer_second.safetensors"),
 }
 """By what `scorer.weights` calls them, for the scorer `lighting`."""
+EMBEDDED_STUDENTS: Mapping[str, Embedded] = {
+    "rooms": Embedded("rooms_student.safetensors"),
+}
+"""By what `load_student` calls them."""
 
 
 def embedded_path(name: str) -> Path:

@@ -1,0 +1,79 @@
+"""Where a lamp could be that is not there: what is said of it, against the renderer's empty slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count as count_up
+
+import numpy as np
+
+from higan_cam.measure.students import enlarged
+from higan_cam.measure.values import estimate_means
+from higan_cam.rooms.localisation import average_precision
+from higan_cam.rooms.photos import OFF, RoomPhoto, photo, photo_latent, photo_scene
+from higan_cam.rooms.scene import Scene
+from higan_cam.rooms.truth import LIT, truth
+from higan_cam.types import BoolArray, ByteArray, FloatArray, Interval
+
+BELOW = -1.0
+"""Heat of pixels that are left out: behind all others, and in no truth."""
+
+
+@dataclass(frozen=True, eq=False)
+class AbsentLamps:
+    """Clean photos of rooms with some lamps and some empty slots.
+
+    Attributes:
+        images: (N,S,S,3) uint8. lit: (N,S,S) bool, where the lamps that there are give light.
+        absent: (N,S,S) bool, where those would that are not there; never where it is lit.
+    """
+
+    images: ByteArray
+    lit: BoolArray
+    absent: BoolArray
+
+
+def absent_lamps(seed: int, count: int, size: int = 128) -> AbsentLamps:
+    """The first `count` rooms of this seed, of one layout or the other, that show a lamp and lack one."""
+    found = _rooms(seed, size)
+    taken = [next(found) for _ in range(count)]
+    lit = np.stack([known.lit for known, _ in taken])
+    absent = np.stack([light for _, light in taken]) & ~lit
+    return AbsentLamps(np.stack([known.image for known, _ in taken]), lit, absent)
+
+
+def absent_figures(heats: Mapping[str, FloatArray], known: AbsentLamps, seed: int) -> dict[str, Interval]:
+    """{method: average precision on the light of absent lamps}, pixels that are lit left out; means over photos.
+
+    Args:
+        heats: (N,h,h) each, or (1,h,h) for every photo.
+    """
+    size = known.lit.shape[1]
+    columns = {}
+    for name, heat in heats.items():
+        large = np.broadcast_to(np.stack([enlarged(one, size) for one in heat]), known.lit.shape)
+        columns[name] = average_precision(np.where(known.lit, BELOW, large).astype(np.float32), known.absent)
+    return estimate_means(columns, seed)
+
+
+def _rooms(seed: int, size: int) -> Iterator[tuple[RoomPhoto, BoolArray]]:
+    for index in count_up():
+        scene = photo_scene(seed, index, photo_latent(seed, index), "G1")
+        there = scene.present[0] > 0.5
+        if scene.layout[0] not in (0, 1) or there.all() or not there.any():
+            continue
+        known, light = photo(seed, index, "G1", size=size), _light_of_absent(scene, size)
+        if known.lit.any() and (light & ~known.lit).any():
+            yield known, light
+
+
+def _light_of_absent(scene: Scene, size: int) -> BoolArray:
+    """(S,S) where the lamps that are not there would give light, each put in and lit by itself."""
+    absent = scene.present[0] <= 0.5
+    drive = np.where(absent, np.float32(OFF), scene.drive).astype(np.float32)
+    light = (
+        truth(replace(scene, present=np.ones_like(scene.present), drive=drive), size).light[0].numpy()[absent].sum(0)
+    )
+    lit: BoolArray = light > LIT * light.max()
+    return lit

@@ -1,0 +1,96 @@
+"""Measure a student of rooms against known light: python -m jobs.evaluate_student --dataset runs/demo [--student FILE]
+
+Photos are renders of rooms that no run and no training has seen, in grades: G1 clean, G2 as a camera takes them, G3
+also in colours that no generator has drawn, and clean with every lamp off. Prints the figures of the model card as
+JSON: the student beside its labels (the run's own edit of the same latents) and two constant maps; and where a lamp
+could hang that is not there, by the heat of similar rooms.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._entry import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from higan_cam.mask.student import Student
+    from higan_cam.train.student.lessons import Lesson
+
+
+def main(
+    dataset: Annotated[str, typer.Option(help="The run of rooms that it learned from: its labels, and their mean.")],
+    student: Annotated[str, typer.Option(help="`rooms` or a file.")] = "rooms",
+    count: Annotated[int, typer.Option(help="Photos of each grade.", min=20)] = 250,
+    json_: Annotated[Path | None, typer.Option("--json", help="File for the figures; else they are printed.")] = None,
+) -> None:
+    """Evaluate on photos that nothing else uses."""
+    import torch
+
+    from higan_cam.cli.measure import recorded
+    from higan_cam.cli.options import write_file
+    from higan_cam.errors import HiganCamError
+    from higan_cam.mask.student import load_student
+    from higan_cam.measure.students import mean_light, measure_student
+    from higan_cam.rooms.photos import PHOTO_SEED, POOL_SEED
+    from higan_cam.store.store import open_store
+    from higan_cam.train.student.lessons import mean_heat, read_lessons
+
+    torch.set_num_threads(1)
+    try:
+        store, network = open_store(dataset), load_student(student)
+        labels = recorded(store, None)
+        lessons = read_lessons(store, "train", network.side)
+    except HiganCamError as error:
+        raise typer.BadParameter(str(error)) from error
+    constants = {"mean heat of the run": mean_heat(lessons), "mean true light": mean_light(POOL_SEED, 512)}
+    config, models, boundary = labels
+    result = measure_student(
+        network,
+        labels=(models, config, boundary),
+        constants=constants,
+        config=config,
+        count=count,
+        seed=PHOTO_SEED,
+    )
+    figures = {**result.to_json(), "absent lamps": _absent(network, lessons, count, PHOTO_SEED)}
+    text = f"{json.dumps(figures, indent=2, sort_keys=True, allow_nan=False)}\n"
+    if json_ is None:
+        print(text)
+    else:
+        write_file(json_, text.encode(), "--json")
+
+
+def _absent(student: Student, lessons: Sequence[Lesson], count: int, seed: int) -> dict[str, Any]:
+    """Average precision on the light of lamps that are not there, by method, with 95% bootstrap intervals."""
+    from dataclasses import asdict
+
+    import numpy as np
+    import torch
+
+    from higan_cam.generate.images import from_uint8
+    from higan_cam.mask.student.absent import heat_of_similar, left_out, thumbnails
+    from higan_cam.measure.absent import absent_figures, absent_lamps
+    from higan_cam.publish.images import decode_image
+    from higan_cam.train.student.lessons import FULL, mean_heat
+
+    known = absent_lamps(seed, count)
+    images = from_uint8(known.images)
+    originals = (from_uint8(decode_image(lesson.pictures[0])[None]) for lesson in lessons)
+    bank = torch.cat([thumbnails(image) for image in originals])
+    heat = torch.from_numpy(np.stack([lesson.heat for lesson in lessons])).float() / FULL
+    heats = {
+        "mean heat of the run": mean_heat(lessons)[None],
+        "heat of the most similar": left_out(heat_of_similar(images, bank, heat), student.mask(images)).numpy(),
+        "student": student.heat(images).numpy(),
+    }
+    return {name: asdict(each) for name, each in absent_figures(heats, known, seed).items()}
+
+
+if __name__ == "__main__":
+    run(main)
