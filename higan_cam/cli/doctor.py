@@ -85,7 +85,7 @@ def _installed() -> Table:
 
     import torch
 
-    from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_SCORERS, embedded_path
+    from higan_cam.weights.embedded import EMBEDDED_ENCODERS, EMBEDDED_GENERATORS, EMBEDDED_SCORERS, embedded_path
     from higan_cam.weights.files import sha256_of
 
     table = Table("what", "found", box=None)
@@ -94,7 +94,7 @@ def _installed() -> Table:
     table.add_row("processors", f"{os.cpu_count()}, {torch.backends.cpu.get_cpu_capability()}")
     names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     table.add_row("GPUs", ", ".join(names) or "none")
-    for each in (*EMBEDDED_GENERATORS.values(), *EMBEDDED_SCORERS.values()):
+    for each in (*EMBEDDED_GENERATORS.values(), *EMBEDDED_ENCODERS.values(), *EMBEDDED_SCORERS.values()):
         table.add_row(each.file, f"sha256 {sha256_of(embedded_path(each.file))[:12]}")
     return table
 

@@ -34,7 +34,7 @@ class InvertConfig(Section):
     """Descents per picture, of which the best is kept; those after the first begin at random codes."""
     patience: int | None = Field(default=50, ge=1)
     """optimise: a picture stops after so many steps without half a percent of gain; null: never."""
-    batch: int = Field(default=16, ge=1)
+    micro_batch: int = Field(default=16, ge=1)
     """Pictures that descend together. Part of the result: floating-point sums may depend on it."""
     align: bool = True
     """Solve for camera (shift, zoom) and exposure of each picture along with its code."""
@@ -50,7 +50,7 @@ class InvertConfig(Section):
     """How far the scorer's features of picture and reconstruction may lie apart; `auto`: likewise."""
     published: str | None = None
     """higan_dev, image2stylegan, encoder_notebook or projector: that optimiser as it was published, in place of all of
-    the above but `networks`, `steps`, `rate`, `batch` and `precision`."""
+    the above but `networks`, `steps`, `rate`, `micro_batch` and `precision`."""
 
     @field_validator("losses")
     @classmethod

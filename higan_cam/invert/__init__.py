@@ -1,5 +1,6 @@
 """The code behind a picture: what a generator would have to be told to draw it, and whether it can draw it at all."""
 
+from higan_cam.invert.camera import AT_REST, developed, placed_affine
 from higan_cam.invert.inversion import calibrate, invert_pictures, make_problem
 from higan_cam.invert.methods import METHODS, method_of
 from higan_cam.invert.problem import CameraEncoder, Encoder
@@ -9,6 +10,7 @@ from higan_cam.invert.statistics import CodeStatistics, code_statistics
 from higan_cam.invert.verdict import Calibration, Thresholds, judged, thresholds_of
 
 __all__ = [
+    "AT_REST",
     "METHODS",
     "RECIPES",
     "Calibration",
@@ -19,10 +21,12 @@ __all__ = [
     "Thresholds",
     "calibrate",
     "code_statistics",
+    "developed",
     "invert_pictures",
     "joined",
     "judged",
     "make_problem",
     "method_of",
+    "placed_affine",
     "thresholds_of",
 ]

@@ -7,6 +7,9 @@ are the generator's, are brought to the photo by `placed`. Shapes: N pictures, S
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -49,6 +52,14 @@ def straightened(maps: Tensor, camera: Tensor) -> Tensor:
     """(N,C,S,S) of the photo's -> where the generator's own camera would show them: the way back from `placed`."""
     zoom, shift = camera[:, 2].exp()[:, None], 2 * camera[:, :2]
     return F.grid_sample(maps, _grid(zoom, shift, maps.shape[-1]), padding_mode="border", align_corners=False)
+
+
+def placed_affine(camera: Sequence[float], side: int) -> tuple[float, float, float]:
+    """One camera (8) -> (scale, dx, dy): pixel (x, y) of the generator's is at (scale x + dx, scale y + dy) of the
+    photo's square of `side` pixels, centres counted from 0."""
+    across, down, zoom = camera[0], camera[1], math.exp(camera[2])
+    middle = (side - 1) / 2 * (1 - zoom)
+    return zoom, middle + across * side, middle + down * side
 
 
 def reach(camera: Tensor, side: int) -> Tensor:

@@ -32,7 +32,7 @@ def invert_pictures(
     *,
     calibration: Calibration | None = None,
 ) -> Inversion:
-    """The codes of pictures at the generator's size, `config.batch` at a time, in order.
+    """The codes of pictures at the generator's size, `config.micro_batch` at a time, in order.
 
     Args:
         pictures: (N,3,S,S) float32 in [-1,1], N >= 1, on the networks' device.
@@ -52,7 +52,7 @@ def invert_pictures(
     problem = make_problem(generator, config, statistics, encoder, scorer)
     method = method_of(problem)
     # A clone, since what was made in inference mode takes no part in a gradient.
-    parts = [part.clone() for part in pictures.split(config.batch)]
+    parts = [part.clone() for part in pictures.split(config.micro_batch)]
     found = joined([_measured(problem, part, method(problem, part), scorer) for part in parts])
     return judged(found, thresholds_of(config, calibration))
 
@@ -95,7 +95,7 @@ def calibrate(
     """
     latents = torch.from_numpy(statistics_latents(samples, generator.z_dim)).to(statistics.mean.device)
     with torch.no_grad():
-        codes = generator.truncate(generator.map(latents)).split(config.batch)
+        codes = generator.truncate(generator.map(latents)).split(config.micro_batch)
         pictures = torch.cat([drawn(generator, part).clamp(-1, 1) for part in codes])
     return calibration_of(invert_pictures(generator, pictures, config, statistics, encoder, scorer))
 

@@ -40,6 +40,8 @@ EMBEDDED_SCORERS: Mapping[str, Embedded] = {
     "rooms_second": Embedded("rooms_scorer_second.safetensors"),
 }
 """By what `scorer.weights` calls them, for the scorer `lighting`."""
+EMBEDDED_ENCODERS: Mapping[str, Embedded] = {"rooms": Embedded("rooms_encoder.safetensors")}
+"""By what `generator.weights` calls the generator whose codes they read."""
 EMBEDDED_STUDENTS: Mapping[str, Embedded] = {
     "rooms": Embedded("rooms_student.safetensors"),
 }

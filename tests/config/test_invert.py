@@ -17,7 +17,7 @@ from higan_cam.config.invert import InvertConfig
         ("losses", {"pixel": "much"}),
         ("steps", -1),
         ("rate", 0),
-        ("batch", 0),
+        ("micro_batch", 0),
         ("starts", 0),
         ("patience", 0),
         ("poor", "keep"),

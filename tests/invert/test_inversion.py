@@ -73,7 +73,7 @@ def test_neighbours_in_the_batch_change_no_more_than_rounding(
 
 
 def test_batches_are_joined_in_order(generator: StyleGAN2, statistics: CodeStatistics, pictures: Tensor) -> None:
-    config = InvertConfig(method="optimise", steps=5, batch=2, **EXACT)
+    config = InvertConfig(method="optimise", steps=5, micro_batch=2, **EXACT)
     found = invert_pictures(generator, pictures, config, statistics)
     last = invert_pictures(generator, pictures[2:], config, statistics)
     np.testing.assert_array_equal(found.w_plus[2], last.w_plus[0])

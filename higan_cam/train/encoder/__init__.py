@@ -1,0 +1,1 @@
+"""The encoder: picture to code of any generator, learned from the generator's own samples."""
