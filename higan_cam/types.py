@@ -28,6 +28,7 @@ Precision = Literal["float32", "tf32", "bfloat16"]  # tf32: set by a GPU process
 Sign = Literal["positive", "negative", "both"]
 Target = Literal["extent", "emitter"]
 Status = Literal["ok", "empty"]
+PictureStatus = Literal["ok", "poor", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,104 @@ class Captions:
     captions: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class PictureCode:
+    """What inversion made of one picture of the run's listing: a row of `codes/`.
+
+    Attributes:
+        index: its number in the listing.
+        key, bytes, etag, offset: its name, size, the identity of its content and where it begins, there.
+        status: ok; poor (the generator cannot draw it, `reason` says by which figure); unreadable (no code).
+        notes: what reading it did that the user may not expect ("first of 12 frames").
+        size: (height, width) of the picture, pixels; (0, 0) where it cannot be read.
+        place: (scale, dx, dy): pixel centres (x, y) of the generator's square lie at (scale x + dx, scale y + dy) in
+            the picture, the camera that inversion found included.
+        camera: how the picture was taken, as inversion found it (`invert.align`); zeros where it did not ask.
+        w_plus: (L,w_dim) float32; zeros where it cannot be read.
+        figures: how good the code is, by name (`publish.codes.FIGURES`).
+    """
+
+    index: int
+    key: str
+    bytes: int
+    etag: str
+    offset: int
+    status: PictureStatus
+    reason: str
+    notes: tuple[str, ...]
+    size: tuple[int, int]
+    place: tuple[float, float, float]
+    camera: tuple[float, ...]
+    w_plus: FloatArray
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a region lies in a picture, as shares (0..1) of its width and height: x and y of the region's centroid,
+    and left, top, width, height of its box; by rank, 0 first."""
+
+    rank: int
+    x: float
+    y: float
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """What a sample of a run on pictures has besides. (H,W) is the picture's own size.
+
+    Attributes:
+        code: its row of `codes/`.
+        picture: (H,W,3) uint8 RGB, upright.
+        mask: (H,W) uint8, 0 or 255: the sample's mask, at the picture's size.
+        positive, negative: (H,W,3) uint8: the change to each end pasted into the picture, in linear light, under the
+            feathered mask; everywhere else the picture's own values.
+        reconstruction: (R,R,3) uint8: what the generator draws from the code.
+        score_reconstruction: the scorer's value of that.
+        places: the regions in the picture.
+        student_overlap: intersection over union of the mask and what a student would mask; NaN without one, or where
+            neither has a pixel.
+    """
+
+    code: PictureCode
+    picture: ByteArray
+    mask: ByteArray
+    positive: ByteArray
+    negative: ByteArray
+    reconstruction: ByteArray
+    score_reconstruction: float
+    places: tuple[Place, ...]
+    student_overlap: float
+
+
+@dataclass(frozen=True, eq=False)
+class Recommendation:
+    """Where a student would put the attribute in one picture of a listing. (H,W) is the picture's own size.
+
+    Attributes:
+        index, key: its number and name in the listing.
+        status: ok; empty (no place); unreadable: there are no pictures then.
+        picture: (H,W,3) uint8 RGB, upright. mask: (H,W) uint8, 0 or 255.
+        heat: (h,h) float32 in [0,1] over the square that the student saw: how likely each pixel is in the mask.
+        regions: in pixels of that heat. places: the same as shares of the picture.
+    """
+
+    index: int
+    key: str
+    status: Literal["ok", "empty", "unreadable"]
+    reason: str
+    notes: tuple[str, ...] = ()
+    picture: ByteArray | None = None
+    mask: ByteArray | None = None
+    heat: FloatArray | None = None
+    regions: tuple[Region, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
 @dataclass(frozen=True)
 class Sample:
     """One row of the dataset before encoding. Images are (H,W,3) uint8 RGB; `publish.dataset.COLUMNS` says the rest."""
@@ -262,6 +361,8 @@ class Sample:
     status: Status
     reason: str
     regions: tuple[Region, ...]
+    photo: Photo | None = None
+    """Of a run on pictures; None on latents."""
 
 
 @dataclass(frozen=True)

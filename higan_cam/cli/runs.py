@@ -104,6 +104,7 @@ def export(
     selection: Annotated[str | None, typer.Option(help="Only what this selection of `curate` keeps.")] = None,
     keep_empty: Annotated[bool, typer.Option("--keep-empty", help="Keep samples without a mask.")] = False,
     allow_unfinished: Annotated[bool, typer.Option("--allow-unfinished", help="Export what is there so far.")] = False,
+    pictures: Annotated[bool, typer.Option("--pictures", help="Of a run on pictures: at their own size.")] = False,
 ) -> None:
     """Write a run's dataset in a trainer's format. Interrupt it at will; the same command goes on.
 
@@ -122,6 +123,7 @@ def export(
             selection=selection,
             keep_empty=keep_empty,
             allow_unfinished=allow_unfinished,
+            pictures=pictures,
             progress=progress,
         )
     splits = ", ".join(f"{split} {count:,}" for split, count in done.samples.items())

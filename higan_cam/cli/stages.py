@@ -14,18 +14,23 @@ from higan_cam.cli.options import Config, Output, Profile, Set, errors, load, sa
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.config.attributes import members
 from higan_cam.config.words import LIT_WORLD, scene_of
-from higan_cam.errors import QuarantinedError
+from higan_cam.errors import ConfigError, QuarantinedError
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (run, label, fit, mask, report):
+    for command in (run, label, fit, invert, mask, report):
         app.command()(command)
 
 
 def run(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
-    """Run all stages: label, fit, mask, report. Interrupt it at will; the same command goes on."""
-    _stages(load(config, set_, output, profile), ("label", "fit", "mask", "report"))
+    """Run all stages: label, fit, mask, report. Interrupt it at will; the same command goes on.
+
+    On pictures (`source.kind=pictures`) a code is found for each of them before the masks.
+    """
+    settings = load(config, set_, output, profile)
+    inverts = ("invert",) if settings.source.kind == "pictures" else ()
+    _stages(settings, ("label", "fit", *inverts, "mask", "report"))
 
 
 def label(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
@@ -36,6 +41,14 @@ def label(config: Config = None, set_: Set = None, output: Output = None, profil
 def fit(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
     """Fit the boundary between the highest and the lowest scores of a labelled run."""
     _stages(load(config, set_, output, profile), ("fit",))
+
+
+def invert(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
+    """Find the generator's code of each picture (`source.pictures`), and say how good it is."""
+    settings = load(config, set_, output, profile)
+    if settings.source.kind != "pictures":
+        raise ConfigError("nothing to invert: set source.kind=pictures and source.pictures=FOLDER")
+    _stages(settings, ("invert",))
 
 
 def mask(config: Config = None, set_: Set = None, output: Output = None, profile: Profile = "default") -> None:
@@ -93,7 +106,7 @@ def _say_words(console: Console, config: RunConfig) -> None:
 def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:
     """What was made, where, and what to do next."""
     from higan_cam.publish.report.next_commands import load_line, verify_line
-    from higan_cam.store.keys import CARD_KEY, DATA, GALLERY_KEY, REPORT_KEY, boundary_keys
+    from higan_cam.store.keys import CARD_KEY, CODES, DATA, GALLERY_KEY, REPORT_KEY, boundary_keys
 
     table = Table("stage", "made", "seconds", box=None, pad_edge=False)
     runs = members(config)
@@ -101,6 +114,7 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
     made = {
         "label": f"{outcome.samples.get('label', 0):,} latents labelled",
         "fit": ", ".join(boundaries),
+        "invert": f"{outcome.samples.get('invert', 0):,} pictures in {CODES}/",
         "mask": f"{outcome.samples.get('mask', 0):,} samples in {DATA}/",
         "report": f"{REPORT_KEY}, {GALLERY_KEY}, {CARD_KEY}",
     }

@@ -8,6 +8,7 @@ what to use of it.
 from higan_cam.config.captions import CaptionConfig
 from higan_cam.config.curation import CurationConfig
 from higan_cam.config.identity import config_hash, differing_fields, identity
+from higan_cam.config.invert import InvertConfig
 from higan_cam.config.layers import parse_layers
 from higan_cam.config.loading import load_config, merged, parse_config, read_fields
 from higan_cam.config.run import RunConfig
@@ -22,6 +23,8 @@ from higan_cam.config.stages import (
     MaskConfig,
     PublishConfig,
     RegionConfig,
+    SourceConfig,
+    StudentConfig,
 )
 from higan_cam.config.store import StoreConfig
 
@@ -32,6 +35,7 @@ __all__ = [
     "CurationConfig",
     "EditConfig",
     "GeneratorConfig",
+    "InvertConfig",
     "LabelConfig",
     "MaskConfig",
     "PublishConfig",
@@ -39,7 +43,9 @@ __all__ = [
     "RunConfig",
     "RuntimeConfig",
     "ScorerConfig",
+    "SourceConfig",
     "StoreConfig",
+    "StudentConfig",
     "config_hash",
     "differing_fields",
     "identity",

@@ -9,11 +9,25 @@ from typing import Any
 
 from higan_cam.config.run import RunConfig
 
+PICTURES_ONLY = ("source", "invert", "student")
+"""Sections that decide nothing where the source is latents."""
+
 
 def identity(config: RunConfig) -> dict[str, Any]:
-    """The part of the configuration that decides the bytes of the dataset (no output, store, curation or runtime)."""
-    several = {"attributes"} if not config.attributes else set()
-    return config.model_dump(mode="json", exclude={"output", "curation", "store", "runtime", *several})
+    """The part of the configuration that decides the bytes of the dataset (no output, store, curation or runtime).
+
+    Of a run on latents nothing that only pictures need; of one on pictures not their number, which its listing says.
+    """
+    left_out: dict[str, Any] = dict.fromkeys(("output", "curation", "store", "runtime"), True)
+    if not config.attributes:
+        left_out["attributes"] = True
+    if config.attribution.weights is None:
+        left_out["attribution"] = {"weights": True}
+    if config.source.kind == "latents":
+        left_out |= dict.fromkeys(PICTURES_ONLY, True)
+    else:
+        left_out["mask"] = {"count": True}
+    return config.model_dump(mode="json", exclude=left_out)
 
 
 def config_hash(config: RunConfig) -> str:

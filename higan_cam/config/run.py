@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from higan_cam.config.curation import CurationConfig
+from higan_cam.config.invert import InvertConfig
 from higan_cam.config.runtime import RuntimeConfig
 from higan_cam.config.scorer import ScorerConfig
 from higan_cam.config.section import Section
@@ -19,6 +20,8 @@ from higan_cam.config.stages import (
     MaskConfig,
     PublishConfig,
     RegionConfig,
+    SourceConfig,
+    StudentConfig,
 )
 from higan_cam.config.store import StoreConfig
 from higan_cam.config.words import spoken
@@ -36,8 +39,11 @@ class RunConfig(Section):
     attributes: dict[str, dict[str, Any]] = Field(default={})
     """Several at once: {name: {section: {field: value}}}, what is said over the rest of this file for that attribute
     alone. Each is a run of its own in `<output>/<name>`; images are drawn once for the labels of all."""
+    source: SourceConfig = SourceConfig()
     generator: GeneratorConfig = GeneratorConfig()
     scorer: ScorerConfig = ScorerConfig()
+    invert: InvertConfig = InvertConfig()
+    student: StudentConfig = StudentConfig()
     label: LabelConfig = LabelConfig()
     boundary: BoundaryConfig = BoundaryConfig()
     edit: EditConfig = EditConfig()
@@ -65,7 +71,7 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
-        if self.mask.count > self.label.count:
+        if self.source.kind == "latents" and self.mask.count > self.label.count:
             raise ValueError(
                 f"mask.count ({self.mask.count}) must be <= label.count ({self.label.count}): "
                 "masks are made for labelled latents"

@@ -13,6 +13,40 @@ from higan_cam.config.section import Section
 from higan_cam.types import MaskStyle, Precision, RankBy, Sign, Target
 
 
+class SourceConfig(Section):
+    """Latents of the generator, or pictures that are turned into its codes first."""
+
+    kind: Literal["latents", "pictures"] = "latents"
+    """`latents`: samples of the generator. `pictures`: one's own; labels and boundary still come from latents."""
+    pictures: str | None = None
+    """A folder, glob, zip, tar, Parquet file or CSV of pictures, local or in a bucket. Listed once per run."""
+    column: str | None = None
+    """Which column holds them, in a Parquet file or CSV; null takes the one that does."""
+    fit: Literal["crop", "pad"] = "crop"
+    """How a picture becomes the generator's square: its middle, or all of it with its edges drawn out."""
+    background: tuple[int, int, int] = (255, 255, 255)
+    """RGB behind what is transparent, 0 to 255."""
+    limit: int | None = Field(default=None, ge=1)
+    """Only the first so many of the listing; null takes all."""
+
+    @model_validator(mode="after")
+    def _pictures_named(self) -> SourceConfig:
+        if self.kind == "pictures" and not (self.pictures or "").strip():
+            raise ValueError("pictures must name a folder, glob, archive, Parquet file or CSV where kind is 'pictures'")
+        if self.kind == "latents" and self.pictures is not None:
+            raise ValueError(f"pictures is {self.pictures!r}, but kind is 'latents'; set kind to 'pictures'")
+        if not all(0 <= level <= 255 for level in self.background):
+            raise ValueError(f"background must be three levels of 0 to 255, got {list(self.background)}")
+        return self
+
+
+class StudentConfig(Section):
+    """Which network says at once where the attribute would go in a picture (`higan-cam recommend`)."""
+
+    weights: str = "rooms"
+    """`rooms` (embedded), or a file that `jobs/train_student.py` left."""
+
+
 class GeneratorConfig(Section):
     """Which generator draws the images."""
 
@@ -102,8 +136,10 @@ class AttributionConfig(Section):
     """How the change between the two ends becomes a heat map."""
 
     name: str = "light_change"
-    """light_change, light_steps, image_difference, path, jvp, activation_difference, grad_cam, hires_cam or
-    layer_cam."""
+    """light_change, light_steps, image_difference, path, jvp, activation_difference, grad_cam, hires_cam, layer_cam or
+    student (what a network has learned from a run's masks)."""
+    weights: str | None = None
+    """Of the student, for that method: a file of `jobs/train_student.py`; null takes the embedded one."""
     layers: str = "auto"
     """Generator layers that are tapped, where the method taps layers; `auto` takes the edited ones."""
     steps: int = Field(default=6, ge=1, le=64)

@@ -15,6 +15,8 @@ from higan_cam.mask.image_difference import ImageDifference
 from higan_cam.mask.layer_balance import stored_balance
 from higan_cam.mask.light_change import LightChange, LightSteps
 from higan_cam.mask.path import Jvp, Path
+from higan_cam.mask.student.attribution import StudentHeat
+from higan_cam.mask.student.student import load_student
 from higan_cam.types import Attribution, Sign
 
 Factory = Callable[[AttributionConfig, tuple[int, ...]], Attribution]
@@ -45,15 +47,18 @@ ATTRIBUTIONS: Mapping[str, Factory] = {
     "light_change": lambda config, _layers: LightChange(config.map_size, **_asked(config)),
     "light_steps": lambda config, _layers: LightSteps(config.steps, config.map_size, **_asked(config)),
     **{name: partial(_grad_cam, name) for name in WEIGHTINGS},
+    "student": lambda config, _layers: StudentHeat(load_student(config.weights or "rooms"), config.map_size),
 }
 """Name -> factory(config, tapped generator layers). Methods that tap no layers ignore them."""
-Sees = Literal["score", "picture", "features"]
+Sees = Literal["score", "picture", "features", "nothing"]
 SEES: Mapping[str, Sees] = {
     **dict.fromkeys(("path", "jvp", *WEIGHTINGS), "score"),
     **dict.fromkeys(("image_difference", "light_change", "light_steps"), "picture"),
     "activation_difference": "features",
+    "student": "nothing",
 }
-"""Name -> whose change the method maps: the score's, the picture's brightness, or that of the generator's features."""
+"""Name -> whose change the method maps: the score's, the picture's brightness, that of the generator's features, or
+nothing's: a student says where the attribute is, not what the edit does."""
 _NOWHERE: Mapping[tuple[Sees, Sign], str] = {
     ("score", "positive"): "the edit raises the attribute in no place",
     ("score", "negative"): "the edit lowers the attribute in no place",
@@ -70,6 +75,8 @@ _NOWHERE: Mapping[tuple[Sees, Sign], str] = {
 def why_nowhere(config: AttributionConfig) -> str:
     """What a heat map of this method and sign says when it is nowhere positive."""
     sees = SEES[config.name]
+    if sees == "nothing":
+        return "the student sees the attribute in no place"
     own: Sign = "both" if sees == "picture" else "positive"
     return f"{_NOWHERE[sees, own if config.sign == 'auto' else config.sign]} by more than rounding"
 

@@ -1,4 +1,4 @@
-"""The mask benchmark as tables for people."""
+"""The mask benchmark, and what was measured on pairs of photographs, as tables for people."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
+from higan_cam.measure.pairs import PairResult
 from higan_cam.measure.values import MaskBenchmarkResult, TruthResult
 from higan_cam.types import Interval
 
@@ -18,6 +19,7 @@ HEADINGS = {
     "pointing": "pointing",
     "lamp_recall": "lamp recall",
 }
+PAIR_HEADINGS = {"ap_light": "AP, light", "over_prior": "AP - best prior", "iou": "IoU", "pointing": "pointing"}
 
 
 def mask_tables(result: MaskBenchmarkResult) -> Iterator[Table]:
@@ -77,3 +79,29 @@ def _shown(estimate: Interval, signed: bool = False) -> str:
         for number in (estimate.value, estimate.low, estimate.high)
     )
     return f"{value} \\[{low} {high}]"
+
+
+def pair_table(result: PairResult) -> Table:
+    """One row per method, priors below the others."""
+    table = Table(title=f"Light that a lamp adds to real photographs ({result.share:.1%} of the picture)")
+    table.add_column("method", no_wrap=True)
+    for heading in ("pairs", *PAIR_HEADINGS.values()):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in sorted(result.rows, key=lambda row: (row.prior, -row.estimates["ap_light"].value)):
+        name = f"prior: {row.method}{' (best)' if row.method == result.best_prior else ''}" if row.prior else row.method
+        figures = (_shown(row.estimates[key], signed=key.startswith("over_")) for key in PAIR_HEADINGS)
+        table.add_row(name, str(row.count), *figures)
+    return table
+
+
+def pair_text(result: PairResult) -> str:
+    """What was measured on what, and each pair that was left out with its reason, on a line of its own."""
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(result.verdicts.items()))
+    inverted = f"inversions: {verdicts}" if verdicts else "no inversion: --run names a run whose generator inverts"
+    text = (
+        f"{result.count} pairs in the layout {result.layout!r}, squares of {result.side} px; {inverted}. Means with "
+        "95% bootstrap intervals over pairs; differences are paired."
+    )
+    return "\n".join(
+        [text, *(f"left out: {each.off or '-'}, {each.on or '-'}: {each.reason}" for each in result.left_out)]
+    )

@@ -146,6 +146,16 @@ def read_listing(store: Store) -> Listing | None:
     return None if body is None else _parsed(store, body)
 
 
+def frozen_listing(store: Store) -> Listing:
+    """The frozen listing of an output. StoreError: it has none, or it cannot be read."""
+    listing = read_listing(store)
+    if listing is None:
+        raise StoreError(
+            f"{store.uri}: there is no {LISTING_KEY}; run the same command again, which lists the pictures"
+        )
+    return listing
+
+
 def _read(store: Store, body: bytes, source: str, column: str | None) -> Listing:
     listing = _parsed(store, body)
     if (listing.source, listing.column) != (source, column):

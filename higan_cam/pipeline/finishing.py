@@ -55,6 +55,7 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
             status=result.status,
             reason=result.reason,
             regions=result.regions,
+            photo=None,
             **{name: float(values[row]) for name, values in figures.items()},
         )
         for row, (index, result) in enumerate(zip(batch.indices, regions, strict=True))

@@ -162,7 +162,14 @@ def attribution_for(
 def attribute_unit(
     models: Models, config: RunConfig, boundary: Boundary, unit: WorkUnit, floor: float | None = None
 ) -> HeatBatch:
-    """Codes -> edited pairs -> images and heat maps of one unit: the part that wants a GPU.
+    """`attribute` of the samples of one unit."""
+    return attribute(models, config, boundary, unit.indices, floor)
+
+
+def attribute(
+    models: Models, config: RunConfig, boundary: Boundary, indices: Sequence[int], floor: float | None = None
+) -> HeatBatch:
+    """Codes -> edited pairs -> images and heat maps of these samples: the part that wants a GPU.
 
     A pair whose pictures differ no more than rounding makes them has no heat, whatever the method.
 
@@ -170,13 +177,15 @@ def attribute_unit(
         floor: levels of an 8-bit picture that rounding makes (`measured_floor`; a run's stands in its run.json). None:
             those of the generator's precision in `mask.LEVELS`.
     """
+    if not indices:
+        return _nothing(models.generator.resolution, config.attribution.map_size)
     levels = LEVELS[config.generator.precision] if floor is None else floor
     edit = edit_for(models, config, boundary)
     attribution = attribution_for(models, config, edit, boundary.metrics)
     pictures: list[tuple[ByteArray, ...]] = []
     heats, moved = [], []
     with torch.inference_mode():
-        for part in batches(unit.indices, config.mask.micro_batch):
+        for part in batches(indices, config.mask.micro_batch):
             w_plus = w_plus_of(models, config, part)
             ends = edited_ends(models, config, boundary, w_plus)
             codes = (w_plus, ends.negative, ends.positive)
@@ -191,7 +200,13 @@ def attribute_unit(
             pictures.append(tuple(to_uint8(image) for image in images))
     original, negatives, positives = (np.concatenate(kind) for kind in zip(*pictures, strict=True))
     distances, reached = (np.concatenate(kind) for kind in zip(*moved, strict=True))
-    return HeatBatch(tuple(unit.indices), original, negatives, positives, np.concatenate(heats), distances, reached)
+    return HeatBatch(tuple(indices), original, negatives, positives, np.concatenate(heats), distances, reached)
+
+
+def _nothing(side: int, map_side: int) -> HeatBatch:
+    images, distances = np.zeros((0, side, side, 3), np.uint8), np.zeros((0, 2), np.float32)
+    heat = np.zeros((0, map_side, map_side), np.float32)
+    return HeatBatch((), images, images, images, heat, distances, np.zeros(0, np.bool_))
 
 
 def images_of(generator: Generator, codes: Sequence[Tensor], edit: Edit) -> list[Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -23,11 +23,16 @@ from higan_cam.types import (
 
 @dataclass(frozen=True)
 class Models:
-    """The two networks on one device."""
+    """The two networks on one device.
+
+    Attributes:
+        codes: {index: (L,w_dim) w+} of pictures that were inverted; None where samples are latents.
+    """
 
     generator: Generator
     scorer: Scorer
     device: torch.device
+    codes: Mapping[int, FloatArray] | None = None
 
 
 def load_models(config: RunConfig, device: str = "cpu") -> Models:
@@ -51,6 +56,8 @@ def on_final_scale(models: Models, boundary: Boundary) -> Models:
 
 def w_plus_of(models: Models, config: RunConfig, indices: Sequence[int]) -> Tensor:
     """(n,L,w_dim) truncated codes w+ of the samples with these indices: the one door to what pictures are made of."""
+    if models.codes is not None:
+        return torch.from_numpy(np.stack([models.codes[index] for index in indices])).to(models.device)
     return models.generator.truncate(codes_of(models, config, indices))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from higan_cam.publish.codes import decode_codes
 from higan_cam.publish.images import decode_heat, decode_image
 from higan_cam.publish.scores import decode_scores
 from higan_cam.types import BoolArray, FloatArray
@@ -27,6 +28,8 @@ HEAT = 2 / 255
 """Mean |difference| of heat maps."""
 MASK_IOU = 0.98
 """Mean intersection over union of masks; at least."""
+PSNR_DB = 0.5
+"""Mean |difference| of how near reconstructions come to their pictures, dB."""
 _PICTURES = ("image", "original", "negative")
 _SCORES = ("score", "score_negative", "score_positive")
 
@@ -37,6 +40,18 @@ def scores_disagreement(theirs: bytes, ours: bytes, score_range: tuple[float, fl
     if not np.array_equal(their_indices, our_indices):
         return "other indices"
     return _beyond("mean score difference", _mean_gap(their_scores, our_scores), _score_limit(score_range))
+
+
+def codes_disagreement(theirs: bytes, ours: bytes) -> str | None:
+    """What is beyond tolerance between two shards of codes, or None.
+
+    A descent takes another path after other rounding, so codes may differ where what they draw does not.
+    """
+    there, here = decode_codes(theirs), decode_codes(ours)
+    if [(row.key, row.status) for row in there] != [(row.key, row.status) for row in here]:
+        return "other pictures, or other verdicts on them"
+    gaps = [abs(a.figures["psnr"] - b.figures["psnr"]) for a, b in zip(there, here, strict=True) if a.figures]
+    return _beyond("mean difference of PSNR", float(np.mean(gaps)), PSNR_DB) if gaps else None
 
 
 def samples_disagreement(theirs: bytes, ours: bytes, score_range: tuple[float, float]) -> str | None:

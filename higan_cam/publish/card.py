@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS
+from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS, PHOTO_COLUMNS, PHOTO_IMAGES, columns_of
 from higan_cam.store.keys import SPLITS, split_glob
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -56,7 +56,7 @@ def render_card(facts: CardFacts) -> str:
         front_matter=_front_matter(facts),
         splits={split: facts.rows[split] for split in _present(facts.rows)},
         total=sum(facts.rows.values()),
-        columns=[(name, _type_name(name), meaning) for name, (_, meaning) in COLUMNS.items()],
+        columns=[(name, _type_name(name), meaning) for name, (_, meaning) in _columns(facts).items()],
         effective=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
 
@@ -93,7 +93,7 @@ def dataset_info(kinds: Mapping[str, Any], splits: Mapping[str, tuple[int, int]]
 
 def column_kind(name: str) -> Any:
     """The type of a dataset column, as `dataset_info` takes it; a struct in `COLUMNS` stands for a list of them."""
-    kind = COLUMNS[name][0]
+    kind = (COLUMNS | PHOTO_COLUMNS)[name][0]
     return [kind] if isinstance(kind, dict) else kind
 
 
@@ -104,7 +104,7 @@ def size_category(rows: int) -> str:
 
 def _front_matter(facts: CardFacts) -> str:
     files = [{"split": split, "path": split_glob(split)} for split in _present(facts.rows)]
-    finished = facts.sizes and sum(facts.rows.values()) == facts.run["config"]["mask"]["count"]
+    finished = facts.sizes and sum(facts.rows.values()) == facts.run["config"]["mask"].get("count")
     final = {split: (facts.rows[split], facts.sizes[split]) for split in _present(facts.rows)} if finished else {}
     values = {
         "pretty_name": " ".join(facts.title.split()),
@@ -115,9 +115,13 @@ def _front_matter(facts: CardFacts) -> str:
         "annotations_creators": ["machine-generated"],
         "language": ["en"],
         "configs": [{"config_name": "default", "data_files": files}],
-        "dataset_info": dataset_info({name: column_kind(name) for name in COLUMNS}, final),
+        "dataset_info": dataset_info({name: column_kind(name) for name in _columns(facts)}, final),
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def _columns(facts: CardFacts) -> dict[str, tuple[Any, str]]:
+    return columns_of(photos=facts.run["config"].get("source", {}).get("kind") == "pictures")
 
 
 def _present(rows: Mapping[str, int]) -> list[str]:
@@ -140,8 +144,8 @@ def _fields(kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _type_name(column: str) -> str:
-    kind = COLUMNS[column][0]
-    if column in IMAGE_COLUMNS:
+    kind = (COLUMNS | PHOTO_COLUMNS)[column][0]
+    if column in (*IMAGE_COLUMNS, *PHOTO_IMAGES):
         return "image"
     return "list of structs" if isinstance(kind, dict) else str(kind)
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from higan_cam.publish.codes import FIGURES, PUBLISHED_FIGURES
 from higan_cam.publish.samples import sample_row
 from higan_cam.types import Sample
 
 IMAGE_COLUMNS = ("image", "original", "negative", "conditioning_image", "heat")
+PHOTO_IMAGES = ("picture", "picture_mask", "picture_image", "picture_negative", "reconstruction")
 COLUMNS: dict[str, tuple[Any, str]] = {
     "id": ("string", "name of the sample; no dots"),
     "image": ("image", "positive edit (attribute strong), PNG, RGB"),
@@ -71,28 +73,75 @@ COLUMNS: dict[str, tuple[Any, str]] = {
     ),
 }
 """{column: (type, meaning)}. A type is a name, a list of one type, or a struct of named types."""
-_ARROW = {"string": pa.string(), "int32": pa.int32(), "int64": pa.int64(), "float32": pa.float32(), "bool": pa.bool_()}
+PHOTO_COLUMNS: dict[str, tuple[Any, str]] = {
+    "picture": ("image", "the picture at its own size, PNG, RGB, upright; `original` is what of it fits the generator"),
+    "picture_mask": ("image", "`conditioning_image` at the picture's own size"),
+    "picture_image": ("image", "the picture with the change to `image` pasted in; its own bytes outside the feather"),
+    "picture_negative": ("image", "the picture with the change to `negative` pasted in; likewise"),
+    "reconstruction": ("image", "what the generator draws from the picture's code, PNG, RGB; `image` starts from it"),
+    "picture_key": ("string", "name of the picture in the run's listing"),
+    "verdict": ("string", "`ok`, or `poor` where the generator cannot draw the picture; `reason` says how"),
+    "score_reconstruction": ("float32", "scorer's value of `reconstruction`"),
+    "student_overlap": (
+        "float32",
+        "intersection over union of `picture_mask` and the mask of a student that saw the picture alone; null without",
+    ),
+    "place": (["float64"], "scale, dx, dy: pixel (x, y) of `image` lies at (scale x + dx, scale y + dy) in `picture`"),
+    "places": (
+        {
+            "rank": "int32",
+            "x": "float32",
+            "y": "float32",
+            "left": "float32",
+            "top": "float32",
+            "width": "float32",
+            "height": "float32",
+        },
+        "the regions in `picture`, as shares of its width and height: centroid (x, y) and box",
+    ),
+    **{f"invert_{name}": ("float32", FIGURES[name]) for name in PUBLISHED_FIGURES},
+}
+"""What the rows of a run on pictures have besides."""
+_ARROW = {
+    "string": pa.string(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+}
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
-def dataset_schema() -> pa.Schema:
-    """The Arrow schema of a shard, with the `huggingface` metadata."""
-    fields = [pa.field(name, _arrow_type(kind, name)) for name, (kind, _) in COLUMNS.items()]
-    features = {name: _feature(kind, name) for name, (kind, _) in COLUMNS.items()}
+def columns_of(*, photos: bool = False) -> dict[str, tuple[Any, str]]:
+    """{column: (type, meaning)} of the dataset, of a run on pictures with `photos`."""
+    return COLUMNS | PHOTO_COLUMNS if photos else COLUMNS
+
+
+def dataset_schema(*, photos: bool = False) -> pa.Schema:
+    """The Arrow schema of a shard, of a run on pictures with `photos`, with the `huggingface` metadata."""
+    return schema_of(columns_of(photos=photos))
+
+
+def schema_of(columns: Mapping[str, tuple[Any, str]]) -> pa.Schema:
+    """The Arrow schema of {column: (type, meaning)}, with the `huggingface` metadata."""
+    fields = [pa.field(name, _arrow_type(kind, name)) for name, (kind, _) in columns.items()]
+    features = {name: _feature(kind, name) for name, (kind, _) in columns.items()}
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def encode_shard(samples: Sequence[Sample], row_group: int = 100) -> bytes:
+def encode_shard(samples: Iterable[Sample], row_group: int = 100, *, photos: bool = False) -> bytes:
     """Samples -> one Parquet file. The same samples give the same bytes on the same versions.
 
     Args:
-        samples: the rows, in order.
+        samples: the rows, in order; each is encoded before the next is asked for.
         row_group: rows per row group: what a reader must load at least.
+        photos: of a run on pictures: every sample has its `photo`, and there may be none, where no file can be read.
 
     Raises:
         ValueError: from a sample whose arrays do not fit together.
     """
-    table = pa.Table.from_pylist([sample_row(sample) for sample in samples], schema=dataset_schema())
+    table = pa.Table.from_pylist([sample_row(sample) for sample in samples], schema=dataset_schema(photos=photos))
     return write_parquet(table, row_group)
 
 
@@ -108,7 +157,7 @@ def write_parquet(table: pa.Table, row_group: int) -> bytes:
 
 
 def _arrow_type(kind: Any, name: str = "") -> pa.DataType:
-    if name in IMAGE_COLUMNS:
+    if name in (*IMAGE_COLUMNS, *PHOTO_IMAGES):
         return _IMAGE
     if isinstance(kind, dict):
         struct = pa.struct([(key, _arrow_type(value)) for key, value in kind.items()])
@@ -118,7 +167,7 @@ def _arrow_type(kind: Any, name: str = "") -> pa.DataType:
 
 def _feature(kind: Any, name: str = "") -> Any:
     """The same type in the spelling of `datasets`; understood by its versions 2 to 5."""
-    if name in IMAGE_COLUMNS:
+    if name in (*IMAGE_COLUMNS, *PHOTO_IMAGES):
         return {"_type": "Image"}
     if isinstance(kind, dict):
         struct = {key: _feature(value) for key, value in kind.items()}

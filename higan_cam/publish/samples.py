@@ -6,9 +6,10 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from higan_cam.publish.codes import PUBLISHED_FIGURES
 from higan_cam.publish.image_hash import image_hash
 from higan_cam.publish.images import encode_heat, encode_image
-from higan_cam.types import Captions, Region, Sample
+from higan_cam.types import Captions, Photo, Region, Sample
 
 
 def sample_row(sample: Sample) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "reason": sample.reason,
         "image_hash": image_hash(sample.image),
         "regions": [region_row(region) for region in sample.regions],
+        **(_photo(sample.photo, sample.id) if sample.photo is not None else {}),
     }
 
 
@@ -70,6 +72,28 @@ def region_row(region: Region) -> dict[str, Any]:
         "bbox": list(region.bbox),
         # pycocotools gives bytes, JSON and Parquet want text; the encoding is ASCII.
         "rle": {"size": list(size), "counts": counts.decode("ascii") if isinstance(counts, bytes) else counts},
+    }
+
+
+def _photo(photo: Photo, name: str) -> dict[str, Any]:
+    """The columns that a run on pictures has besides (`dataset.PHOTO_COLUMNS`)."""
+    images = {
+        "picture": encode_image(photo.picture),
+        "picture_mask": encode_image(photo.mask),
+        "picture_image": encode_image(photo.positive),
+        "picture_negative": encode_image(photo.negative),
+        "reconstruction": encode_image(photo.reconstruction),
+    }
+    figures = photo.code.figures
+    return {
+        **{column: {"bytes": body, "path": f"{name}.png"} for column, body in images.items()},
+        "picture_key": photo.code.key,
+        "verdict": photo.code.status,
+        "score_reconstruction": _finite(photo.score_reconstruction),
+        "student_overlap": _finite(photo.student_overlap),
+        "place": list(photo.code.place),
+        "places": [asdict(place) for place in photo.places],
+        **{f"invert_{name}": _finite(figures.get(name, math.nan)) for name in PUBLISHED_FIGURES},
     }
 
 

@@ -18,11 +18,14 @@ from higan_cam.manipulate import (
     edit_direction,
     load_boundary,
 )
+from higan_cam.pictures import open_pictures
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
+from higan_cam.pipeline.inverting import check_inversion, encoder_name
+from higan_cam.pipeline.photos import student_name, student_of
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.types import Boundary
-from higan_cam.weights.embedded import EMBEDDED_GENERATORS
+from higan_cam.weights.embedded import EMBEDDED_ENCODERS, EMBEDDED_GENERATORS, EMBEDDED_STUDENTS
 from higan_cam.weights.files import sha256_of
 from higan_cam.weights.zoo import path_of, weights_file
 
@@ -70,6 +73,12 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
             files |= {file_role(role, field): path for field, path in scorer_files(scorer).items()}
     if config.boundary.weights is not None:
         files["boundary"] = path_of(config.boundary.weights)
+    if config.attribution.name == "student":
+        files["attribution"] = weights_file(config.attribution.weights or "rooms", EMBEDDED_STUDENTS)
+    if config.source.kind == "pictures":
+        known = {"invert.encoder": (encoder_name(config), EMBEDDED_ENCODERS)}
+        known["student"] = student_name(config), EMBEDDED_STUDENTS
+        files |= {role: weights_file(name, table) for role, (name, table) in known.items() if name is not None}
     files |= {f"boundary.conditions.{number}": file for number, file in condition_files(config).items()}
     return {role: sha256_of(path) for role, path in files.items()}
 
@@ -98,6 +107,10 @@ def check_models(models: Models, config: RunConfig) -> None:
     if config.edit.targets is not None:
         checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
     attribution_for(models, config, edit)
+    if config.source.kind == "pictures":
+        open_pictures(str(config.source.pictures), config.store, config.source.column)
+        check_inversion(models, config)
+        student_of(config)
 
 
 def _check_judge(config: RunConfig) -> None:

@@ -14,16 +14,21 @@ import numpy as np
 from higan_cam.config import RunConfig, differing_fields
 from higan_cam.errors import DataError, WeightsError
 from higan_cam.label import calibrated, final_range, make_scorer, scorer_files
-from higan_cam.pipeline import Models, attribute_unit, label_unit, on_final_scale
+from higan_cam.pictures import frozen_listing
+from higan_cam.pipeline import Models, label_unit, on_final_scale
 from higan_cam.pipeline.devices import device_kind, models_here
-from higan_cam.pipeline.finishing import mask_samples
-from higan_cam.publish import decode_scores, encode_scores, encode_shard
-from higan_cam.publish.agreement import samples_disagreement, scores_disagreement
+from higan_cam.pipeline.inverting import invert_unit, load_inverter
+from higan_cam.pipeline.units import encode_unit, heat_unit, unit_samples
+from higan_cam.publish import decode_scores, encode_scores
+from higan_cam.publish.agreement import codes_disagreement, samples_disagreement, scores_disagreement
+from higan_cam.publish.codes import encode_codes
 from higan_cam.runtime.plan import plan_label, plan_mask
 from higan_cam.runtime.preflight import file_role
 from higan_cam.runtime.stages.fit import find_boundary
+from higan_cam.runtime.workers.commit import pictures_of, unit_pictures
+from higan_cam.runtime.workers.invert import read_calibration
 from higan_cam.store import Store, describe_run, read_run
-from higan_cam.store.keys import DATA, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
+from higan_cam.store.keys import CODES, DATA, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
 from higan_cam.store.manifest import Entry, read_manifest
 from higan_cam.store.run import recorded_config, recorded_floor
 from higan_cam.types import Boundary, Scorer
@@ -70,7 +75,7 @@ def remake_shards(
     if not entries:
         raise DataError(f"{store.uri}: no shard is committed yet, so there is nothing to make again")
     chosen = random.Random(seed).sample(entries, min(count, len(entries)))  # noqa: S311 - which shards, no secret
-    maker = _Maker(config, models_here(config), find_boundary(config, store), recorded_floor(store))
+    maker = _Maker(config, models_here(config), find_boundary(config, store), store)
     kind = device_kind(str(maker.models.device))
     for entry in chosen:
         tell(f"making {entry.record.path} again on {kind}")
@@ -138,7 +143,7 @@ class _Maker:
     config: RunConfig
     models: Models
     boundary: Boundary | None
-    floor: float | None
+    store: Store
 
     def make(self, entry: Entry) -> bytes:
         """The shard's bytes, with the micro-batch that its maker had memory for."""
@@ -146,7 +151,8 @@ class _Maker:
         section = getattr(self.config, stage)
         size = entry.extra.get("micro_batch", section.micro_batch)
         config = self.config.model_copy(update={stage: section.model_copy(update={"micro_batch": size})})
-        return self._scores(config, entry) if stage == "label" else self._samples(config, entry)
+        makers = {"label": self._scores, "invert": self._codes, "mask": self._samples}
+        return makers[stage](config, entry)
 
     def _scores(self, config: RunConfig, entry: Entry) -> bytes:
         return encode_scores(*label_unit(self.models, config, plan_label(config)[entry.record.shard]))
@@ -156,10 +162,19 @@ class _Maker:
             raise DataError(f"{config.output}: {entry.record.path} is there without its boundary; fit it again")
         unit = plan_mask(config)[entry.record.shard]
         models = on_final_scale(self.models, self.boundary)
-        heat = attribute_unit(models, config, self.boundary, unit, self.floor)
+        pictures = unit_pictures(config, self.store, unit.shard)
+        codes, floor = pictures.codes if pictures else None, recorded_floor(self.store)
+        heat = heat_unit(models, config, self.boundary, unit, codes, floor)
         on_cpu = models.device.type == "cpu"
         scorer = models.scorer if on_cpu else calibrated(make_scorer(config.scorer), self.boundary.metrics)
-        return encode_shard(mask_samples(scorer, config, heat), config.publish.row_group)
+        samples = unit_samples(scorer, config, heat, pictures)
+        return encode_unit(scorer, config, samples, heat, pictures)
+
+    def _codes(self, config: RunConfig, entry: Entry) -> bytes:
+        listing = frozen_listing(self.store)
+        rows = [listing[index] for index in plan_mask(config)[entry.record.shard].indices]
+        inverter = load_inverter(self.models, config, read_calibration(self.store))
+        return encode_codes(invert_unit(self.models, config, inverter, rows, pictures_of(config).read))
 
 
 def _compared(store: Store, entry: Entry, ours: bytes, score_range: tuple[float, float] | None, kind: str) -> Remade:
@@ -167,17 +182,23 @@ def _compared(store: Store, entry: Entry, ours: bytes, score_range: tuple[float,
     theirs = store.get(record.path)
     if theirs == ours:
         return Remade(record.path, "identical")
-    if score_range is None:  # scores without bounds: those of the shard
-        scores = decode_scores(theirs)[1]
-        score_range = float(np.nanmin(scores)), float(np.nanmax(scores))
     reasons = _reasons(store, entry, kind)
     if not reasons:
         return Remade(record.path, "differing", "other bytes, on the same kind of device with the same versions")
-    disagreement = scores_disagreement if record.stage == SCORES else samples_disagreement
-    beyond = disagreement(theirs, ours, score_range)
+    beyond = _beyond_tolerance(record.stage, theirs, ours, score_range)
     if beyond is not None:
         return Remade(record.path, "differing", beyond)
     return Remade(record.path, "within tolerance", f"other bytes, the same samples ({'; '.join(reasons)})")
+
+
+def _beyond_tolerance(stage: str, theirs: bytes, ours: bytes, score_range: tuple[float, float] | None) -> str | None:
+    if stage == CODES:
+        return codes_disagreement(theirs, ours)
+    if score_range is None:  # scores without bounds: those of the shard
+        scores = decode_scores(theirs)[1]
+        score_range = float(np.nanmin(scores)), float(np.nanmax(scores))
+    disagreement = scores_disagreement if stage == SCORES else samples_disagreement
+    return disagreement(theirs, ours, score_range)
 
 
 def _reasons(store: Store, entry: Entry, kind: str) -> list[str]:

@@ -20,6 +20,7 @@ from higan_cam.runtime.plan import plan_crew, plan_label, plan_mask
 from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.stages.fit import find_boundary, settle_boundary
+from higan_cam.runtime.stages.invert import invert_pictures, with_listing
 from higan_cam.runtime.stages.label import Labels, label_samples
 from higan_cam.runtime.stages.mask import make_masks
 from higan_cam.runtime.stages.report import write_report
@@ -29,7 +30,7 @@ from higan_cam.store.manifest import quarantine_lines
 from higan_cam.types import Boundary
 
 log = logging.getLogger(__name__)
-STAGES = ("label", "fit", "mask", "report")
+STAGES = ("label", "fit", "invert", "mask", "report")
 
 
 @dataclass
@@ -77,8 +78,9 @@ def run_stages(
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, _name(config))
     log.info("run=%s output=%s stages=%s", _name(config), store.uri, ",".join(stages))
-    run = Run(config, store, ready.models, lease, meters, Outcome(store))
     with lease.held(meters.snapshot):
+        config = with_listing(config, store)
+        run = Run(config, store, ready.models, lease, meters, Outcome(store))
         with cluster(config.runtime, head):
             run.all(stages)
         run.outcome.samples = {name: tally.done for name, tally in meters.tallies.items()}
@@ -104,6 +106,8 @@ class Run:
         labels = self.label(stages) if self._wants_labels(stages, boundary) else None
         if "fit" in stages or "mask" in stages:
             boundary = self.fit(labels)
+        if self.config.source.kind == "pictures" and {"invert", "mask"} & set(stages):
+            self.invert()
         if "mask" in stages and boundary is not None:
             self.mask(boundary)
         if "report" in stages:
@@ -134,6 +138,11 @@ class Run:
         with self._timed("fit"):
             return settle_boundary(self.config, self.store, self.models, labels)
 
+    def invert(self) -> None:
+        """The codes of the run's pictures that are not there yet."""
+        with self._timed("invert"):
+            invert_pictures(self.config, self.store, self.meters)
+
     def mask(self, boundary: Boundary) -> None:
         """The dataset's shards that are not there yet."""
         with self._timed("mask"):
@@ -147,8 +156,14 @@ class Run:
             write_report(self.config, self.store, scale, labels, boundary, walls)
 
     def _wants_labels(self, stages: tuple[str, ...], boundary: Boundary | None) -> bool:
-        """Whether to label, or to read the labels: a report alone takes what is there."""
-        return "label" in stages or (boundary is None and stages != ("report",) and _fits(self.config, self.models))
+        """Whether to label, or to read the labels: a report alone takes what is there.
+
+        A run on pictures labels latents for its boundary alone.
+        """
+        needed = _fits(self.config, self.models)
+        if "label" in stages:
+            return needed or self.config.source.kind == "latents"
+        return boundary is None and stages not in (("report",), ("invert",)) and needed
 
     def _walls(self) -> dict[str, tuple[float, int]]:
         """{stage: (wall seconds, workers)} of the stages that this process did from beginning to end."""
@@ -184,7 +199,8 @@ def _need_labels(config: RunConfig, store: Store) -> None:
 
 
 def _plan_workers(config: RunConfig, outcome: Outcome) -> None:
-    for stage, units in (("label", plan_label(config)), ("mask", plan_mask(config))):
+    plans = {"label": plan_label(config), "invert": plan_mask(config), "mask": plan_mask(config)}
+    for stage, units in plans.items():
         outcome.workers[stage] = plan_crew(config.runtime, *resources(), len(units)).workers
 
 

@@ -3,11 +3,14 @@
     run.json                               configuration, versions, digests of the weights, rounding floor
     listing/part-00000.parquet             the pictures of a run on pictures: index, key, bytes, identity
     listing/listing.json                   written after its parts: the listing counts from then on
+    listing/calibration.json               how well the generator draws its own samples: what a picture is held against
     scores/part-00000.parquet              index and score of every labelled latent
+    codes/part-00000.parquet               of a run on pictures: the code of each, how good it is, or why there is none
     boundary/<attribute>.safetensors       the boundary; .json: the metrics of its fit
     boundary/selected.json                 the samples of both tails that it was fitted on
     data/train-00000-of-00014.parquet      the dataset; also validation-… and test-…
-    manifest/scores-00000.json             one entry per shard, written after it; also data-00000.json
+    places/part-00000.parquet              of `higan-cam recommend`: where a student would put the attribute
+    manifest/scores-00000.json             one entry per shard, written after it; also codes-…, data-…
     manifest/quarantined-data-00000.json   why a unit was given up
     stats/data-00000.json                  timing of a shard; outside the run's identity
     stats/lease/000001.json                the drivers that the run has had
@@ -15,7 +18,7 @@
     report/                                the pages and what is drawn into them
     README.md                              the dataset card
 
-People say label and mask for what the keys call scores and data: `STAGE_NAMES`.
+People say label, invert, mask and recommend for what the keys call scores, codes, data and places: `STAGE_NAMES`.
 """
 
 from __future__ import annotations
@@ -26,12 +29,12 @@ from typing import Literal, NamedTuple
 from higan_cam.config import RunConfig
 
 RUN_KEY = "run.json"
-SCORES, DATA = "scores", "data"
-SHARD_STAGES = (SCORES, DATA)
+SCORES, CODES, DATA, PLACES = "scores", "codes", "data", "places"
+SHARD_STAGES = (SCORES, CODES, DATA, PLACES)
 """Stages that make shards, in the order of the flow."""
-STAGE_NAMES = {SCORES: "label", DATA: "mask"}
-LISTING = "listing/"
-LISTING_KEY = "listing/listing.json"
+STAGE_NAMES = {SCORES: "label", CODES: "invert", DATA: "mask", PLACES: "recommend"}
+LISTING, LISTING_KEY = "listing/", "listing/listing.json"
+CALIBRATION_KEY = "listing/calibration.json"
 MANIFEST, LEASES, CURATION = "manifest/", "stats/lease/", "curation/"
 SELECTED_KEY = "boundary/selected.json"
 REPORT_KEY, CARD_KEY = "report/index.html", "README.md"
@@ -64,6 +67,16 @@ class ShardPlace(NamedTuple):
 def scores_path(shard: int) -> str:
     """Key of a score shard."""
     return f"{SCORES}/part-{shard:05d}.parquet"
+
+
+def codes_path(shard: int) -> str:
+    """Key of a shard of codes."""
+    return f"{CODES}/part-{shard:05d}.parquet"
+
+
+def places_path(shard: int) -> str:
+    """Key of a shard of recommendations."""
+    return f"{PLACES}/part-{shard:05d}.parquet"
 
 
 def shard_path(split: Split, number: int, of: int) -> str:

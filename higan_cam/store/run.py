@@ -10,7 +10,7 @@ from typing import Any
 
 from higan_cam.config import RunConfig, config_hash, differing_fields, identity, parse_config
 from higan_cam.errors import ConfigError, RunMismatchError, StoreError
-from higan_cam.store.keys import RUN_KEY
+from higan_cam.store.keys import LISTING_KEY, RUN_KEY
 from higan_cam.store.store import Store
 
 _SHAPING = ("higan-cam", "torch", "torchvision", "numpy", "scikit-learn", "opencv-python-headless", "pyarrow")
@@ -162,7 +162,33 @@ def recorded_config(store: Store) -> RunConfig:
         raise _other_version(store, run, str(error)) from error
     if config_hash(config) != run.get("config_hash"):
         raise _other_version(store, run, "its hash is not that of its fields here")
-    return config
+    return with_count(config, store)
+
+
+def planned_samples(store: Store, config: Mapping[str, Any]) -> int:
+    """How many samples the run of this recorded configuration has when it is finished.
+
+    Raises:
+        StoreError: the configuration does not say, or its listing is not there.
+    """
+    source = config.get("source", {})
+    try:
+        if source.get("kind") != "pictures":
+            return int(config["mask"]["count"])
+        listed = int(json.loads(store.find(LISTING_KEY) or b"")["count"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{store.uri}: {RUN_KEY} and {LISTING_KEY} do not say how many samples there will be; was one edited?"
+        ) from error
+    return min(listed, source.get("limit") or listed)
+
+
+def with_count(config: RunConfig, store: Store) -> RunConfig:
+    """The configuration with as many samples as the run's listing has pictures; as it is on latents, or before that."""
+    if config.source.kind == "latents" or store.find(LISTING_KEY) is None:
+        return config
+    count = planned_samples(store, {"source": config.source.model_dump()})
+    return config.model_copy(update={"mask": config.mask.model_copy(update={"count": count})})
 
 
 def recorded_floor(store: Store) -> float | None:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from higan_cam.config import config_hash
 from higan_cam.store.keys import (
+    CODES,
     DATA,
     MANIFEST,
     REPORT_KEY,
@@ -40,7 +41,7 @@ class StageStatus:
     """One stage that makes shards.
 
     Attributes:
-        name: "label" or "mask".
+        name: "label", "invert" (of a run on pictures) or "mask".
         done, total: samples.
         missing: shards without a manifest entry.
         quarantined: {shard: what it failed with, one line} of the missing ones that were given up.
@@ -126,7 +127,8 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
         driver, state = shared, "running"
     made, given_up = _listed(store)
     stages = []
-    for kind, section in ((SCORES, config.label), (DATA, config.mask)):
+    pictures = ((CODES, config.mask),) if config.source.kind == "pictures" else ()
+    for kind, section in ((SCORES, config.label), *pictures, (DATA, config.mask)):
         name = STAGE_NAMES[kind]
         shards = -(-section.count // section.shard_size)
         missing = tuple(shard for shard in range(shards) if shard not in made[kind])
@@ -135,7 +137,7 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
         short = sum(last if shard == shards - 1 else section.shard_size for shard in missing)
         reasons = _reasons(store, kind, given_up[kind] & set(missing))
         stage = StageStatus(name, section.count - short, section.count, shards, missing, reasons)
-        if made[kind] or name == "mask" or config.boundary.weights is None:  # a ready boundary needs no labels
+        if made[kind] or name != "label" or config.boundary.weights is None:  # a ready boundary needs no labels
             # What is complete here is not what a driver of all is at work on.
             stages.append(stage if for_all and not stage.missing else _with_driver(stage, driver, state))
     return RunStatus(

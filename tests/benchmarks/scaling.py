@@ -1,6 +1,6 @@
 """How far one driver reaches: simulated GPUs on several Ray nodes of this machine, fed by the real mask queue.
 
-Real: `runtime.stages.mask.MaskPool` with its queue, hand-over to CPU tasks, bookkeeping and ledger; Ray (`ray start`, a
+Real: `runtime.stages.pool.UnitPool` with its queue, hand-over to CPU tasks, bookkeeping and ledger; Ray (`ray start`, a
 head and `NODES` worker nodes); two Ray calls, two results and four messages to the ledger per unit. Simulated: a GPU is
 a lock in an async actor that sleeps, `GPUS_PER_HOST` of them share a process; a unit's heat maps are `HEAT_BYTES` of
 zeros; the CPU task that follows only reads them. All of it shares this machine's cores, so a real cluster, which has
@@ -167,7 +167,8 @@ def _scale_row(gpus: int, units: int, unit_s: float) -> ScaleRow:
     from higan_cam.runtime.crew.actors import Actors
     from higan_cam.runtime.crew.watch import open_ledger
     from higan_cam.runtime.plan import Crew, plan_units
-    from higan_cam.runtime.stages.mask import MaskPool
+    from higan_cam.runtime.stages.mask import mask_task
+    from higan_cam.runtime.stages.pool import UnitPool
     from higan_cam.store import open_store
     from higan_cam.store.keys import DATA
     from higan_cam.types import Boundary
@@ -185,7 +186,8 @@ def _scale_row(gpus: int, units: int, unit_s: float) -> ScaleRow:
     boundary = Boundary(np.eye(1, 8, dtype=np.float32)[0], 0.0, "w", (0,), "simulated")
     with open_ledger(config, DATA) as ledger:
         rack = Rack(gpus, max(1, gpus // GPUS_PER_HOST), unit_s, ledger)
-        pool = MaskPool(config, open_store(config.output), boundary, crew, _Count(), ledger)  # type: ignore[arg-type]
+        count: Any = _Count()
+        pool = UnitPool(config, open_store(config.output), mask_task(boundary), crew, count, ledger)
         pool.finish = ray.remote(max_retries=0, num_cpus=1)(finish)
         pool.actors = Simulated(config.runtime, rack.hire, pool.log)
         began, cpu = time.monotonic(), time.process_time()

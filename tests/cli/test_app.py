@@ -21,7 +21,7 @@ from tests.support.commands import Command
 def test_help_names_every_command_and_where_to_start(higan_cam: Command) -> None:
     _, shown, _ = higan_cam("--help")
     commands = "run label fit mask report config status verify export curate inspect rescore benchmark-masks doctor"
-    for command in commands.split():
+    for command in (*commands.split(), "evaluate-pairs"):
         assert command in shown
     assert "Start here" in shown
 

@@ -28,6 +28,7 @@ from higan_cam.runtime.plan import Crew, plan_crew
 from higan_cam.runtime.run import run_stages
 from higan_cam.runtime.stages import label as label_stage
 from higan_cam.runtime.stages import mask as mask_stage
+from higan_cam.runtime.stages import pool as pool_stage
 from higan_cam.runtime.workers.label import LabelWorker
 from higan_cam.runtime.workers.mask import MaskWorker
 from higan_cam.store import committed, open_store, verify_run
@@ -129,7 +130,7 @@ def test_finishing_tasks_that_die_or_hang_cost_their_unit_one_attempt(
         return replace(plan_crew(runtime, cpus, gpus, units), handover=True, finishers=2)
 
     plan = Plan({0: die, 2: stop, 4: sleep}, markers)
-    monkeypatch.setattr(mask_stage, "plan_crew", hand_over)
+    monkeypatch.setattr(pool_stage, "plan_crew", hand_over)
     monkeypatch.setattr(mask_stage, "finish_unit", finisher(plan))
     assert run_stages(small_config(unmasked, hang, "runtime.workers=2")).problems == []
     assert len(list(markers.iterdir())) == 3

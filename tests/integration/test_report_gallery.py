@@ -25,8 +25,8 @@ from higan_cam.publish import encode_shard, plan_splits
 from higan_cam.publish.curation.filter import matching
 from higan_cam.publish.curation.table import SampleTable, read_samples
 from higan_cam.publish.dataset import write_parquet
-from higan_cam.publish.report import gallery as gallery_files
-from higan_cam.publish.report.gallery import write_gallery
+from higan_cam.publish.report.gallery import samples as gallery_files
+from higan_cam.publish.report.gallery.samples import write_gallery
 from higan_cam.store import begin_run, commit_shard
 from higan_cam.store.keys import shard_path
 from higan_cam.store.store import open_store

@@ -24,7 +24,7 @@ from higan_cam.errors import DataError, QuarantinedError, RunMismatchError, Work
 from higan_cam.publish.images import decode_heat, decode_image
 from higan_cam.runtime.plan import Crew, plan_crew
 from higan_cam.runtime.run import run_stages
-from higan_cam.runtime.stages import mask as mask_stage
+from higan_cam.runtime.stages import pool as pool_stage
 from higan_cam.store import committed, open_store, verify_run
 from higan_cam.types import BoolArray
 from tests.support.small_runs import SMALL, digests
@@ -103,7 +103,7 @@ def test_heat_handed_to_cpu_tasks_gives_the_same_bytes(
     def hand_over(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float], units: int) -> Crew:
         return replace(plan_crew(runtime, cpus, gpus, units), handover=True, finishers=1)
 
-    monkeypatch.setattr(mask_stage, "plan_crew", hand_over)
+    monkeypatch.setattr(pool_stage, "plan_crew", hand_over)
     run_stages(small_config(unmasked, "runtime.workers=2"))
     assert digests(unmasked) == digests(reference_run)
 
@@ -117,7 +117,7 @@ def test_workers_that_cannot_start_end_the_run_with_the_reason(
     output = tmp_path / "run"
     shutil.copytree(reference_run, output)
     next((output / "data").glob("train-*")).unlink()
-    monkeypatch.setattr(mask_stage, "plan_crew", without_weights)
+    monkeypatch.setattr(pool_stage, "plan_crew", without_weights)
     with pytest.raises(WorkersError, match="no such device"):
         run_stages(small_config(output, "runtime.max_tries=2"))
 

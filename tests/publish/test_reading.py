@@ -18,7 +18,7 @@ from higan_cam.publish.dataset import encode_shard, write_parquet
 from higan_cam.publish.exports import export_run
 from higan_cam.publish.reading import read_batches, read_shard
 from higan_cam.publish.report.figures import read_figures
-from higan_cam.publish.report.gallery import write_gallery
+from higan_cam.publish.report.gallery.samples import write_gallery
 from higan_cam.publish.sheets.inspection import inspect_run
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.store.keys import DATA, manifest_key

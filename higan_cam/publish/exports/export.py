@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from higan_cam.errors import ConfigError, DataError, unknown_name
 from higan_cam.publish.curation.selection import Selection, load_selection
+from higan_cam.publish.dataset import dataset_schema
 from higan_cam.publish.exports.card import ExportFacts, render_export_card
 from higan_cam.publish.exports.coco import coco
 from higan_cam.publish.exports.folders import imagefolder, kohya
@@ -39,6 +40,13 @@ EXPORTS: dict[str, Callable[[Mapping[str, Any]], Format]] = {
     "coco": coco,
 }
 """{name: factory of the format, from a run's configuration}."""
+OWN_SIZE = {
+    "image": "picture_image",
+    "original": "picture",
+    "negative": "picture_negative",
+    "conditioning_image": "picture_mask",
+}
+"""Column of the generator's square -> the same of a picture at its own size."""
 _WRITERS = 8
 """Objects written at once: small ones wait for the disk or the network, not for the processor."""
 _NAMED = 12
@@ -77,6 +85,7 @@ def export_run(
     selection: str | None = None,
     keep_empty: bool = False,
     allow_unfinished: bool = False,
+    pictures: bool = False,
     progress: Tell | None = None,
 ) -> Exported:
     """Write a run's dataset in another format. The same call goes on after any interruption.
@@ -88,6 +97,7 @@ def export_run(
         selection: name of a selection of the run (see `curation`); others are left out.
         keep_empty: keep samples without a mask, which are otherwise left out and counted.
         allow_unfinished: export the shards that are there; the same call adds others later.
+        pictures: of a run on pictures: these and their masks and edits at their own size, in place of the generator's.
         progress: called with (shards done, shards there are) after each shard.
 
     Raises:
@@ -106,8 +116,10 @@ def export_run(
     if keep_empty and not chosen.keeps_empty:
         raise ConfigError(f"--keep-empty: nothing can be learnt from a black mask with {name}; leave it out")
     _check_finished(run, allow_unfinished=allow_unfinished)
+    if pictures:
+        _check_pictures(run, chosen, name)
     picked = None if selection is None else load_selection(source, selection)
-    job = _Export(run, target, chosen, name.replace("_", "-"), picked, keep_empty)
+    job = _Export(run, target, chosen, name.replace("_", "-"), picked, keep_empty, pictures)
     claim(target, job.identity())
     return job.carry_out(progress)
 
@@ -120,6 +132,7 @@ class _Export:
     name: str
     selection: Selection | None
     keep_empty: bool
+    pictures: bool = False
 
     def identity(self) -> dict[str, Any]:
         """What decides the target's bytes. No clock and no place: a copied export goes on where it lies."""
@@ -129,6 +142,7 @@ class _Export:
             "format": self.name,
             "keep_empty": self.keep_empty,
             "selection": picked,
+            **({"pictures": True} if self.pictures else {}),
             "run": {key: run[key] for key in ("config_hash", "weights") if key in run},
         }
 
@@ -163,7 +177,7 @@ class _Export:
 
     def _write(self, shard: SourceShard, export_record: ExportRecord, writers: ThreadPoolExecutor) -> ExportedShard:
         columns = tuple(dict.fromkeys((*self.format.columns, "index", "status")))
-        rows = read_shard(self.source.store, shard.record, columns)
+        rows = self._read(shard, columns)
         kept, empty, unselected = self._sift(rows)
         encoded = self.format.encode(kept, shard)
         for _ in writers.map(lambda item: self.target.put(*item), encoded.objects):
@@ -180,6 +194,13 @@ class _Export:
         )
         export_record.write(exported)
         return exported
+
+    def _read(self, shard: SourceShard, columns: tuple[str, ...]) -> pa.Table:
+        """The columns of a shard; with `pictures`, those of the pictures under the names of the generator's."""
+        if not self.pictures:
+            return read_shard(self.source.store, shard.record, columns)
+        rows = read_shard(self.source.store, shard.record, tuple(OWN_SIZE.get(name, name) for name in columns))
+        return rows.rename_columns(list(columns)).replace_schema_metadata(dataset_schema().metadata)
 
     def _sift(self, rows: pa.Table) -> tuple[pa.Table, int, int]:
         """The rows to write, and how many are left out as empty and as not selected."""
@@ -216,6 +237,17 @@ class _Export:
 
     def _exported(self, export_record: ExportRecord, split: str) -> Iterable[ExportedShard]:
         return export_record.read_all(shard.record.shard for shard in self.source.shards if shard.split == split)
+
+
+def _check_pictures(run: Source, chosen: Format, name: str) -> None:
+    """ConfigError: a run on latents, or a format of what only the generator's square has."""
+    if run.config.get("source", {}).get("kind") != "pictures":
+        raise ConfigError(f"--pictures: {run.store.uri} is a run on latents, which has no pictures of its own")
+    square = [column for column in chosen.columns if column in ("regions", "heat")]
+    if square:
+        raise ConfigError(
+            f"--pictures: {name} has {', '.join(square)}, which lie in the generator's square; leave it out"
+        )
 
 
 def _put_if_other(target: Store, key: str, body: bytes) -> None:

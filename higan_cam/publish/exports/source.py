@@ -9,7 +9,7 @@ from typing import Any
 from higan_cam.errors import StoreError
 from higan_cam.store.keys import CARD_KEY, DATA, RUN_KEY, shard_place
 from higan_cam.store.manifest import committed, quarantined
-from higan_cam.store.run import read_run
+from higan_cam.store.run import planned_samples, read_run
 from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
 
@@ -76,10 +76,10 @@ def open_source(store: Store) -> Source:
 def _planned(store: Store, config: Mapping[str, Any]) -> int:
     """Number of data shards when the run is finished."""
     try:
-        count, size = int(config["mask"]["count"]), int(config["mask"]["shard_size"])
+        size = int(config["mask"]["shard_size"])
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{store.uri}/{RUN_KEY}: config.mask has no count and shard_size; was it edited?") from error
-    return -(-count // size)
+        raise StoreError(f"{store.uri}/{RUN_KEY}: config.mask has no shard_size; was it edited?") from error
+    return -(-planned_samples(store, config) // size)
 
 
 def _placed(store: Store, record: ShardRecord) -> SourceShard:

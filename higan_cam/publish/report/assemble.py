@@ -12,10 +12,11 @@ from higan_cam.publish.card import CardFacts, render_card
 from higan_cam.publish.report.content import EditStrip, ReportContent, SampleView
 from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves
 from higan_cam.publish.report.figures import Figures, read_timings, reasons
-from higan_cam.publish.report.gallery import write_gallery
+from higan_cam.publish.report.gallery.samples import write_gallery
 from higan_cam.publish.report.inpainter import find_inpainter
 from higan_cam.publish.report.next_commands import next_commands
 from higan_cam.publish.report.page import render_report
+from higan_cam.publish.report.photos import read_photos
 from higan_cam.publish.report.statistics import (
     BoundarySummary,
     Distribution,
@@ -68,6 +69,7 @@ def assemble(
         StoreError: a shard or the figures of an inpainter cannot be read, or the store fails.
     """
     inpainter, timings = find_inpainter(store), read_timings(store, measured.walls)
+    photos = read_photos(config, store)
     gallery = write_gallery(store)
     content = ReportContent(
         title=f"{config.attribute.replace('_', ' ')} masks",
@@ -86,6 +88,7 @@ def assemble(
         quality=_quality(read[0]) if read else None,
         faithfulness=_faithfulness(read[0]) if read else {},
         inpainter=inpainter,
+        photos=photos,
         timings=timings,
         next_commands=next_commands(config),
         warnings=tuple(quarantine_lines(store)),

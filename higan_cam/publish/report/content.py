@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from higan_cam.publish.report.curves import ShareCurve
 from higan_cam.publish.report.inpainter import InpainterView
+from higan_cam.publish.report.photos import PhotosContent
 from higan_cam.publish.report.statistics import (
     BoundarySummary,
     QualityStatistics,
@@ -110,6 +111,7 @@ class ReportContent:
     faithfulness: Mapping[str, tuple[ShareCurve, ...]] = field(default_factory=dict)
     timings: tuple[StageTiming, ...] = ()
     inpainter: InpainterView | None = None
+    photos: PhotosContent | None = None
     next_commands: tuple[NextCommand, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from higan_cam.runtime.imports import quick_imports
 
 with quick_imports():  # PyTorch, for which a worker's first unit waits
-    from higan_cam.config import RunConfig, config_hash
+    from higan_cam.config import RunConfig, StoreConfig, config_hash
+    from higan_cam.mask.student import Student, load_student
+    from higan_cam.pictures import PictureSource, open_pictures
     from higan_cam.pipeline import HeatBatch
-    from higan_cam.pipeline.finishing import mask_samples
-    from higan_cam.publish import decode_scores, encode_scores, encode_shard, plan_splits
+    from higan_cam.pipeline.photos import UnitPictures, student_name
+    from higan_cam.pipeline.units import encode_unit, unit_samples
+    from higan_cam.publish import decode_scores, encode_scores, plan_splits
+    from higan_cam.publish.codes import decode_codes, encode_codes
     from higan_cam.store import Store, commit_shard
     from higan_cam.store.canonical import canonical_json
-    from higan_cam.store.keys import DATA, SCORES, scores_path, shard_path, stats_key
+    from higan_cam.store.keys import (
+        CODES,
+        DATA,
+        PLACES,
+        SCORES,
+        codes_path,
+        places_path,
+        scores_path,
+        shard_path,
+        stats_key,
+    )
 from higan_cam.runtime.crew.ledger import Verdict
 from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import plan_mask
 from higan_cam.runtime.workers.memory import reduced, with_micro_batch, within_memory
-from higan_cam.types import FloatArray, IntArray, Scorer, WorkUnit
+from higan_cam.types import FloatArray, IntArray, PictureCode, Scorer, WorkUnit
 
 
 @dataclass(frozen=True)
@@ -71,16 +87,52 @@ def commit_scores(
     return labelled
 
 
+def commit_codes(config: RunConfig, store: Store, work: Work, codes: Sequence[PictureCode], done: Attributed) -> int:
+    """Encoding, commit and stats of one shard of codes; the number of its pictures."""
+    began, unit = time.monotonic() - done.seconds, work.unit
+    commit = phase("invert", "commit")(commit_shard)(
+        store,
+        stage=CODES,
+        shard=unit.shard,
+        path=codes_path(unit.shard),
+        body=encode_codes(codes),
+        rows=len(codes),
+        config_hash=config_hash(config),
+        extra=reduced(config, "invert", done.micro_batch),
+    )
+    counts = {status: sum(code.status == status for code in codes) for status in ("poor", "unreadable")}
+    summary = {"device": done.device, **counts, "differing": commit.differing}
+    _write_stats(store, CODES, work, time.monotonic() - began, **summary)
+    return len(codes)
+
+
+def commit_places(config: RunConfig, store: Store, work: Work, body: bytes, done: Attributed) -> int:
+    """Commit and stats of one shard of recommendations; the number of its pictures."""
+    began, unit = time.monotonic() - done.seconds, work.unit
+    commit = phase("recommend", "commit")(commit_shard)(
+        store,
+        stage=PLACES,
+        shard=unit.shard,
+        path=places_path(unit.shard),
+        body=body,
+        rows=len(unit.indices),
+        config_hash=config_hash(config),
+    )
+    _write_stats(store, PLACES, work, time.monotonic() - began, device=done.device, differing=commit.differing)
+    return len(unit.indices)
+
+
 def publish_unit(
     config: RunConfig, store: Store, work: Work, scorer: Scorer, batch: HeatBatch, attributed: Attributed
 ) -> int:
-    """Regions, masks, encoding, commit and stats of one dataset shard; the number of rows."""
+    """Regions, masks, encoding, commit and stats of one dataset shard; the number of samples that it settles."""
     began, unit = time.monotonic() - attributed.seconds, work.unit
+    pictures = unit_pictures(config, store, unit.shard)
     samples, size = within_memory(
         with_micro_batch(config, "mask", attributed.micro_batch),
         "mask",
         work.log,
-        lambda config: phase("mask", "regions")(mask_samples)(scorer, config, batch),
+        lambda config: phase("mask", "regions")(unit_samples)(scorer, config, batch, pictures),
     )
     split, number, of = plan_splits(len(plan_mask(config)), config.publish)[unit.shard]
     commit = phase("mask", "commit")(commit_shard)(
@@ -88,7 +140,7 @@ def publish_unit(
         stage=DATA,
         shard=unit.shard,
         path=shard_path(split, number, of),
-        body=phase("mask", "encode")(encode_shard)(samples, config.publish.row_group),
+        body=phase("mask", "encode")(encode_unit)(scorer, config, samples, batch, pictures),
         rows=len(samples),
         config_hash=config_hash(config),
         extra=reduced(config, "mask", size),
@@ -96,7 +148,34 @@ def publish_unit(
     empty = sum(sample.status == "empty" for sample in samples)
     summary = {"device": attributed.device, "empty": empty, "differing": commit.differing}
     _write_stats(store, DATA, work, time.monotonic() - began, **summary)
-    return len(samples)
+    return len(unit.indices)
+
+
+def read_codes(config: RunConfig, store: Store, shard: int) -> tuple[PictureCode, ...] | None:
+    """The committed codes of a unit of pictures; None on latents. StoreError: they are not there, or not whole."""
+    return decode_codes(store.get(codes_path(shard))) if config.source.kind == "pictures" else None
+
+
+def unit_pictures(config: RunConfig, store: Store, shard: int) -> UnitPictures | None:
+    """The pictures of a unit and their codes; None on latents. StoreError: as `read_codes`, or no such source."""
+    codes = read_codes(config, store, shard)
+    return None if codes is None else UnitPictures(codes, pictures_of(config).read, _student(student_name(config)))
+
+
+def pictures_of(config: RunConfig) -> PictureSource:
+    """Where the run's pictures are read from; an archive is opened once per process."""
+    return _opened(str(config.source.pictures), config.source.column, config.source.background, config.store)
+
+
+@lru_cache(maxsize=1)
+def _student(named: str | None) -> Student | None:
+    """Loaded once per process."""
+    return None if named is None else load_student(named)
+
+
+@lru_cache(maxsize=1)
+def _opened(pictures: str, column: str | None, background: tuple[int, int, int], store: StoreConfig) -> PictureSource:
+    return open_pictures(pictures, store, column=column, background=background)
 
 
 def quarantine_details(verdict: Verdict) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from higan_cam.runtime.imports import quick_imports
 with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.config import RunConfig
     from higan_cam.label import calibrated, make_scorer
-    from higan_cam.pipeline import HeatBatch, attribute_unit, load_models, on_final_scale
+    from higan_cam.pipeline import HeatBatch, load_models, on_final_scale
     from higan_cam.pipeline.devices import device_kind, prepare_process
+    from higan_cam.pipeline.units import heat_unit
     from higan_cam.store import open_store
     from higan_cam.store.run import recorded_floor
 
@@ -20,7 +21,7 @@ from higan_cam.runtime.crew.watch import Watch
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import unit_name
-from higan_cam.runtime.workers.commit import Attributed, Work, publish_unit
+from higan_cam.runtime.workers.commit import Attributed, Work, publish_unit, read_codes
 from higan_cam.runtime.workers.memory import within_memory
 from higan_cam.store.keys import DATA
 from higan_cam.types import Boundary, WorkUnit
@@ -70,12 +71,13 @@ class MaskWorker:
 
     def heat(self, unit: WorkUnit, log: RunLog) -> tuple[HeatBatch, int]:
         """Images and heat maps of one unit, with the micro-batch that fitted."""
+        codes = read_codes(self.config, self.store, unit.shard)
         return within_memory(
             self.config,
             "mask",
             log,
-            lambda config: phase("mask", "attribute")(attribute_unit)(
-                self.models, config, self.boundary, unit, self.floor
+            lambda config: phase("mask", "attribute")(heat_unit)(
+                self.models, config, self.boundary, unit, codes, self.floor
             ),
         )
 

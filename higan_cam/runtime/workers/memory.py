@@ -16,7 +16,7 @@ from higan_cam.config import RunConfig
 from higan_cam.runtime.logs import RunLog
 
 T = TypeVar("T")
-Stage = Literal["label", "mask"]
+Stage = Literal["label", "invert", "mask"]
 _SIGNS = ("not enough memory", "can't allocate memory", "out of memory", "alloc_failed")
 """What allocators say that raise a plain RuntimeError: torch's on the CPU, and CUDA's libraries."""
 

@@ -1,0 +1,105 @@
+"""Commands on people's own pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from higan_cam.cli.measure import recorded
+from higan_cam.cli.options import Config, Set, Weights, errors, load, say, write_file
+from higan_cam.errors import QuarantinedError
+
+if TYPE_CHECKING:
+    from higan_cam.config.invert import InvertConfig
+    from higan_cam.measure.pairs import Inversion
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(recommend)
+    app.command(name="evaluate-pairs")(evaluate_pairs)
+
+
+def recommend(
+    pictures: Annotated[str, typer.Argument(help="Folder, glob, zip, tar, Parquet or CSV of pictures; any URI.")],
+    output: Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) for places and report.")],
+    student: Annotated[str, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = "rooms",
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Where would it go in these pictures? A student's answer, at once. The same command goes on where it stopped."""
+    from higan_cam.runtime.cluster.head import local_head
+    from higan_cam.runtime.cluster.signals import exit_status, stoppable
+    from higan_cam.runtime.imports import quick_imports
+    from higan_cam.store.keys import PLACES
+
+    named = [f"source.pictures={pictures}", "source.kind=pictures", f"student.weights={student}"]
+    settings = load(config, [*named, *(set_ or [])], output, "default")
+    console = Console(emoji=False)
+    try:
+        with stoppable(), local_head(settings.runtime) as head:
+            with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
+                from higan_cam.runtime.recommend import recommend as answer
+
+            outcome = answer(settings, console, head)
+    except KeyboardInterrupt as error:
+        errors.print("stopped; the same command goes on from here")
+        raise typer.Exit(exit_status(error)) from None
+    made, seconds = outcome.samples["recommend"], outcome.seconds["recommend"]
+    say(console, f"places   of {made:,} pictures in {outcome.store.uri}/{PLACES}, {seconds:.1f} s")
+    say(console, f"report   {outcome.report}")
+    if outcome.problems:
+        lines = "\n  ".join(outcome.problems)
+        raise QuarantinedError(f"finished, but without:\n  {lines}\nThe same command tries just these again.")
+
+
+def evaluate_pairs(
+    pictures: Annotated[str, typer.Argument(help="Folder or archive of photographs with a lamp off and on; any URI.")],
+    layout: Annotated[str, typer.Option(help="How they are named: off-on, lonoff or 3dlp.")] = "off-on",
+    student: Annotated[str, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = "rooms",
+    run: Annotated[str | None, typer.Option(help="A run with a boundary, whose generator inverts them.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
+    weights: Weights = None,
+    set_: Set = None,
+) -> None:
+    """Measure a student, inversion and priors on real pairs: where does the light go once the lamp is on?
+
+    They see the photograph without light alone. `off-on`: folders off and on with files of one name. Of `--set`, beside
+    a run's own settings, `invert` and `store` count.
+    """
+    from higan_cam.mask.student import load_student
+    from higan_cam.measure.pairs import measure_pairs
+    from higan_cam.measure.tables import pair_table, pair_text
+    from higan_cam.pictures import list_pictures, open_pictures
+
+    asked = load(None, set_, None, "default")
+    source, network = open_pictures(pictures, asked.store), load_student(student)
+    named = any(each.startswith("invert.") for each in set_ or [])
+    inversion = None if run is None else _inversion_of(run, weights, asked.invert if named else None)
+    config = asked if inversion is None else inversion.config
+    rows = list(list_pictures(pictures, asked.store))
+    result = measure_pairs(rows, source.read, layout, network, config, inversion)
+    console = Console(width=None if Console().is_terminal else 160)
+    console.print(pair_table(result))
+    say(console, pair_text(result))
+    if json_ is not None:
+        write_file(json_, f"{json.dumps(result.to_json(), indent=1, allow_nan=False)}\n".encode(), "--json")
+
+
+def _inversion_of(run: str, weights: list[Path] | None, invert: InvertConfig | None) -> Inversion:
+    """The networks of a run, and how well its own samples are inverted: as the run has measured it, or measured now."""
+    from higan_cam.measure.pairs import Inversion
+    from higan_cam.pipeline.inverting import calibrate_run, load_inverter
+    from higan_cam.runtime.workers.invert import read_calibration
+    from higan_cam.store import open_store
+
+    store = open_store(run)
+    config, models, boundary = recorded(store, weights)
+    known = read_calibration(store) if invert is None else None
+    if invert is not None:
+        config = config.model_copy(update={"invert": invert})
+    return Inversion(models, config, boundary, load_inverter(models, config, known or calibrate_run(models, config)))

@@ -1,0 +1,167 @@
+"""The second half of a run on pictures: codes -> edits to target scores -> the change back in the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from higan_cam.config import RunConfig
+from higan_cam.errors import DataError
+from higan_cam.generate import from_uint8, to_uint8
+from higan_cam.invert import AT_REST, developed
+from higan_cam.mask.student import Student, load_student
+from higan_cam.pictures import (
+    Affine,
+    PictureRow,
+    Unreadable,
+    box_shares,
+    fit_square,
+    paste_change,
+    shares,
+    to_picture,
+)
+from higan_cam.pipeline.finishing import mask_samples
+from higan_cam.pipeline.flow import HeatBatch
+from higan_cam.pipeline.inverting import Read
+from higan_cam.pipeline.models import Models
+from higan_cam.types import Boundary, ByteArray, Photo, PictureCode, Place, Region, Sample, Scorer
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_STUDENTS
+
+LIKELY = 0.5
+"""From this likelihood on a pixel is in a student's mask."""
+FARTHER = 2.0
+"""An edit of a picture goes to a score and may go so many times as far as edits of samples: a lamp that is off lies
+farther from "on" in the code than its picture shows."""
+
+
+def student_name(config: RunConfig) -> str | None:
+    """File or name of the student that is asked too; the embedded one knows embedded rooms alone."""
+    known = config.student.weights not in EMBEDDED_STUDENTS or config.generator.weights in EMBEDDED_GENERATORS
+    return config.student.weights if known else None
+
+
+def student_of(config: RunConfig) -> Student | None:
+    """That student; None where none knows such pictures. WeightsError: its file is none."""
+    named = student_name(config)
+    return None if named is None else load_student(named)
+
+
+def with_codes(models: Models, codes: Sequence[PictureCode]) -> Models:
+    """The networks, with these pictures' codes behind `w_plus_of`."""
+    return replace(models, codes={code.index: code.w_plus for code in codes})
+
+
+def readable(codes: Sequence[PictureCode]) -> list[int]:
+    """Indices of the pictures that have a code."""
+    return [code.index for code in codes if code.status != "unreadable"]
+
+
+def with_targets(config: RunConfig, boundary: Boundary) -> RunConfig:
+    """The configuration with scores for edits of pictures to end at, where none are asked for.
+
+    They are the mean scores of samples at both ends of their own edit, and may lie `FARTHER` away.
+    """
+    response = boundary.metrics.get("score_response")
+    if config.edit.targets is not None or not isinstance(response, Mapping):
+        return config
+    targets = (float(response["mean"][0]), float(response["mean"][-1]))
+    if not targets[0] < targets[1]:
+        return config
+    edit = config.edit.model_copy(update={"targets": targets, "distance": FARTHER * config.edit.distance})
+    return config.model_copy(update={"edit": edit})
+
+
+@dataclass(frozen=True, eq=False)
+class UnitPictures:
+    """The pictures behind a unit of masks: a row of codes for each, how to read them, and who else is asked."""
+
+    codes: Sequence[PictureCode]
+    read: Read
+    student: Student | None = None
+
+    def of(self, index: int) -> PictureCode:
+        """The row of the picture with this number."""
+        return next(code for code in self.codes if code.index == index)
+
+    def picture(self, index: int) -> ByteArray:
+        """(H,W,3) the picture. DataError: it could be read when it was inverted, and cannot any more."""
+        code = self.of(index)
+        found = self.read(PictureRow(code.index, code.key, code.bytes, code.etag, code.offset))
+        if isinstance(found, Unreadable):
+            raise DataError(f"{code.key}: could be read when it was inverted, and now cannot: {found.reason}")
+        return found.image
+
+
+def photo_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch, pictures: UnitPictures) -> list[Sample]:
+    """Heat maps -> samples, as `mask_samples` makes them, with the picture's square as `original`.
+
+    A picture that the generator cannot draw has no mask (`invert.poor`), with that reason.
+    """
+    if not batch.indices:
+        return []
+    side, fit = batch.original.shape[1], config.source.fit
+    squares = np.stack([fit_square(pictures.picture(index), side, fit)[0] for index in batch.indices])
+    codes = [pictures.of(index) for index in batch.indices]
+    skipped = [code.status == "poor" and config.invert.poor == "skip" for code in codes]
+    heat = np.where(np.array(skipped)[:, None, None], 0, batch.heat)
+    samples = mask_samples(scorer, config, replace(batch, original=squares, heat=heat))
+    return [
+        replace(sample, reason=code.reason) if skip else sample
+        for sample, code, skip in zip(samples, codes, skipped, strict=True)
+    ]
+
+
+def with_photos(
+    scorer: Scorer, samples: Sequence[Sample], batch: HeatBatch, pictures: UnitPictures
+) -> Iterator[Sample]:
+    """The samples with their `photo`, one by one: one picture at a time is held at its own size."""
+    for sample, drawn in zip(samples, batch.original, strict=True):
+        yield replace(sample, photo=_photo(scorer, sample, drawn, pictures))
+
+
+def _photo(scorer: Scorer, sample: Sample, drawn: ByteArray, pictures: UnitPictures) -> Photo:
+    code, picture = pictures.of(sample.index), pictures.picture(sample.index)
+    affine = Affine(*code.place, size=code.size, side=len(sample.mask))
+    mask = to_picture(sample.mask, affine)
+    before, after, away = _developed(code, drawn, sample.image, sample.negative)
+    with torch.inference_mode():
+        score = float(scorer.score(from_uint8(drawn[None]))[0])
+    return Photo(
+        code=code,
+        picture=picture,
+        mask=mask,
+        positive=paste_change(picture, mask, before, after, affine),
+        negative=paste_change(picture, mask, before, away, affine),
+        reconstruction=drawn,
+        score_reconstruction=score,
+        places=tuple(place_of(region, affine) for region in sample.regions),
+        student_overlap=_student_overlap(pictures.student, picture, mask),
+    )
+
+
+def _student_overlap(student: Student | None, picture: ByteArray, mask: ByteArray) -> float:
+    """IoU of the sample's mask and the student's, at the picture's own size; NaN where there is nothing to compare."""
+    if student is None:
+        return math.nan
+    square, affine = fit_square(picture, student.side)
+    theirs = to_picture(student.mask(from_uint8(square[None])).numpy()[0] >= LIKELY, affine)
+    ours = mask > 0
+    union = int((ours | theirs).sum())
+    return float((ours & theirs).sum() / union) if union else math.nan
+
+
+def _developed(code: PictureCode, *images: ByteArray) -> list[ByteArray]:
+    """(R,R,3) pictures of the generator's as the picture's own camera would have exposed them."""
+    camera = torch.tensor([code.camera or AT_REST]).expand(len(images), -1)
+    return list(to_uint8(developed(from_uint8(np.stack(images)), camera)))
+
+
+def place_of(region: Region, affine: Affine) -> Place:
+    """Where a region of the square lies in the picture."""
+    y, x = shares(region.centroid, affine).tolist()
+    left, top, width, height = box_shares(region.bbox, affine).tolist()
+    return Place(region.rank, x, y, left, top, width, height)

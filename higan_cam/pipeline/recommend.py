@@ -1,0 +1,54 @@
+"""A picture alone -> where the attribute would go in it: a student's answer, as regions and places of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from higan_cam.config import RunConfig
+from higan_cam.generate import from_uint8
+from higan_cam.mask import find_regions
+from higan_cam.mask.heat import resize_maps
+from higan_cam.mask.student import Student
+from higan_cam.pictures import Affine, PictureRow, Unreadable, fit_square, to_picture
+from higan_cam.pipeline.inverting import Read
+from higan_cam.pipeline.photos import LIKELY, place_of
+from higan_cam.types import Recommendation
+
+NOWHERE = f"the student finds no pixel more likely than {LIKELY:g}"
+
+
+def recommend_unit(
+    student: Student, config: RunConfig, rows: Sequence[PictureRow], read: Read
+) -> Iterator[Recommendation]:
+    """A row for each picture, in order, one by one: a picture at its own size is held only while its row is."""
+    for row in rows:
+        found = read(row)
+        if isinstance(found, Unreadable):
+            yield Recommendation(row.index, row.key, "unreadable", found.reason)
+            continue
+        square, affine = fit_square(found.image, student.side, config.source.fit)
+        side = config.attribution.map_size
+        likely = resize_maps(student.mask(from_uint8(square[None])), side)[0].numpy()
+        answer = find_regions(np.where(likely >= LIKELY, likely, 0), config.regions, side, NOWHERE)
+        placed = resampled(affine, side)
+        yield Recommendation(
+            row.index,
+            row.key,
+            answer.status,
+            answer.reason,
+            found.notes,
+            found.image,
+            mask=to_picture(answer.mask, placed),
+            heat=likely,
+            regions=answer.regions,
+            places=tuple(place_of(region, placed) for region in answer.regions),
+        )
+
+
+def resampled(affine: Affine, side: int) -> Affine:
+    """The same square of the photo, in `side` pixels instead of its own."""
+    scale = affine.scale * affine.side / side
+    half = (scale - affine.scale) / 2  # pixels are named by their centres
+    return Affine(scale, affine.dx + half, affine.dy + half, affine.size, side)

@@ -1,0 +1,49 @@
+"""A unit of the mask stage from both kinds of source: which codes it edits, its samples, its shard's bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from higan_cam.config import RunConfig
+from higan_cam.pipeline.finishing import mask_samples
+from higan_cam.pipeline.flow import HeatBatch, attribute, attribute_unit
+from higan_cam.pipeline.models import Models
+from higan_cam.pipeline.photos import UnitPictures, photo_samples, readable, with_codes, with_photos, with_targets
+from higan_cam.publish import encode_shard
+from higan_cam.types import Boundary, PictureCode, Sample, Scorer, WorkUnit
+
+
+def heat_unit(
+    models: Models,
+    config: RunConfig,
+    boundary: Boundary,
+    unit: WorkUnit,
+    codes: Sequence[PictureCode] | None = None,
+    floor: float | None = None,
+) -> HeatBatch:
+    """Edited pairs and heat maps of a unit: of its latents, or of those of its pictures that have a code.
+
+    Args:
+        codes: of the unit's pictures; None on latents.
+        floor: as `attribute` takes it.
+    """
+    if codes is None:
+        return attribute_unit(models, config, boundary, unit, floor)
+    return attribute(with_codes(models, codes), with_targets(config, boundary), boundary, readable(codes), floor)
+
+
+def unit_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch, pictures: UnitPictures | None) -> list[Sample]:
+    """Heat maps -> samples, those of pictures without their `photo`: that comes with their bytes."""
+    if pictures is None:
+        return mask_samples(scorer, config, batch)
+    return photo_samples(scorer, config, batch, pictures)
+
+
+def encode_unit(
+    scorer: Scorer, config: RunConfig, samples: Sequence[Sample], batch: HeatBatch, pictures: UnitPictures | None
+) -> bytes:
+    """The bytes of the unit's shard."""
+    row_group = config.publish.row_group
+    if pictures is None:
+        return encode_shard(samples, row_group)
+    return encode_shard(with_photos(scorer, samples, batch, pictures), row_group, photos=True)

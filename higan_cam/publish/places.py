@@ -1,0 +1,55 @@
+"""Shards of recommendations: a row for each picture of a listing, also for those that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+
+from higan_cam.publish.dataset import COLUMNS, PHOTO_COLUMNS, schema_of, write_parquet
+from higan_cam.publish.images import encode_heat, encode_image
+from higan_cam.publish.samples import region_row
+from higan_cam.types import Recommendation
+
+PLACE_COLUMNS: dict[str, tuple[Any, str]] = {
+    "id": COLUMNS["id"],
+    "index": ("int64", "number of the picture in the listing"),
+    "picture_key": PHOTO_COLUMNS["picture_key"],
+    "picture": ("image", "the picture at its own size, PNG, RGB, upright; null where it cannot be read"),
+    "picture_mask": ("image", "the places, at the picture's own size: PNG, mode L, 0 or 255; likewise"),
+    "heat": ("image", "how likely each pixel of the square that the student saw is in the mask: 16-bit grey; likewise"),
+    "places": PHOTO_COLUMNS["places"],
+    "regions": COLUMNS["regions"],
+    "status": ("string", "`ok`, `empty` where there is no place, `unreadable` where there is no picture"),
+    "reason": ("string", "why not"),
+    "notes": (["string"], "what reading the picture did"),
+}
+"""{column: (type, meaning)}."""
+
+
+def encode_places(rows: Iterable[Recommendation], row_group: int = 100) -> bytes:
+    """Rows -> Parquet, each encoded before the next is asked for; the same rows give the same bytes."""
+    table = pa.Table.from_pylist([_row(row) for row in rows], schema=schema_of(PLACE_COLUMNS))
+    return write_parquet(table, row_group)
+
+
+def _row(row: Recommendation) -> dict[str, Any]:
+    name = f"{row.index:09d}"
+    images = {
+        "picture": None if row.picture is None else encode_image(row.picture),
+        "picture_mask": None if row.mask is None else encode_image(row.mask),
+        "heat": None if row.heat is None else encode_heat(row.heat),
+    }
+    return {
+        "id": name,
+        "index": row.index,
+        "picture_key": row.key,
+        **{column: body and {"bytes": body, "path": f"{name}.png"} for column, body in images.items()},
+        "places": [asdict(place) for place in row.places],
+        "regions": [region_row(region) for region in row.regions],
+        "status": row.status,
+        "reason": row.reason,
+        "notes": list(row.notes),
+    }

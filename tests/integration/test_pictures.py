@@ -1,0 +1,216 @@
+"""The main job on people's pictures, on a real local Ray: what it leaves of good, poor and broken files, and that
+workers, restarts and remaking do not change a byte."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from filelock import FileLock
+
+from higan_cam.config import RunConfig, load_config
+from higan_cam.errors import ConfigError, RunMismatchError
+from higan_cam.pictures.paste import FEATHER, feathered
+from higan_cam.publish.codes import decode_codes
+from higan_cam.publish.exports import export_run
+from higan_cam.publish.images import decode_image
+from higan_cam.rooms.photos import TUNING_SEED, photo
+from higan_cam.runtime.remake import remake_shards
+from higan_cam.runtime.run import run_stages
+from higan_cam.store import open_store, verify_run
+from higan_cam.store.status import read_status
+from higan_cam.types import PictureCode
+from tests.support.small_runs import digests, session_folder
+
+pytestmark = pytest.mark.integration
+ROOMS, STRANGERS = 4, ("noise.png",)
+Build = Callable[..., RunConfig]
+
+
+@pytest.fixture(scope="session")
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four rooms, two of them wider than high, one picture that is no room, one file that is no picture."""
+    folder = tmp_path_factory.mktemp("photos")
+    for index in range(ROOMS):
+        image = photo(TUNING_SEED, index, "G1").image
+        if index % 2:
+            image = np.concatenate([image[:, 20:0:-1], image, image[:, -2:-32:-1]], axis=1)
+        cv2.imwrite(str(folder / f"room {index} é.png"), image[..., ::-1])
+    noise = np.random.Generator(np.random.Philox(1)).integers(0, 256, (70, 90, 3), np.uint8)
+    cv2.imwrite(str(folder / STRANGERS[0]), noise)
+    (folder / "cut off.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def build(photo_folder: Path, reference_run: Path) -> Build:
+    """A configuration on those pictures, with the boundary of the reference run."""
+
+    def config(output: Path, *overrides: str) -> RunConfig:
+        boundary = reference_run / "boundary/indoor_lighting.safetensors"
+        settings = ("mask.shard_size=3", "mask.micro_batch=2", "invert.steps=4", "runtime.workers=1")
+        source = ("source.kind=pictures", f"source.pictures={photo_folder}", f"boundary.weights={boundary}")
+        return load_config(None, [*source, *settings, *overrides], output=str(output))
+
+    return config
+
+
+@pytest.fixture(scope="session")
+def picture_run(tmp_path_factory: pytest.TempPathFactory, local_ray: None, build: Build) -> Path:
+    """One finished run on the pictures, made once. Read only: tests change a copy."""
+    output = session_folder(tmp_path_factory) / "pictures" / "run"
+    with FileLock(f"{output.parent}.lock"):
+        if not (output / "report" / "index.html").exists():
+            run_stages(build(output))
+    return output
+
+
+def codes_of(run: Path) -> dict[str, PictureCode]:
+    """{name: row of codes/}."""
+    shards = sorted((run / "codes").glob("*.parquet"))
+    return {code.key: code for shard in shards for code in decode_codes(shard.read_bytes())}
+
+
+def rows_of(run: Path) -> dict[str, dict[str, Any]]:
+    """{name: row of the dataset}."""
+    tables = [pq.read_table(shard).to_pylist() for shard in sorted((run / "data").glob("*.parquet"))]
+    return {row["picture_key"]: row for rows in tables for row in rows}
+
+
+def test_every_file_is_a_row_that_says_what_became_of_it(picture_run: Path) -> None:
+    status = {key: code.status for key, code in codes_of(picture_run).items()}
+    assert status == {f"room {index} é.png": "ok" for index in range(ROOMS)} | {
+        "noise.png": "poor",
+        "cut off.jpg": "unreadable",
+    }
+    assert codes_of(picture_run)["cut off.jpg"].reason
+    assert verify_run(open_store(str(picture_run))) == []
+
+
+def test_a_picture_that_the_generator_cannot_draw_has_no_mask_and_says_why(picture_run: Path) -> None:
+    row = rows_of(picture_run)["noise.png"]
+    assert (row["status"], row["verdict"], row["regions"]) == ("empty", "poor", [])
+    assert "dB" in row["reason"]
+    assert decode_image(row["picture_mask"]["bytes"]).max() == 0
+
+
+def test_masks_and_edits_have_the_pictures_own_size_and_its_bytes_outside_the_feather(
+    picture_run: Path, photo_folder: Path
+) -> None:
+    for name, row in rows_of(picture_run).items():
+        picture = np.asarray(cv2.imread(str(photo_folder / name)))[..., ::-1]
+        mask, edited = (decode_image(row[column]["bytes"]) for column in ("picture_mask", "picture_image"))
+        assert mask.shape == picture.shape[:2]
+        np.testing.assert_array_equal(decode_image(row["picture"]["bytes"]), picture)
+        outside = feathered(mask, FEATHER * 128 * row["place"][0]) == 0
+        np.testing.assert_array_equal(edited[outside], picture[outside])
+    assert any(decode_image(row["picture_mask"]["bytes"]).any() for row in rows_of(picture_run).values())
+
+
+def test_places_are_shares_of_the_picture_and_lie_under_the_mask(picture_run: Path) -> None:
+    rows = [row for row in rows_of(picture_run).values() if row["places"]]
+    assert rows
+    for row in rows:
+        mask = decode_image(row["picture_mask"]["bytes"])
+        height, width = mask.shape
+        for place in row["places"]:
+            left, top = int(place["left"] * width), int(place["top"] * height)
+            right, bottom = left + 1 + int(place["width"] * width), top + 1 + int(place["height"] * height)
+            assert 0 <= place["left"] <= place["x"] <= place["left"] + place["width"] <= 1 + 1e-6
+            assert mask[top:bottom, left:right].any()
+
+
+def test_report_and_card_speak_of_the_pictures(picture_run: Path) -> None:
+    page = (picture_run / "report/index.html").read_text()
+    assert "4 inverted, 1 that the generator cannot draw, 1 that cannot be read" in page
+    assert "cut off.jpg" in page
+    assert "picture_mask" in (picture_run / "README.md").read_text()
+
+
+def test_datasets_reads_the_output(picture_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    loaded = datasets.load_dataset(str(picture_run), cache_dir=str(tmp_path))
+    assert sum(len(split) for split in loaded.values()) == ROOMS + len(STRANGERS)
+    row = next(iter(loaded.values()))[0]
+    assert row["picture"].size == row["picture_mask"].size
+
+
+def test_stage_by_stage_and_with_two_workers_the_bytes_are_the_same(
+    picture_run: Path, tmp_path: Path, build: Build
+) -> None:
+    config = build(tmp_path / "run", "runtime.workers=2")
+    run_stages(config, ("invert",))
+    assert read_status(open_store(config.output)).stages[0].done == ROOMS + 2
+    run_stages(config)
+    assert digests(tmp_path / "run") == digests(picture_run)
+
+
+def test_a_rerun_keeps_the_listing_and_makes_only_what_is_missing(
+    picture_run: Path, photo_folder: Path, tmp_path: Path, build: Build
+) -> None:
+    output = tmp_path / "run"
+    shutil.copytree(picture_run, output)
+    expected = digests(output)
+    (output / "codes/part-00001.parquet").unlink()
+    next((output / "data").glob("*.parquet")).unlink()
+    newcomer = photo_folder / "a newcomer.png"  # would be the first
+    shutil.copy(photo_folder / "noise.png", newcomer)
+    try:
+        run_stages(build(output))
+    finally:
+        newcomer.unlink()
+    assert digests(output) == expected
+
+
+@pytest.mark.parametrize("name", ["controlnet", "instruct-pix2pix"])
+def test_exports_carry_pictures_at_their_own_size_when_asked(picture_run: Path, tmp_path: Path, name: str) -> None:
+    done = export_run(open_store(str(picture_run)), open_store(str(tmp_path / "target")), name, pictures=True)
+    rows = rows_of(picture_run)
+    assert sum(done.samples.values()) == sum(row["status"] == "ok" for row in rows.values())
+    tables = [pq.read_table(shard).to_pylist() for shard in sorted((tmp_path / "target/data").glob("*.parquet"))]
+    column = {"controlnet": "image", "instruct-pix2pix": "edited_image"}[name]
+    exported = {row[column]["bytes"] for table in tables for row in table}
+    assert exported == {row["picture_image"]["bytes"] for row in rows.values() if row["status"] == "ok"}
+
+
+def test_exports_refuse_what_lies_in_the_generators_square(picture_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--pictures: coco has regions"):
+        export_run(open_store(str(picture_run)), open_store(str(tmp_path / "target")), "coco", pictures=True)
+
+
+def test_shards_are_made_again_to_the_byte(picture_run: Path) -> None:
+    remade = list(remake_shards(open_store(str(picture_run)), 4, tell=lambda _: None))
+    assert {one.verdict for one in remade} == {"identical"}
+
+
+def test_status_names_the_inversion(picture_run: Path) -> None:
+    status = read_status(open_store(str(picture_run)))
+    assert [(stage.name, stage.total) for stage in status.stages] == [("invert", ROOMS + 2), ("mask", ROOMS + 2)]
+    assert status.complete
+
+
+def test_other_pictures_are_refused_and_named(picture_run: Path, tmp_path: Path, build: Build) -> None:
+    shutil.copytree(picture_run, tmp_path / "run")
+    (tmp_path / "others").mkdir()
+    shutil.copy(next(Path(str(build(tmp_path).source.pictures)).glob("*.png")), tmp_path / "others/room.png")
+    with pytest.raises(RunMismatchError, match=r"source\.pictures"):
+        run_stages(build(tmp_path / "run", f"source.pictures={tmp_path / 'others'}"))
+
+
+def test_a_folder_without_a_picture_is_said_before_anything_is_written(tmp_path: Path, build: Build) -> None:
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(ConfigError, match="no such folder"):
+        run_stages(build(tmp_path / "run", f"source.pictures={tmp_path / 'nowhere'}"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_run_json_has_the_encoders_digest(picture_run: Path) -> None:
+    assert "invert.encoder" in json.loads((picture_run / "run.json").read_text())["weights"]
