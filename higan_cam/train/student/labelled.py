@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from higan_cam.errors import ConfigError
+from higan_cam.pictures import Unreadable, decode_picture
+from higan_cam.pictures.kinds import looks_like_a_picture
 from higan_cam.store.canonical import digest
-from higan_cam.train.scorer.pictures import SUFFIXES
 from higan_cam.train.scorer.reading import problem_of
 from higan_cam.train.student.lessons import FULL, Lesson, lesson_of
 from higan_cam.types import ByteArray
@@ -65,7 +66,7 @@ def _by_name(folder: Path) -> dict[str, Path]:
         raise ConfigError(f"{folder}: no such folder; expected {IMAGES} and {MASKS} with files of the same names")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+        if looks_like_a_picture(path.name) and not path.name.startswith("."):
             if path.stem in found:
                 raise ConfigError(f"{path}: the name is there twice ({found[path.stem].name}); rename one")
             found[path.stem] = path
@@ -73,7 +74,8 @@ def _by_name(folder: Path) -> dict[str, Path]:
 
 
 def _lesson(picture: Path, mask: Path, side: int) -> Lesson:
-    shown, answer = _decoded(picture, cv2.IMREAD_COLOR), _decoded(mask, cv2.IMREAD_GRAYSCALE)
+    shown = _decoded(picture)
+    answer = np.asarray(cv2.cvtColor(_decoded(mask), cv2.COLOR_RGB2GRAY), np.uint8)
     height, width = shown.shape[:2]
     if abs(height * answer.shape[1] - width * answer.shape[0]) > max(height, width):
         raise ConfigError(
@@ -81,14 +83,15 @@ def _lesson(picture: Path, mask: Path, side: int) -> Lesson:
             f"{width} x {height} px; draw it on the picture itself"
         )
     share = (answer >= (FULL + 1) // 2).astype(np.float32)
-    return lesson_of([np.asarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB), np.uint8)], share, share, side)
+    return lesson_of([shown], share, share, side)
 
 
-def _decoded(path: Path, flags: int) -> ByteArray:
-    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), flags)
-    if pixels is None:
-        raise ConfigError(f"{path}: cannot be read as a picture ({problem_of(path) or 'damaged'}); save it again")
-    return np.asarray(pixels, np.uint8)
+def _decoded(path: Path) -> ByteArray:
+    """(H,W,3) RGB, upright."""
+    found = decode_picture(path.read_bytes())
+    if isinstance(found, Unreadable):
+        raise ConfigError(f"{path}: cannot be read as a picture ({found.reason}); save it again")
+    return found.image
 
 
 def _listed(lines: list[str]) -> str:
