@@ -41,7 +41,7 @@ OF_OTHERS = {
 """Files of HiGAN, of diffusers, and of an export."""
 OF_A_RUN = {
     *("runs/", "weights/", "scores/", "data/", "manifest/", "boundary/", "curation/"),
-    *("report/", "stats/", "stats/lease/", "listing/"),
+    *("report/", "stats/", "stats/lease/", "listing/", "codes/", "places/"),
 }
 """Folders that are not the repository's, or need not be."""
 

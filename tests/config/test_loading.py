@@ -183,6 +183,7 @@ OTHER: dict[str, Any] = {
     "scorer.scale": "quartiles",
     "boundary.C": 2.0,
     "boundary.weights": "b.npy",
+    "attribution.weights": "student.safetensors",
     "edit.layers": "3",
     "attribution.layers": "3",
     "edit.targets": [0.5, 2.5],
@@ -226,7 +227,15 @@ def other(name: str, value: Any) -> Any:
     return value / 2 if isinstance(value, float) else value + 1
 
 
-@pytest.mark.parametrize(("name", "value"), [leaf for leaf in leaves(RunConfig()) if leaf[0] != "boundary.space"])
+ON_PICTURES = ("source.", "invert.", "student.")
+"""Sections that say nothing to a run on latents."""
+PICTURES = {"source": {"kind": "pictures", "pictures": "photos"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [leaf for leaf in leaves(RunConfig()) if leaf[0] != "boundary.space" and not leaf[0].startswith(ON_PICTURES)],
+)
 def test_the_hash_ignores_output_curation_store_and_runtime_and_nothing_else(name: str, value: Any) -> None:
     nested: Any = other(name, value)
     for part in reversed(name.split(".")):
@@ -240,6 +249,41 @@ def test_the_hash_ignores_output_curation_store_and_runtime_and_nothing_else(nam
     if name == "generator.weights":  # words follow from it
         differing = [field for field in differing if not field.startswith("publish.captions.")]
     assert differing == expected
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [
+        ("invert", "steps", 7),
+        ("invert", "poor", "mask"),
+        ("invert", "losses", {"pixel": 1.0}),
+        ("student", "weights", "mine.safetensors"),
+        ("source", "fit", "pad"),
+        ("source", "limit", 5),
+        ("source", "background", [0, 0, 0]),
+        ("source", "column", "original"),
+    ],
+)
+def test_what_pictures_need_is_part_of_a_run_on_pictures_and_of_no_other(section: str, field: str, value: Any) -> None:
+    before = parse_config(PICTURES)
+    changed = parse_config({**PICTURES, section: {**PICTURES.get(section, {}), field: value}})
+    assert config_hash(changed) != config_hash(before)
+    if section != "source":
+        assert config_hash(parse_config({section: {field: value}})) == config_hash(RunConfig())
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"kind": "pictures"}, "pictures must name a folder"),
+        ({"pictures": "photos"}, "kind is 'latents'"),
+        ({**PICTURES["source"], "background": [0, 0, 256]}, "three levels of 0 to 255"),
+        ({**PICTURES["source"], "fit": "squash"}, "fit"),
+    ],
+)
+def test_a_source_that_makes_no_sense_is_refused(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse_config({"source": values})
 
 
 def test_what_a_scorer_has_no_use_for_is_no_part_of_a_run() -> None:
