@@ -59,6 +59,8 @@ SEES: Mapping[str, Sees] = {
 }
 """Name -> whose change the method maps: the score's, the picture's brightness, that of the generator's features, or
 nothing's: a student says where the attribute is, not what the edit does."""
+OF_CHANGE = tuple(name for name, sees in SEES.items() if sees != "nothing")
+"""Methods that map what an edit changes: swapped ends swap their signs, and their peak is 1."""
 _NOWHERE: Mapping[tuple[Sees, Sign], str] = {
     ("score", "positive"): "the edit raises the attribute in no place",
     ("score", "negative"): "the edit lowers the attribute in no place",

@@ -10,14 +10,12 @@ import torch
 from higan_cam.config import AttributionConfig
 from higan_cam.errors import ConfigError
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.mask.attribution import ATTRIBUTIONS, SEES, make_attribution, why_nowhere
+from higan_cam.mask.attribution import ATTRIBUTIONS, OF_CHANGE, SEES, make_attribution, why_nowhere
 from higan_cam.mask.image_difference import ImageAttribution, ImageDifference, luminance
 from higan_cam.types import Sign
 from tests.support.scorers import EDITED, Pair, SmoothScore
 
 TAPS = EDITED[:2]
-OF_CHANGE = [name for name in ATTRIBUTIONS if SEES[name] != "nothing"]
-"""Methods that map what changes; what a student sees is in tests/mask/student."""
 
 
 @pytest.mark.parametrize("name", OF_CHANGE)

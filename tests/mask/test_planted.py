@@ -18,7 +18,7 @@ from torch import Tensor
 
 from higan_cam.config import AttributionConfig, RegionConfig
 from higan_cam.mask import find_regions
-from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
+from higan_cam.mask.attribution import OF_CHANGE, make_attribution
 from higan_cam.mask.path import path_signed
 from higan_cam.mask.points import TARGETS
 from higan_cam.types import Sign, SynthesisState
@@ -103,8 +103,8 @@ def mean_heat(heat: Tensor) -> list[float]:
 
 PLACES = (LAMP, EDGE_LAMP, CURTAIN)
 SEES_ALL_CHANGE = ("image_difference", "light_change", "light_steps")
-BRIGHTENS = [name for name in ATTRIBUTIONS if name not in SEES_ALL_CHANGE]
-SHARP = [name for name in ATTRIBUTIONS if not name.startswith("light_")]
+BRIGHTENS = [name for name in OF_CHANGE if name not in SEES_ALL_CHANGE]
+SHARP = [name for name in OF_CHANGE if not name.startswith("light_")]
 """Without surroundings; what the others answer is in test_light_change.py, pixel by pixel."""
 
 
@@ -141,7 +141,7 @@ def test_the_signed_path_counts_both_lamps_and_the_curtain_to_the_last_digit() -
     assert float(signed.sum()) == pytest.approx(pixels * per_pixel, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@pytest.mark.parametrize("name", OF_CHANGE)
 def test_both_lamps_become_regions_also_the_one_cut_by_the_edge(name: str) -> None:
     result = find_regions(heat_of(name).numpy(), REGIONS, SIDE)
     found = [place for place in PLACES if (result.mask[place] > 0).mean() > 0.9]
@@ -163,7 +163,7 @@ def test_features_that_say_nothing_make_an_empty_mask_with_a_reason(broken: floa
     assert result.reason
 
 
-@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@pytest.mark.parametrize("name", OF_CHANGE)
 def test_features_of_nan_make_an_empty_mask_with_a_reason(name: str) -> None:
     attribution = make_attribution(AttributionConfig(name=name, map_size=SIDE, steps=2), (0,))
     result = find_regions(attribution(Broken(), SCORER, *ends())[0].numpy(), REGIONS, SIDE)
@@ -171,7 +171,7 @@ def test_features_of_nan_make_an_empty_mask_with_a_reason(name: str) -> None:
     assert "NaN" in result.reason
 
 
-@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@pytest.mark.parametrize("name", OF_CHANGE)
 def test_features_that_stay_the_same_make_an_empty_mask_with_a_reason(name: str) -> None:
     attribution = make_attribution(AttributionConfig(name=name, map_size=SIDE, steps=2), (0,))
     negative, _ = ends()

@@ -14,7 +14,7 @@ from torch import Tensor
 from higan_cam.config import AttributionConfig, EditConfig, RegionConfig, RunConfig
 from higan_cam.generate import to_uint8
 from higan_cam.mask.activation_difference import cam_difference, channel_cam
-from higan_cam.mask.attribution import ATTRIBUTIONS, SEES, make_attribution, why_nowhere
+from higan_cam.mask.attribution import ATTRIBUTIONS, OF_CHANGE, make_attribution, why_nowhere
 from higan_cam.mask.heat import one_sign
 from higan_cam.mask.rounding import (
     LEVEL,
@@ -30,8 +30,6 @@ from higan_cam.types import Boundary, Precision, SynthesisState, WorkUnit
 from tests.mask.test_planted import SCORER, Planted
 
 COUNT = 4
-OF_CHANGE = [name for name in ATTRIBUTIONS if SEES[name] != "nothing"]
-"""Methods that map what changes; a student says where the attribute is."""
 LOOSE = RegionConfig(min_samples=1, threshold=0.3)
 """Regions that take any map for one: what they refuse, nothing takes."""
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from higan_cam.config import AttributionConfig
 from higan_cam.generate import load_generator, sample_latents
 from higan_cam.label import load_scorer
-from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution
+from higan_cam.mask.attribution import OF_CHANGE, make_attribution
 from higan_cam.mask.path import path_signed
 from higan_cam.types import Generator, Scorer
 
@@ -83,14 +83,14 @@ def test_maps_that_ignore_the_scorer_do_so(name: str, models: tuple[Generator, S
     assert torch.equal(heat_of(name, generator, scorer, ends), heat_of(name, generator, randomised(scorer), ends))
 
 
-@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@pytest.mark.parametrize("name", OF_CHANGE)
 def test_another_boundary_gives_another_map(name: str, models: tuple[Generator, Scorer], codes: Tensor) -> None:
     one, other = (heat_of(name, *models, moved(codes, seed)) for seed in (0, 1))
     assert correlation(one, other) < 0.8
 
 
 def test_every_attribution_is_checked() -> None:
-    assert {*SEES_THE_SCORER, *BLIND_TO_THE_SCORER} == set(ATTRIBUTIONS)
+    assert {*SEES_THE_SCORER, *BLIND_TO_THE_SCORER} == set(OF_CHANGE)
 
 
 @pytest.mark.parametrize("name", SEES_ALL_CHANGE)
@@ -102,7 +102,7 @@ def test_swapped_ends_give_the_same_map_of_all_change(
     assert correlation(there, back) > 0.999
 
 
-@pytest.mark.parametrize("name", [name for name in ATTRIBUTIONS if name not in SEES_ALL_CHANGE])
+@pytest.mark.parametrize("name", [name for name in OF_CHANGE if name not in SEES_ALL_CHANGE])
 def test_swapped_ends_give_another_map(name: str, models: tuple[Generator, Scorer], codes: Tensor) -> None:
     negative, positive = moved(codes, 0)
     there, back = (heat_of(name, *models, ends) for ends in ((negative, positive), (positive, negative)))
