@@ -285,8 +285,8 @@ class Photo:
         reconstruction: (R,R,3) uint8: what the generator draws from the code.
         score_reconstruction: the scorer's value of that.
         places: the regions in the picture.
-        student_overlap: intersection over union of the mask and what a student would mask; NaN without one, or where
-            neither has a pixel.
+        student_overlap: intersection over union of the mask and what a student would mask; NaN without a student of
+            the attribute, or without a mask.
     """
 
     code: PictureCode

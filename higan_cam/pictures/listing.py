@@ -40,7 +40,8 @@ class Listing:
 
     Attributes:
         store: the run's output.
-        source: what was listed.
+        source: what was listed, as the user named it.
+        place: the same as any process of this machine finds it, whatever its working directory.
         column: of it, if one was named.
         count: pictures.
         duplicates: how many have the content of an earlier one.
@@ -51,6 +52,7 @@ class Listing:
 
     store: Store
     source: str
+    place: str
     column: str | None
     count: int
     duplicates: int
@@ -189,6 +191,7 @@ def _frozen(store: Store, opened: PictureSource, part_rows: int) -> dict[str, An
         digests = [_write_part(store, Path(folder, str(n)), n, part) for n, part in enumerate(parts)]
     return {
         "source": opened.source,
+        "place": opened.source if "://" in opened.source else str(Path(opened.source).expanduser().absolute()),
         "column": opened.column,
         "count": count,
         "duplicates": int((firsts >= 0).sum()),

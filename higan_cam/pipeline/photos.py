@@ -16,6 +16,7 @@ from higan_cam.invert import AT_REST, developed
 from higan_cam.mask.student import Student, load_student
 from higan_cam.pictures import (
     Affine,
+    Fit,
     PictureRow,
     Unreadable,
     box_shares,
@@ -116,14 +117,14 @@ def photo_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch, pictures:
 
 
 def with_photos(
-    scorer: Scorer, samples: Sequence[Sample], batch: HeatBatch, pictures: UnitPictures
+    scorer: Scorer, config: RunConfig, samples: Sequence[Sample], batch: HeatBatch, pictures: UnitPictures
 ) -> Iterator[Sample]:
     """The samples with their `photo`, one by one: one picture at a time is held at its own size."""
     for sample, drawn in zip(samples, batch.original, strict=True):
-        yield replace(sample, photo=_photo(scorer, sample, drawn, pictures))
+        yield replace(sample, photo=_photo(scorer, sample, drawn, pictures, config.source.fit))
 
 
-def _photo(scorer: Scorer, sample: Sample, drawn: ByteArray, pictures: UnitPictures) -> Photo:
+def _photo(scorer: Scorer, sample: Sample, drawn: ByteArray, pictures: UnitPictures, fit: Fit) -> Photo:
     code, picture = pictures.of(sample.index), pictures.picture(sample.index)
     affine = Affine(*code.place, size=code.size, side=len(sample.mask))
     mask = to_picture(sample.mask, affine)
@@ -139,19 +140,18 @@ def _photo(scorer: Scorer, sample: Sample, drawn: ByteArray, pictures: UnitPictu
         reconstruction=drawn,
         score_reconstruction=score,
         places=tuple(place_of(region, affine) for region in sample.regions),
-        student_overlap=_student_overlap(pictures.student, picture, mask),
+        student_overlap=_student_overlap(pictures.student, picture, mask, fit),
     )
 
 
-def _student_overlap(student: Student | None, picture: ByteArray, mask: ByteArray) -> float:
+def _student_overlap(student: Student | None, picture: ByteArray, mask: ByteArray, fit: Fit) -> float:
     """IoU of the sample's mask and the student's, at the picture's own size; NaN where there is nothing to compare."""
-    if student is None:
+    if student is None or not mask.any():
         return math.nan
-    square, affine = fit_square(picture, student.side)
+    square, affine = fit_square(picture, student.side, fit)
     theirs = to_picture(student.mask(from_uint8(square[None])).numpy()[0] >= LIKELY, affine)
     ours = mask > 0
-    union = int((ours | theirs).sum())
-    return float((ours & theirs).sum() / union) if union else math.nan
+    return float((ours & theirs).sum() / (ours | theirs).sum())
 
 
 def _developed(code: PictureCode, *images: ByteArray) -> list[ByteArray]:

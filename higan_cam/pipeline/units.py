@@ -46,4 +46,4 @@ def encode_unit(
     row_group = config.publish.row_group
     if pictures is None:
         return encode_shard(samples, row_group)
-    return encode_shard(with_photos(scorer, samples, batch, pictures), row_group, photos=True)
+    return encode_shard(with_photos(scorer, config, samples, batch, pictures), row_group, photos=True)

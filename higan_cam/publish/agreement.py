@@ -50,7 +50,8 @@ def codes_disagreement(theirs: bytes, ours: bytes) -> str | None:
     there, here = decode_codes(theirs), decode_codes(ours)
     if [(row.key, row.status) for row in there] != [(row.key, row.status) for row in here]:
         return "other pictures, or other verdicts on them"
-    gaps = [abs(a.figures["psnr"] - b.figures["psnr"]) for a, b in zip(there, here, strict=True) if a.figures]
+    found = [(a.figures.get("psnr"), b.figures.get("psnr")) for a, b in zip(there, here, strict=True)]
+    gaps = [abs(a - b) for a, b in found if a is not None and b is not None]
     return _beyond("mean difference of PSNR", float(np.mean(gaps)), PSNR_DB) if gaps else None
 
 
@@ -63,6 +64,8 @@ def samples_disagreement(theirs: bytes, ours: bytes, score_range: tuple[float, f
         return f"no readable Parquet with a dataset's columns ({type(error).__name__})"
     if there["id"] != here["id"]:
         return "other ids"
+    if not here["id"]:
+        return None
     return next(_disagreements(there, here, _score_limit(score_range)), None)
 
 

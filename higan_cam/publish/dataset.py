@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,8 @@ from higan_cam.publish.samples import sample_row
 from higan_cam.types import Sample
 
 IMAGE_COLUMNS = ("image", "original", "negative", "conditioning_image", "heat")
+LARGE_ROWS = 4
+"""Rows of a row group where pictures have their own size: what a reader must load at least."""
 PHOTO_IMAGES = ("picture", "picture_mask", "picture_image", "picture_negative", "reconstruction")
 COLUMNS: dict[str, tuple[Any, str]] = {
     "id": ("string", "name of the sample; no dots"),
@@ -141,19 +144,32 @@ def encode_shard(samples: Iterable[Sample], row_group: int = 100, *, photos: boo
     Raises:
         ValueError: from a sample whose arrays do not fit together.
     """
-    table = pa.Table.from_pylist([sample_row(sample) for sample in samples], schema=dataset_schema(photos=photos))
-    return write_parquet(table, row_group)
+    rows, schema = map(sample_row, samples), dataset_schema(photos=photos)
+    if photos:
+        return write_rows(rows, schema, min(row_group, LARGE_ROWS))
+    return write_parquet(pa.Table.from_pylist(list(rows), schema=schema), row_group)
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, row_group: int) -> bytes:
+    """Rows -> Parquet bytes, with one row group of them in memory at a time: a photo is tens of megabytes."""
+    sink, remaining = io.BytesIO(), iter(rows)
+    with pq.ParquetWriter(sink, schema, **_settings(schema)) as writer:
+        while part := list(islice(remaining, row_group)):
+            writer.write_table(pa.Table.from_pylist(part, schema=schema))
+    return sink.getvalue()
 
 
 def write_parquet(table: pa.Table, row_group: int) -> bytes:
     """An Arrow table -> Parquet bytes with the project's writer settings."""
     sink = io.BytesIO()
-    # Dictionaries and minima help plain columns; of pictures they would only make copies.
-    plain = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
-    pq.write_table(
-        table, sink, row_group_size=row_group, compression="zstd", use_dictionary=plain, write_statistics=plain
-    )
+    pq.write_table(table, sink, row_group_size=row_group, **_settings(table.schema))
     return sink.getvalue()
+
+
+def _settings(schema: pa.Schema) -> dict[str, Any]:
+    # Dictionaries and minima help plain columns; of pictures they would only make copies.
+    plain = [field.name for field in schema if not pa.types.is_nested(field.type)]
+    return {"compression": "zstd", "use_dictionary": plain, "write_statistics": plain}
 
 
 def _arrow_type(kind: Any, name: str = "") -> pa.DataType:

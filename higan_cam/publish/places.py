@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-import pyarrow as pa
-
-from higan_cam.publish.dataset import COLUMNS, PHOTO_COLUMNS, schema_of, write_parquet
+from higan_cam.publish.dataset import COLUMNS, LARGE_ROWS, PHOTO_COLUMNS, schema_of, write_rows
 from higan_cam.publish.images import encode_heat, encode_image
 from higan_cam.publish.samples import region_row
 from higan_cam.types import Recommendation
@@ -31,8 +29,7 @@ PLACE_COLUMNS: dict[str, tuple[Any, str]] = {
 
 def encode_places(rows: Iterable[Recommendation], row_group: int = 100) -> bytes:
     """Rows -> Parquet, each encoded before the next is asked for; the same rows give the same bytes."""
-    table = pa.Table.from_pylist([_row(row) for row in rows], schema=schema_of(PLACE_COLUMNS))
-    return write_parquet(table, row_group)
+    return write_rows(map(_row, rows), schema_of(PLACE_COLUMNS), min(row_group, LARGE_ROWS))
 
 
 def _row(row: Recommendation) -> dict[str, Any]:

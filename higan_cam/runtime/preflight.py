@@ -24,6 +24,8 @@ from higan_cam.pipeline.inverting import check_inversion, encoder_name
 from higan_cam.pipeline.photos import student_name, student_of
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.reach import check_reachable
+from higan_cam.store import open_store
+from higan_cam.store.keys import LISTING_KEY
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import EMBEDDED_ENCODERS, EMBEDDED_GENERATORS, EMBEDDED_STUDENTS
 from higan_cam.weights.files import sha256_of
@@ -79,6 +81,7 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
         known = {"invert.encoder": (encoder_name(config), EMBEDDED_ENCODERS)}
         known["student"] = student_name(config), EMBEDDED_STUDENTS
         files |= {role: weights_file(name, table) for role, (name, table) in known.items() if name is not None}
+        files |= {f"invert.networks.{name}": path_of(file) for name, file in config.invert.networks.items()}
     files |= {f"boundary.conditions.{number}": file for number, file in condition_files(config).items()}
     return {role: sha256_of(path) for role, path in files.items()}
 
@@ -108,7 +111,8 @@ def check_models(models: Models, config: RunConfig) -> None:
         checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
     attribution_for(models, config, edit)
     if config.source.kind == "pictures":
-        open_pictures(str(config.source.pictures), config.store, config.source.column)
+        if open_store(config.output, config.store).find(LISTING_KEY) is None:
+            open_pictures(str(config.source.pictures), config.store, config.source.column)
         check_inversion(models, config)
         student_of(config)
 

@@ -49,7 +49,8 @@ def recommend(config: RunConfig, console: Console | None = None, head: Head | No
     with lease.held(meters.snapshot):
         config = with_listing(config, store)
         with cluster(config.runtime, head):
-            make_shards(config, store, Task(stage=PLACES, worker=RecommendWorker), plan_mask(config), meters)
+            on_cpus = config.model_copy(update={"runtime": config.runtime.model_copy(update={"gpus_per_worker": 0})})
+            make_shards(on_cpus, store, Task(stage=PLACES, worker=RecommendWorker), plan_mask(config), meters)
         lease.check()
         write_places_report(config, store)
         outcome.seconds["recommend"] = time.monotonic() - began

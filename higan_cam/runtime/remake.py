@@ -30,7 +30,7 @@ from higan_cam.runtime.workers.invert import read_calibration
 from higan_cam.store import Store, describe_run, read_run
 from higan_cam.store.keys import CODES, DATA, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
 from higan_cam.store.manifest import Entry, read_manifest
-from higan_cam.store.run import recorded_config, recorded_floor
+from higan_cam.store.run import recommends, recorded_config, recorded_floor
 from higan_cam.types import Boundary, Scorer
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 from higan_cam.weights.files import sha256_of
@@ -70,6 +70,8 @@ def remake_shards(
         WeightsError: weights with the run's digests are not here.
         StoreError: no run, one of another version, or a store that cannot be read.
     """
+    if recommends(store):
+        raise DataError(f"{store.uri}: recommendations are not made again yet; `higan-cam recommend` itself is quick")
     config = with_recorded_weights(recorded_config(store), read_run(store), weights)
     entries = [entry for stage in SHARD_STAGES for entry in read_manifest(store, stage).values() if entry]
     if not entries:
@@ -174,7 +176,7 @@ class _Maker:
         listing = frozen_listing(self.store)
         rows = [listing[index] for index in plan_mask(config)[entry.record.shard].indices]
         inverter = load_inverter(self.models, config, read_calibration(self.store))
-        return encode_codes(invert_unit(self.models, config, inverter, rows, pictures_of(config).read))
+        return encode_codes(invert_unit(self.models, config, inverter, rows, pictures_of(config, self.store).read))
 
 
 def _compared(store: Store, entry: Entry, ours: bytes, score_range: tuple[float, float] | None, kind: str) -> Remade:

@@ -63,7 +63,7 @@ def run_all(
         outcome = Outcome(store)
         if "label" in stages:
             began = time.monotonic()
-            label_together(begun, meters)
+            label_together([each for each in begun if _labels(each[0])], meters)
             outcome.seconds["label"] = time.monotonic() - began
         for name, each in runs.items():
             lease.check()
@@ -100,6 +100,11 @@ def write_overview(store: Store, runs: dict[str, RunConfig], problems: list[str]
         warnings=tuple(problems),
     )
     store.put(REPORT_KEY, render_attributes(content).encode())
+
+
+def _labels(config: RunConfig) -> bool:
+    """Whether the run looks at latents for more than a boundary that is there already."""
+    return config.source.kind == "latents" or config.boundary.weights is None
 
 
 def _begun(config: RunConfig, digests: dict[str, str], floor: Callable[[], int]) -> tuple[RunConfig, Store]:

@@ -165,6 +165,11 @@ def recorded_config(store: Store) -> RunConfig:
     return with_count(config, store)
 
 
+def recommends(store: Store) -> bool:
+    """Whether the output is of `higan-cam recommend`, whose only weights are a student's. StoreError: it is no run."""
+    return set(_section(read_run(store), "weights")) == {"student"}
+
+
 def planned_samples(store: Store, config: Mapping[str, Any]) -> int:
     """How many samples the run of this recorded configuration has when it is finished.
 

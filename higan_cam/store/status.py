@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from higan_cam.config import config_hash
+from higan_cam.config import LabelConfig, MaskConfig, RunConfig, config_hash
 from higan_cam.store.keys import (
     CODES,
     DATA,
     MANIFEST,
+    PLACES,
     REPORT_KEY,
     SCORES,
     SHARD_STAGES,
@@ -30,7 +31,7 @@ from higan_cam.store.keys import (
 )
 from higan_cam.store.lease import Holder, read_lease
 from higan_cam.store.manifest import last_line
-from higan_cam.store.run import recorded_config
+from higan_cam.store.run import recommends, recorded_config
 from higan_cam.store.store import Store
 
 DriverState = Literal["none", "running", "ended", "dead", "silent"]
@@ -127,8 +128,7 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
         driver, state = shared, "running"
     made, given_up = _listed(store)
     stages = []
-    pictures = ((CODES, config.mask),) if config.source.kind == "pictures" else ()
-    for kind, section in ((SCORES, config.label), *pictures, (DATA, config.mask)):
+    for kind, section in _planned(store, config):
         name = STAGE_NAMES[kind]
         shards = -(-section.count // section.shard_size)
         missing = tuple(shard for shard in range(shards) if shard not in made[kind])
@@ -136,6 +136,8 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
         last = section.count - (shards - 1) * section.shard_size
         short = sum(last if shard == shards - 1 else section.shard_size for shard in missing)
         reasons = _reasons(store, kind, given_up[kind] & set(missing))
+        if kind == DATA:
+            reasons |= dict.fromkeys(given_up[CODES] & set(missing) - made[CODES], "its pictures have no codes")
         stage = StageStatus(name, section.count - short, section.count, shards, missing, reasons)
         if made[kind] or name != "label" or config.boundary.weights is None:  # a ready boundary needs no labels
             # What is complete here is not what a driver of all is at work on.
@@ -149,6 +151,14 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
         driver=driver,
         state=state,
     )
+
+
+def _planned(store: Store, config: RunConfig) -> list[tuple[str, LabelConfig | MaskConfig]]:
+    """The stages that make shards, each with the section that says how many samples."""
+    if recommends(store):
+        return [(PLACES, config.mask)]
+    codes: list[tuple[str, LabelConfig | MaskConfig]] = [(CODES, config.mask)]
+    return [(SCORES, config.label), *(codes if config.source.kind == "pictures" else []), (DATA, config.mask)]
 
 
 def driver_state(driver: Holder | None) -> DriverState:

@@ -16,9 +16,9 @@ def status_lines(status: RunStatus) -> Iterator[str]:
     """One line per stage, the driver, then a line per quarantined unit (the first `QUARANTINED_SHOWN` of a stage)."""
     yield f"run     {status.output}  config {status.config_hash[:12]}"
     fit = f"fit     {'done' if status.boundary else 'to do'}"
-    names = [stage.name for stage in status.stages]
+    after_fit = next((stage.name for stage in status.stages if stage.name in ("invert", "mask")), None)
     for stage in status.stages:
-        if stage.name == ("invert" if "invert" in names else "mask"):
+        if stage.name == after_fit:
             yield fit
         yield _stage_line(stage)
     yield f"report  {'done' if status.report else 'to do'}"

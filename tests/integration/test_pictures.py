@@ -22,6 +22,7 @@ from higan_cam.publish.codes import decode_codes
 from higan_cam.publish.exports import export_run
 from higan_cam.publish.images import decode_image
 from higan_cam.rooms.photos import TUNING_SEED, photo
+from higan_cam.runtime.recommend import recommend
 from higan_cam.runtime.remake import remake_shards
 from higan_cam.runtime.run import run_stages
 from higan_cam.store import open_store, verify_run
@@ -37,7 +38,15 @@ Build = Callable[..., RunConfig]
 @pytest.fixture(scope="session")
 def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four rooms, two of them wider than high, one picture that is no room, one file that is no picture."""
-    folder = tmp_path_factory.mktemp("photos")
+    folder = session_folder(tmp_path_factory) / "photos"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            _take_photos(folder)
+    return folder
+
+
+def _take_photos(folder: Path) -> None:
+    folder.mkdir()
     for index in range(ROOMS):
         image = photo(TUNING_SEED, index, "G1").image
         if index % 2:
@@ -46,7 +55,6 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = np.random.Generator(np.random.Philox(1)).integers(0, 256, (70, 90, 3), np.uint8)
     cv2.imwrite(str(folder / STRANGERS[0]), noise)
     (folder / "cut off.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -214,3 +222,61 @@ def test_a_folder_without_a_picture_is_said_before_anything_is_written(tmp_path:
 
 def test_run_json_has_the_encoders_digest(picture_run: Path) -> None:
     assert "invert.encoder" in json.loads((picture_run / "run.json").read_text())["weights"]
+
+
+QUICK = ("invert.method=encoder", "invert.min_psnr=1", "invert.max_feature_distance=9")
+
+
+def test_a_shard_without_a_readable_picture_is_a_shard_and_the_report_names_the_file(
+    tmp_path: Path, photo_folder: Path, build: Build
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    shutil.copy(photo_folder / "cut off.jpg", folder / "a cut off.jpg")
+    shutil.copy(next(photo_folder.glob("room 0*")), folder / "room.png")
+    config = build(tmp_path / "run", f"source.pictures={folder}", "mask.shard_size=1", *QUICK)
+    assert run_stages(config).problems == []
+    assert set(rows_of(tmp_path / "run")) == {"room.png"}
+    assert "a cut off.jpg" in (tmp_path / "run/report/index.html").read_text()
+    assert verify_run(open_store(config.output)) == []
+
+
+def test_a_run_on_pictures_that_cannot_be_read_ends_in_order(tmp_path: Path, build: Build) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
+    assert run_stages(build(tmp_path / "run", f"source.pictures={folder}", *QUICK)).problems == []
+    assert "broken.jpg" in (tmp_path / "run/report/index.html").read_text()
+
+
+@pytest.fixture
+def recommended(tmp_path: Path, local_ray: None, photo_folder: Path) -> tuple[Path, RunConfig]:
+    """A finished `higan-cam recommend`, and its configuration."""
+    settings = [f"source.pictures={photo_folder}", "source.kind=pictures", "mask.shard_size=4", "runtime.workers=1"]
+    config = load_config(None, settings, output=str(tmp_path / "places"))
+    assert recommend(config).problems == []
+    return tmp_path / "places", config
+
+
+def test_recommendations_are_a_row_for_each_picture_and_go_on_where_they_stopped(
+    recommended: tuple[Path, RunConfig],
+) -> None:
+    output, config = recommended
+    expected = digests(output)
+    tables = [pq.read_table(shard).to_pylist() for shard in sorted((output / "places").glob("*.parquet"))]
+    rows = {row["picture_key"]: row for table in tables for row in table}
+    assert rows["cut off.jpg"]["status"] == "unreadable"
+    assert rows["cut off.jpg"]["picture"] is None
+    for index in range(ROOMS):
+        row = rows[f"room {index} é.png"]
+        assert row["status"] == "ok"
+        assert decode_image(row["picture_mask"]["bytes"]).shape == decode_image(row["picture"]["bytes"]).shape[:2]
+        assert all(0 <= place["x"] <= 1 and 0 <= place["y"] <= 1 for place in row["places"])
+    status = read_status(open_store(str(output)))
+    assert [(stage.name, stage.done) for stage in status.stages] == [("recommend", ROOMS + 2)]
+    assert status.complete
+    assert verify_run(open_store(str(output))) == []
+    (output / "places/part-00000.parquet").unlink()
+    recommend(config)
+    assert digests(output) == expected
+    assert "cut off.jpg" in (output / "report/index.html").read_text()

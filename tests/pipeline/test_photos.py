@@ -124,7 +124,8 @@ def test_a_poor_picture_is_a_sample_without_a_mask_and_with_the_reason(
     picture: ByteArray = draw.integers(0, 256, (90, 120, 3), np.uint8)
     pictures = UnitPictures(codes, lambda _: Picture(picture))
     batch = attribute(with_codes(models, codes), config, boundary, [0, 1])
-    fine, poor = with_photos(models.scorer, photo_samples(models.scorer, config, batch, pictures), batch, pictures)
+    samples = photo_samples(models.scorer, config, batch, pictures)
+    fine, poor = with_photos(models.scorer, config, samples, batch, pictures)
     assert (poor.status, poor.reason) == ("empty", "PSNR 9.0 dB, below 20.0 dB")
     assert poor.photo is not None
     np.testing.assert_array_equal(poor.photo.positive, picture)

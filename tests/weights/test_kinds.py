@@ -32,9 +32,7 @@ def tarred() -> bytes:
 def zipped(name: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(
-            zipfile.ZipInfo(name), "x"
-        )  # a clock in it would make names that two workers spell differently
+        archive.writestr(zipfile.ZipInfo(name), "x")  # no clock: two workers would name their tests differently
     return buffer.getvalue()
 
 

@@ -45,5 +45,6 @@ class StudentHeat:
     def between(self, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
         with torch.no_grad():
+            self.student.network.to(positive.device)  # where the run's networks are
             heat = resize_maps(self.student.heat(positive.clamp(-1, 1)), self.map_size).clamp(0, 1)
             return where_pictures_change(heat, picture_change(negative, positive))

@@ -76,7 +76,8 @@ def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleV
     Raises:
         StoreError: a shard cannot be read.
     """
-    records = committed(store, DATA, config_hash(config))
+    found = committed(store, DATA, config_hash(config))
+    records = {shard: record for shard, record in found.items() if record.rows}  # pictures may all be unreadable
     if not records:
         return None
     chosen = _first_to_last(sorted(records), MAX_SHARDS)

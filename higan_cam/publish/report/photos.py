@@ -107,7 +107,7 @@ def read_photos(config: RunConfig, store: Store) -> PhotosContent | None:
                 without.append((code.key, code.status, code.reason))
             for name in code.figures.keys() & figures.keys():
                 figures[name].append(code.figures[name])
-    data = committed(store, DATA, config_hash(config))
+    data = {shard: one for shard, one in committed(store, DATA, config_hash(config)).items() if one.rows}
     return PhotosContent(
         counts={status: counts[status] for status in ("ok", "poor", "unreadable")},
         without=tuple(without),

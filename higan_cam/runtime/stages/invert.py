@@ -31,7 +31,8 @@ def with_listing(config: RunConfig, store: Store) -> RunConfig:
 
 def invert_pictures(config: RunConfig, store: Store, meters: Meters) -> None:
     """Make and commit every shard of codes that is not committed yet; units are those of the mask stage."""
-    if store.find(CALIBRATION_KEY) is None:
+    asked = "auto" in (config.invert.min_psnr, config.invert.max_feature_distance)
+    if asked and store.find(CALIBRATION_KEY) is None:
         found = ray.get(ray.remote(num_cpus=1)(calibrate_here).remote(config))
         store.put_new(CALIBRATION_KEY, canonical_json(asdict(found)))
     make_shards(config, store, Task(stage=CODES, worker=InvertWorker), plan_mask(config), meters)

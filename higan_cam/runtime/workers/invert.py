@@ -61,7 +61,7 @@ class InvertWorker:
                 "invert",
                 work.log,
                 lambda config: phase("invert", "invert")(invert_unit)(
-                    self.models, config, self.inverter, rows, pictures_of(config).read
+                    self.models, config, self.inverter, rows, pictures_of(config, self.store).read
                 ),
             )
             done = Attributed(time.monotonic() - began, size, device_kind(self.device))

@@ -53,7 +53,7 @@ class RecommendWorker:
         self.watch.begin(name)
         with self.watch.settling(name):
             rows = [self.listing[index] for index in unit.indices]
-            answers = recommend_unit(self.student, self.config, rows, pictures_of(self.config).read)
+            answers = recommend_unit(self.student, self.config, rows, pictures_of(self.config, self.store).read)
             body = phase("recommend", "recommend")(encode_places)(answers, self.config.publish.row_group)
             done = Attributed(time.monotonic() - began, 1, device_kind(self.device))
             return commit_places(self.config, self.store, work, body, done)
