@@ -308,8 +308,8 @@ class Recommendation:
         index, key: its number and name in the listing.
         status: ok; empty (no place); unreadable: there are no pictures then.
         picture: (H,W,3) uint8 RGB, upright. mask: (H,W) uint8, 0 or 255.
-        heat: (h,h) float32 in [0,1] over the square that the student saw: how likely each pixel is in the mask.
-        regions: in pixels of that heat. places: the same as shares of the picture.
+        heat: (h,h) float32 in [0,1] over the square that the student saw.
+        regions: the tops of the heat within the mask, in its pixels. places: the same as shares of the picture.
     """
 
     index: int

@@ -11,6 +11,7 @@ from higan_cam.generate import from_uint8
 from higan_cam.mask import find_regions
 from higan_cam.mask.heat import resize_maps
 from higan_cam.mask.student import Student
+from higan_cam.mask.student.network import HEAT, MASK
 from higan_cam.pictures import Affine, PictureRow, Unreadable, fit_square, to_picture
 from higan_cam.pipeline.inverting import Read
 from higan_cam.pipeline.photos import LIKELY, place_of
@@ -22,7 +23,12 @@ NOWHERE = f"the student finds no pixel more likely than {LIKELY:g}"
 def recommend_unit(
     student: Student, config: RunConfig, rows: Sequence[PictureRow], read: Read
 ) -> Iterator[Recommendation]:
-    """A row for each picture, in order, one by one: a picture at its own size is held only while its row is."""
+    """A row for each picture, in order, one by one: a picture at its own size is held only while its row is.
+
+    The mask is where the student's mask is likely; places are the tops of its heat there (`regions.target` emitter),
+    since the light of neighbouring lamps is one region.
+    """
+    tops = config.regions.model_copy(update={"target": "emitter"})
     for row in rows:
         found = read(row)
         if isinstance(found, Unreadable):
@@ -30,8 +36,10 @@ def recommend_unit(
             continue
         square, affine = fit_square(found.image, student.side, config.source.fit)
         side = config.attribution.map_size
-        likely = resize_maps(student.mask(from_uint8(square[None])), side)[0].numpy()
-        answer = find_regions(np.where(likely >= LIKELY, likely, 0), config.regions, side, NOWHERE)
+        maps = student.maps(from_uint8(square[None]))[0]
+        heat, likely = (resize_maps(maps[[which]], side)[0].numpy() for which in (HEAT, MASK))
+        inside = likely >= LIKELY
+        answer = find_regions(np.where(inside, heat, 0), tops, side, NOWHERE)
         placed = resampled(affine, side)
         yield Recommendation(
             row.index,
@@ -40,8 +48,8 @@ def recommend_unit(
             answer.reason,
             found.notes,
             found.image,
-            mask=to_picture(answer.mask, placed),
-            heat=likely,
+            mask=to_picture(np.where(inside, 255, 0).astype(np.uint8), placed),
+            heat=heat,
             regions=answer.regions,
             places=tuple(place_of(region, placed) for region in answer.regions),
         )

@@ -16,8 +16,11 @@ PLACE_COLUMNS: dict[str, tuple[Any, str]] = {
     "index": ("int64", "number of the picture in the listing"),
     "picture_key": PHOTO_COLUMNS["picture_key"],
     "picture": ("image", "the picture at its own size, PNG, RGB, upright; null where it cannot be read"),
-    "picture_mask": ("image", "the places, at the picture's own size: PNG, mode L, 0 or 255; likewise"),
-    "heat": ("image", "how likely each pixel of the square that the student saw is in the mask: 16-bit grey; likewise"),
+    "picture_mask": (
+        "image",
+        "where the attribute answers, at that size: PNG, mode L, 0 or 255; likewise",
+    ),
+    "heat": ("image", "the student's heat over the square that it saw: 16-bit grey PNG, 65535 is heat 1; likewise"),
     "places": PHOTO_COLUMNS["places"],
     "regions": COLUMNS["regions"],
     "status": ("string", "`ok`, `empty` where there is no place, `unreadable` where there is no picture"),
