@@ -51,7 +51,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         state = {k: v.float() for k, v in generator.state_dict().items() if k != "truncation.truncation"}
         torch.save(state, folder / f"{name}.pth")
     write_scene_predictor(folder)
-    torch.save(torchvision_models.get_model(ARCH, weights=None).state_dict(), folder / "classifier.pth")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # the same network whatever ran before: a random one may not follow its boundary
+        torch.save(torchvision_models.get_model(ARCH, weights=None).state_dict(), folder / "classifier.pth")
     return folder
 
 
@@ -59,7 +61,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clip(files: Path) -> Path:
     open_clip = pytest.importorskip("open_clip")
     (files / "open_clip_config.json").write_text(json.dumps({"model_cfg": CLIP, "preprocess_cfg": {}}))
-    save_tensors(files / "clip.safetensors", open_clip.model.CLIP(**CLIP).state_dict(), {})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_tensors(files / "clip.safetensors", open_clip.model.CLIP(**CLIP).state_dict(), {})
     return files / "clip.safetensors"
 
 
