@@ -28,8 +28,6 @@ from higan_cam.types import ByteArray, PictureCode
 from higan_cam.weights.embedded import EMBEDDED_ENCODERS
 
 Read = Callable[[PictureRow], Picture | Unreadable]
-OWN_SAMPLES = 24
-"""Samples of the generator's own that say how well a picture can be drawn at best."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +90,7 @@ def encoder_name(config: RunConfig) -> str | None:
 def calibrate_run(models: Models, config: RunConfig) -> Calibration:
     """How well the run's generator draws its own samples again, inverted as the run's pictures will be."""
     used = load_inverter(models, config)
-    return calibrate(models.generator, config.invert, used.statistics, used.encoder, models.scorer, samples=OWN_SAMPLES)
+    return calibrate(models.generator, config.invert, used.statistics, used.encoder, models.scorer)
 
 
 @dataclass(frozen=True, eq=False)
