@@ -19,10 +19,12 @@ from higan_cam.types import Generator, Scorer
 
 @dataclass(frozen=True, eq=False)
 class StudentHeat:
-    """The heat that the student sees in the positive end; not scaled to a peak of 1.
+    """The heat that the student sees in the negative end; not scaled to a peak of 1.
 
     It looks at the picture alone, and not at the scorer; where both ends are the same picture there is nothing to say.
-    Cost: both ends' images, where they do not exist yet, and one pass of the student (about 10 ms on a core).
+    Not at the positive end, which shows ghosts of absent lamps: from there AP was .905 on known light, as `light_change`
+    has; from the negative end .954 [.935, .966] against its .908, and IoU .775 against .661 (`benchmark-masks`, 195 and
+    116 pictures). Cost: both ends' images, where they do not exist yet, and a pass of the student, about 10 ms on a core.
 
     Attributes:
         map_size: side of the heat map, pixels; the student's own maps are resized.
@@ -46,5 +48,5 @@ class StudentHeat:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
         with torch.no_grad():
             self.student.network.to(positive.device)  # where the run's networks are
-            heat = resize_maps(self.student.heat(positive.clamp(-1, 1)), self.map_size).clamp(0, 1)
+            heat = resize_maps(self.student.heat(negative.clamp(-1, 1)), self.map_size).clamp(0, 1)
             return where_pictures_change(heat, picture_change(negative, positive))

@@ -1,4 +1,4 @@
-"""A student as an attribution: its heat of the positive end, and nothing where nothing changes."""
+"""A student as an attribution: its heat of the negative end, and nothing where nothing changes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from higan_cam.mask.student.attribution import StudentHeat
 from higan_cam.rooms.photos import TUNING_SEED, photos
 
 
-def test_heat_is_the_students_own_of_the_positive_end_at_the_maps_size() -> None:
+def test_heat_is_the_students_own_of_the_negative_end_at_the_maps_size() -> None:
     off, on = (from_uint8(next(photos(TUNING_SEED, 1, "G1", lamps)).image[None]) for lamps in (False, True))
     student = load_student()
     heat = StudentHeat(student, map_size=64).between(off, on)
-    torch.testing.assert_close(heat, student.heat(on))
+    torch.testing.assert_close(heat, student.heat(off))
     assert heat.max() > 0.5
     assert heat.max() <= 1
 
