@@ -21,10 +21,11 @@ from higan_cam.types import Generator, Scorer
 class StudentHeat:
     """The heat that the student sees in the negative end; not scaled to a peak of 1.
 
-    It looks at the picture alone, and not at the scorer; where both ends are the same picture there is nothing to say.
-    Not at the positive end, which shows ghosts of absent lamps: from there AP was .905 on known light, as `light_change`
-    has; from the negative end .954 [.935, .966] against its .908, and IoU .775 against .661 (`benchmark-masks`, 195 and
-    116 pictures). Cost: both ends' images, where they do not exist yet, and a pass of the student, about 10 ms on a core.
+    It looks at the picture alone, not at the scorer; where both ends are the same picture there is nothing to say.
+    Not at the positive end, which shows ghosts of absent lamps: from there AP on known light was .905, that of
+    `light_change`; from the negative end it is .954 [.935, .966] against .908, and IoU .775 against .661
+    (`benchmark-masks`, 195 and 116 pictures). Cost: both ends' images, where they do not exist yet, and a pass of the
+    student, about 10 ms on a core.
 
     Attributes:
         map_size: side of the heat map, pixels; the student's own maps are resized.
