@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
@@ -67,6 +67,24 @@ class Parts:
         self.step = saved["step"]
         for name, part in self.parts.items():
             part.load_state_dict(saved[name])
+
+
+N = TypeVar("N", bound=nn.Module)
+
+
+@dataclass
+class AveragedLearner(Parts, Generic[N]):
+    """The weights that move, their moving average, which ships, the optimiser and the steps done."""
+
+    current: N
+    averaged: N
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint holds beside the step."""
+        return {"current": self.current, "averaged": self.averaged, "optimizer": self.optimizer}
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -48,6 +48,23 @@ def average_gradients(parameters: Iterable[Tensor], world: World) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
+def descend(
+    loss: Tensor, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], largest: float, world: World
+) -> None:
+    """One step of the optimiser on the mean of all workers' losses.
+
+    Args:
+        loss: this worker's, a scalar with its history.
+        parameters: those that move; a gradient longer than `largest` over all of them is shortened to that.
+    """
+    moving = list(parameters)
+    optimizer.zero_grad()
+    loss.backward()
+    average_gradients(moving, world)
+    torch.nn.utils.clip_grad_norm_(moving, largest)
+    optimizer.step()
+
+
 @torch.no_grad()
 def update_average(average: nn.Module, current: nn.Module, images: int, seen: int) -> None:
     """Exponential moving average of the weights, half-life min(3000, 100 + seen / 8) images."""

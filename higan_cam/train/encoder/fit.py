@@ -17,19 +17,20 @@ from higan_cam.invert.camera import TYPICAL
 from higan_cam.invert.encoder import Encoder, reduced
 from higan_cam.invert.statistics import code_statistics
 from higan_cam.manipulate import load_boundary
-from higan_cam.train.checkpoints import Part, Parts
+from higan_cam.train.checkpoints import AveragedLearner
 from higan_cam.train.encoder.bank import kept_samples, rows_of_step, training_samples
 from higan_cam.train.encoder.samples import Samples, Source, direction_of
 from higan_cam.train.encoder.settings import EncoderSettings
 from higan_cam.train.encoder.views import view_draws, views_of
 from higan_cam.train.loop import Plan, resume, train
-from higan_cam.train.optimise import average_gradients, cosine_rate, share_of, update_average
+from higan_cam.train.optimise import cosine_rate, descend, share_of, update_average
 from higan_cam.train.settings import Report, World
 
 WEIGHT_DECAY = 1e-4
 LARGEST_GRADIENT = 5.0
 Draw = Callable[[int], Samples]
 """Number of the step -> this worker's samples."""
+Learner = AveragedLearner[Encoder]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,21 +46,6 @@ class Batch:
     cameras: Tensor
     sample: Tensor
     white: Tensor
-
-
-@dataclass
-class Learner(Parts):
-    """The mutable state of training: the weights that move, their moving average, which ships, and the steps done."""
-
-    current: Encoder
-    averaged: Encoder
-    optimizer: torch.optim.Optimizer
-    step: int = 0
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """What a checkpoint holds beside the step."""
-        return {"current": self.current, "averaged": self.averaged, "optimizer": self.optimizer}
 
 
 def fit_encoder(settings: EncoderSettings, report: Report, world: World = World()) -> Encoder:  # noqa: B008 - frozen
@@ -164,12 +150,8 @@ def take_step(
 ) -> Tensor:
     """One step of AdamW on the mean of all workers' losses; this worker's loss."""
     drawing = settings.picture_every > 0 and number % settings.picture_every == 0
-    learner.optimizer.zero_grad()
     loss = encoder_loss(settings, learner.current, source, batch, drawing)
-    loss.backward()
-    average_gradients(learner.current.parameters(), world)
-    torch.nn.utils.clip_grad_norm_(learner.current.parameters(), LARGEST_GRADIENT)
-    learner.optimizer.step()
+    descend(loss, learner.optimizer, learner.current.parameters(), LARGEST_GRADIENT, world)
     update_average(learner.averaged, learner.current, settings.batch, (number + 1) * settings.batch)
     return loss.detach()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -11,33 +10,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.store.store import open_store
-from higan_cam.train.checkpoints import Part, Parts
+from higan_cam.train.checkpoints import AveragedLearner
 from higan_cam.train.inpaint.data import Examples, Pairs, draw_examples, read_pairs
 from higan_cam.train.inpaint.flow import noised
 from higan_cam.train.inpaint.model import LIGHT_SCALE, Inpainter, build_inpainter
 from higan_cam.train.inpaint.settings import InpaintSettings
 from higan_cam.train.loop import Plan, resume, train
-from higan_cam.train.optimise import average_gradients, cosine_rate, share_of, update_average
+from higan_cam.train.optimise import cosine_rate, descend, share_of, update_average
 from higan_cam.train.settings import Report, World
 
 log = logging.getLogger(__name__)
 WEIGHT_DECAY = 1e-4
 LARGEST_GRADIENT = 1.0
-
-
-@dataclass
-class Learner(Parts):
-    """The mutable state of training: the weights that move, their moving average, which ships, and the steps done."""
-
-    current: Inpainter
-    averaged: Inpainter
-    optimizer: torch.optim.Optimizer
-    step: int = 0
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """What a checkpoint holds beside the step."""
-        return {"current": self.current, "averaged": self.averaged, "optimizer": self.optimizer}
+Learner = AveragedLearner[Inpainter]
 
 
 def fit_inpainter(settings: InpaintSettings, report: Report, world: World = World()) -> Inpainter:  # noqa: B008 - frozen
@@ -83,13 +68,9 @@ def _step(settings: InpaintSettings, learner: Learner, pairs: Pairs, world: Worl
     noise, t = torch.randn(batch.lit.shape, generator=draws), torch.rand(settings.batch, generator=draws)
     share = share_of(settings.batch, world)
     mine = slice(world.rank * share, (world.rank + 1) * share)
-    learner.optimizer.zero_grad()
     everyones = (batch.unlit, batch.mask, batch.lit, noise, t)
     unlit, mask, lit, noise, t = (whole[mine].to(world.device) for whole in everyones)
     loss = flow_loss(learner.current, Examples(unlit, mask, lit), noise, t)
-    loss.backward()
-    average_gradients(learner.current.parameters(), world)
-    torch.nn.utils.clip_grad_norm_(learner.current.parameters(), LARGEST_GRADIENT)
-    learner.optimizer.step()
+    descend(loss, learner.optimizer, learner.current.parameters(), LARGEST_GRADIENT, world)
     update_average(learner.averaged, learner.current, settings.batch, (number + 1) * settings.batch)
     return loss.detach()

@@ -17,7 +17,7 @@ from higan_cam.mask.student.network import HEAT, MASK
 from higan_cam.store.store import open_store
 from higan_cam.train.checkpoints import Part, Parts
 from higan_cam.train.loop import Plan, resume, train
-from higan_cam.train.optimise import average_gradients, cosine_rate, share_of
+from higan_cam.train.optimise import cosine_rate, descend, share_of
 from higan_cam.train.settings import Report, World
 from higan_cam.train.student.batches import Batch, Course, draw_batch
 from higan_cam.train.student.labelled import read_labelled
@@ -95,15 +95,11 @@ def _step(settings: StudentSettings, learner: Learner, course: Course, world: Wo
 
 def take_step(settings: StudentSettings, learner: Learner, batch: Batch, world: World) -> Tensor:
     """One step of the optimiser on this worker's examples -> the loss."""
-    learner.optimizer.zero_grad()
     images = batch.images.to(world.device, memory_format=torch.channels_last)
     with _precision(settings, world):
         logits = learner.network.train()(images)
     loss = student_loss(logits.float(), batch.heat.to(world.device), batch.mask.to(world.device))
-    loss.backward()
-    average_gradients(learner.network.parameters(), world)
-    torch.nn.utils.clip_grad_norm_(learner.network.parameters(), LARGEST_GRADIENT)
-    learner.optimizer.step()
+    descend(loss, learner.optimizer, learner.network.parameters(), LARGEST_GRADIENT, world)
     return loss.detach()
 
 
