@@ -13,7 +13,7 @@ from higan_cam.pictures.fitting import Affine
 from higan_cam.types import ByteArray, FloatArray
 
 FEATHER = 0.02
-"""Over how much of the square's side the mask fades out, outwards, pixels of the photo being the unit of the result."""
+"""Width of the band around the mask over which it fades out, as a share of the square's side."""
 
 
 def paste_change(picture: ByteArray, mask: ByteArray, before: ByteArray, after: ByteArray, affine: Affine) -> ByteArray:

@@ -46,9 +46,10 @@ def student_name(config: RunConfig) -> str | None:
 
 
 def student_of(config: RunConfig) -> Student | None:
-    """That student; None where none knows such pictures. WeightsError: its file is none."""
+    """That student; None where none knows such pictures and this attribute. WeightsError: its file is none."""
     named = student_name(config)
-    return None if named is None else load_student(named)
+    student = None if named is None else load_student(named)
+    return student if student is not None and student.attribute == config.attribute else None
 
 
 def with_codes(models: Models, codes: Sequence[PictureCode]) -> Models:

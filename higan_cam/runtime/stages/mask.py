@@ -17,12 +17,8 @@ from higan_cam.types import Boundary
 
 def make_masks(config: RunConfig, store: Store, boundary: Boundary, meters: Meters) -> None:
     """Make and commit every mask shard that is not committed yet; of pictures, those whose codes are there."""
-    plan = plan_mask(config)
-    if config.source.kind == "pictures":
-        codes = committed(store, CODES, config_hash(config))
-        make_shards(config, store, mask_task(boundary), plan, meters, possible=codes)
-    else:
-        make_shards(config, store, mask_task(boundary), plan, meters)
+    possible = committed(store, CODES, config_hash(config)) if config.source.kind == "pictures" else None
+    make_shards(config, store, mask_task(boundary), plan_mask(config), meters, possible)
 
 
 def mask_task(boundary: Boundary) -> Task:

@@ -13,10 +13,9 @@ from higan_cam.runtime.imports import quick_imports
 
 with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.config import RunConfig, StoreConfig, config_hash
-    from higan_cam.mask.student import Student, load_student
     from higan_cam.pictures import PictureSource, frozen_listing, open_pictures
     from higan_cam.pipeline import HeatBatch
-    from higan_cam.pipeline.photos import UnitPictures, student_name
+    from higan_cam.pipeline.photos import UnitPictures, student_of
     from higan_cam.pipeline.units import encode_unit, unit_samples
     from higan_cam.publish import decode_scores, encode_scores, plan_splits
     from higan_cam.publish.codes import decode_codes, encode_codes
@@ -159,24 +158,12 @@ def read_codes(config: RunConfig, store: Store, shard: int) -> tuple[PictureCode
 def unit_pictures(config: RunConfig, store: Store, shard: int) -> UnitPictures | None:
     """The pictures of a unit and their codes; None on latents. StoreError: as `read_codes`, or no such source."""
     codes = read_codes(config, store, shard)
-    return None if codes is None else UnitPictures(codes, pictures_of(config, store).read, _student_of(config))
+    return None if codes is None else UnitPictures(codes, pictures_of(config, store).read, student_of(config))
 
 
 def pictures_of(config: RunConfig, store: Store) -> PictureSource:
     """Where the run's pictures are read from; an archive is opened once per process."""
     return _opened(frozen_listing(store).place, config.source.column, config.source.background, config.store)
-
-
-def _student_of(config: RunConfig) -> Student | None:
-    """The student that knows such pictures and this attribute; None without one."""
-    student = _student(student_name(config))
-    return student if student is not None and student.attribute == config.attribute else None
-
-
-@lru_cache(maxsize=1)
-def _student(named: str | None) -> Student | None:
-    """Loaded once per process."""
-    return None if named is None else load_student(named)
 
 
 @lru_cache(maxsize=1)
