@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from higan_cam.losses.light import linear_rgb
 from higan_cam.pictures.fitting import Affine
 from higan_cam.pictures.paste import displayed, feathered, linear, paste_change
 from higan_cam.types import ByteArray
@@ -26,6 +28,12 @@ def _square(level: int) -> ByteArray:
 def test_every_level_survives_linear_light() -> None:
     levels = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(displayed(linear(levels)), levels)
+
+
+def test_linear_light_is_that_of_the_losses() -> None:
+    levels = np.arange(256, dtype=np.uint8)
+    theirs = linear_rgb(torch.from_numpy(levels).double() / 127.5 - 1)
+    np.testing.assert_allclose(linear(levels), theirs, rtol=1e-12, atol=1e-15)
 
 
 @given(st.integers(0, 80), st.integers(0, 110), st.integers(1, 30), st.integers(0, 255), st.integers(0, 255))
