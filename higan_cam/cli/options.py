@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -50,9 +50,15 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(error.exit_code)
 
 
-def load(files: list[Path] | None, overrides: list[str] | None, output: str | None, profile: str) -> RunConfig:
-    """The configuration that these options say. ConfigError: it is wrong, or that of one of its attributes is."""
-    config = load_config(files, overrides or [], profile, output=output)
+def load(
+    files: list[Path] | None,
+    overrides: list[str] | None,
+    output: str | None,
+    profile: str,
+    arguments: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """The configuration that options and arguments say. ConfigError: it, or that of one of its attributes, is wrong."""
+    config = load_config(files, overrides or [], profile, output=output, arguments=arguments)
     members(config)  # what is wrong with one of several attributes is wrong with the configuration
     return config
 

@@ -37,8 +37,8 @@ def recommend(
     from higan_cam.runtime.imports import quick_imports
     from higan_cam.store.keys import PLACES
 
-    named = [f"source.pictures={pictures}", "source.kind=pictures", f"student.weights={student}"]
-    settings = load(config, [*named, *(set_ or [])], output, "default")
+    arguments = {"source": {"kind": "pictures", "pictures": pictures}, "student": {"weights": student}}
+    settings = load(config, set_, output, "default", arguments)
     console = Console(emoji=False)
     try:
         with stoppable(), local_head(settings.runtime) as head:

@@ -38,21 +38,24 @@ def load_config(
     profile: str = "default",
     *,
     output: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
 ) -> RunConfig:
-    """The effective configuration: profile, the YAML files in order, `section.field=value` overrides, then `output`.
+    """The effective configuration: profile, the YAML files in order, a command's `arguments`, `section.field=value`
+    overrides, then `output`.
 
     Args:
         path: a YAML file or several, or names of the examples that are part of the package.
         overrides: as `--set` takes them. Fields of text take the text as typed; quotes around all of it are YAML's.
         profile: `default` or `seed`.
         output: as `--output` takes it, character for character.
+        arguments: {section: {field: value}}, texts of them character for character, whatever YAML would make of them.
 
     Raises:
         ConfigError: naming the field, the value found, what was expected, and the nearest known name.
     """
     if profile not in PROFILES:
         raise unknown_name("profile", profile, PROFILES)
-    values = merged(_SEED_PROFILE if profile == "seed" else {}, read_fields(path))
+    values = merged(merged(_SEED_PROFILE if profile == "seed" else {}, read_fields(path)), arguments or {})
     for override in overrides:
         values = merged(values, _parse_override(override))
     return parse_config(values if output is None else {**values, "output": output})

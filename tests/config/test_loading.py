@@ -43,6 +43,14 @@ def test_profile_then_file_then_overrides(yaml_file: Path) -> None:
     assert config.label == RunConfig().label  # nobody's
 
 
+@pytest.mark.parametrize("pictures", ["my rooms #1 50%", "'quoted'", "null", "[a]", " a ", "a: b"])
+def test_the_arguments_of_a_command_are_taken_character_for_character(yaml_file: Path, pictures: str) -> None:
+    """`higan-cam recommend "my rooms #1"` was refused: the path went through YAML, to which # begins a comment."""
+    arguments = {"source": {"kind": "pictures", "pictures": pictures}, "regions": {"eps": 3, "top": 4}}
+    config = load_config(yaml_file, ["regions.top=2"], arguments=arguments)
+    assert (config.source.pictures, config.regions.eps, config.regions.top) == (pictures, 3, 2)
+
+
 def test_a_later_override_wins() -> None:
     assert load_config(overrides=["seed=1", "seed=2"]).seed == 2
 
