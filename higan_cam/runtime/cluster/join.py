@@ -25,6 +25,7 @@ from higan_cam.runtime.cluster.head import (
 from higan_cam.runtime.cluster.head_process import died_here
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.runtime.cluster.signals import stoppable
+from higan_cam.runtime.cluster.stderr import without_note
 from higan_cam.runtime.cluster.watchdog import Watchdog
 
 
@@ -96,7 +97,7 @@ def _init(address: str, ours: bool, log_to_driver: bool) -> None:
     """Join the cluster at the address, or start one. In `ours`, workers inherit the environment of what starts it."""
     variables = unless_set(WORKER_ENVIRONMENT)
     try:
-        with environment(variables if address == LOCAL else {}):
+        with environment(variables if address == LOCAL else {}), without_note():
             ray.init(
                 address=address,
                 # On one of ours it would make new workers of those that wait already.
