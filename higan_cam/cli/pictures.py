@@ -94,7 +94,7 @@ def _inversion_of(run: str, weights: list[Path] | None, invert: InvertConfig | N
     """The networks of a run, and how well its own samples are inverted: as the run has measured it, or measured now."""
     from higan_cam.measure.pairs import Inversion
     from higan_cam.pipeline.inverting import calibrate_run, load_inverter
-    from higan_cam.runtime.workers.invert import read_calibration
+    from higan_cam.runtime.workers.inputs import read_calibration
     from higan_cam.store import open_store
 
     store = open_store(run)

@@ -25,8 +25,7 @@ from higan_cam.publish.codes import encode_codes
 from higan_cam.runtime.plan import plan_label, plan_mask
 from higan_cam.runtime.preflight import file_role
 from higan_cam.runtime.stages.fit import find_boundary
-from higan_cam.runtime.workers.commit import pictures_of, unit_pictures
-from higan_cam.runtime.workers.invert import read_calibration
+from higan_cam.runtime.workers.inputs import pictures_of, read_calibration, unit_pictures
 from higan_cam.store import Store, describe_run, read_run
 from higan_cam.store.keys import CODES, DATA, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
 from higan_cam.store.manifest import Entry, read_manifest

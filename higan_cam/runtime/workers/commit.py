@@ -6,19 +6,16 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from higan_cam.runtime.imports import quick_imports
 
 with quick_imports():  # PyTorch, for which a worker's first unit waits
-    from higan_cam.config import RunConfig, StoreConfig, config_hash
-    from higan_cam.pictures import PictureSource, frozen_listing, open_pictures
+    from higan_cam.config import RunConfig, config_hash
     from higan_cam.pipeline import HeatBatch
-    from higan_cam.pipeline.photos import UnitPictures, student_of
     from higan_cam.pipeline.units import encode_unit, unit_samples
     from higan_cam.publish import decode_scores, encode_scores, plan_splits
-    from higan_cam.publish.codes import decode_codes, encode_codes
+    from higan_cam.publish.codes import encode_codes
     from higan_cam.store import Store, commit_shard
     from higan_cam.store.canonical import canonical_json
     from higan_cam.store.keys import (
@@ -36,6 +33,7 @@ from higan_cam.runtime.crew.ledger import Verdict
 from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import plan_mask
+from higan_cam.runtime.workers.inputs import unit_pictures
 from higan_cam.runtime.workers.memory import reduced, with_micro_batch, within_memory
 from higan_cam.types import FloatArray, IntArray, PictureCode, Scorer, WorkUnit
 
@@ -148,27 +146,6 @@ def publish_unit(
     summary = {"device": attributed.device, "empty": empty, "differing": commit.differing}
     _write_stats(store, DATA, work, time.monotonic() - began, **summary)
     return len(unit.indices)
-
-
-def read_codes(config: RunConfig, store: Store, shard: int) -> tuple[PictureCode, ...] | None:
-    """The committed codes of a unit of pictures; None on latents. StoreError: they are not there, or not whole."""
-    return decode_codes(store.get(codes_path(shard))) if config.source.kind == "pictures" else None
-
-
-def unit_pictures(config: RunConfig, store: Store, shard: int) -> UnitPictures | None:
-    """The pictures of a unit and their codes; None on latents. StoreError: as `read_codes`, or no such source."""
-    codes = read_codes(config, store, shard)
-    return None if codes is None else UnitPictures(codes, pictures_of(config, store).read, student_of(config))
-
-
-def pictures_of(config: RunConfig, store: Store) -> PictureSource:
-    """Where the run's pictures are read from; an archive is opened once per process."""
-    return _opened(frozen_listing(store).place, config.source.column, config.source.background, config.store)
-
-
-@lru_cache(maxsize=1)
-def _opened(pictures: str, column: str | None, background: tuple[int, int, int], store: StoreConfig) -> PictureSource:
-    return open_pictures(pictures, store, column=column, background=background)
 
 
 def quarantine_details(verdict: Verdict) -> dict[str, Any]:

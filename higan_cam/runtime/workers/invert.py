@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
@@ -15,16 +14,17 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.pipeline import load_models
     from higan_cam.pipeline.devices import device_kind, prepare_process
     from higan_cam.pipeline.inverting import calibrate_run, invert_unit, load_inverter
-    from higan_cam.store import Store, open_store
+    from higan_cam.store import open_store
 
 from higan_cam.runtime.crew.ledger import START
 from higan_cam.runtime.crew.watch import Watch
 from higan_cam.runtime.logs import log_to_stderr, run_log
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import unit_name
-from higan_cam.runtime.workers.commit import Attributed, Work, commit_codes, pictures_of
+from higan_cam.runtime.workers.commit import Attributed, Work, commit_codes
+from higan_cam.runtime.workers.inputs import pictures_of, read_calibration
 from higan_cam.runtime.workers.memory import within_memory
-from higan_cam.store.keys import CALIBRATION_KEY, CODES
+from higan_cam.store.keys import CODES
 from higan_cam.types import WorkUnit
 
 
@@ -73,9 +73,3 @@ def calibrate_here(config: RunConfig) -> Calibration:
     log_to_stderr()
     prepare_process("cpu", config.generator)
     return calibrate_run(load_models(config), config)
-
-
-def read_calibration(store: Store) -> Calibration | None:
-    """The run's calibration; None before it has one."""
-    body = store.find(CALIBRATION_KEY)
-    return None if body is None else Calibration(**json.loads(body))

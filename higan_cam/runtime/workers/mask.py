@@ -21,7 +21,8 @@ from higan_cam.runtime.crew.watch import Watch
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import unit_name
-from higan_cam.runtime.workers.commit import Attributed, Work, publish_unit, read_codes
+from higan_cam.runtime.workers.commit import Attributed, Work, publish_unit
+from higan_cam.runtime.workers.inputs import read_codes
 from higan_cam.runtime.workers.memory import within_memory
 from higan_cam.store.keys import DATA
 from higan_cam.types import Boundary, WorkUnit

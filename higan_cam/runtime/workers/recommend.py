@@ -21,7 +21,8 @@ from higan_cam.runtime.crew.watch import Watch
 from higan_cam.runtime.logs import log_to_stderr, run_log
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import unit_name
-from higan_cam.runtime.workers.commit import Attributed, Work, commit_places, pictures_of
+from higan_cam.runtime.workers.commit import Attributed, Work, commit_places
+from higan_cam.runtime.workers.inputs import pictures_of
 from higan_cam.store.keys import PLACES
 from higan_cam.types import WorkUnit
 
