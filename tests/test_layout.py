@@ -19,7 +19,7 @@ ROOMS = {  # of the package, as the contracts in pyproject.toml order them
     *("cli", "config", "generate", "invert", "label", "losses", "manipulate", "mask", "measure", "pipeline"),
     *("pictures", "publish", "rooms", "runtime", "store", "train", "weights"),
 }
-LOOSE = {"errors", "types", "__init__", "__main__"}
+LOOSE = {"errors", "files", "types", "__init__", "__main__"}
 FOLDERS = {"higan_cam", "jobs", "cluster_configs", "data", "tests", ".ci"}
 FILES = {
     "README.md",

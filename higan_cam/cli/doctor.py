@@ -15,6 +15,7 @@ from rich.table import Table
 from higan_cam.config import RunConfig, load_config, read_fields
 from higan_cam.config.loading import Files
 from higan_cam.errors import ConfigError, StoreError
+from higan_cam.files import write_whole
 
 PACKAGES = ("higan-cam", "ray", "torch", "torchvision", "numpy", "scikit-learn", "pyarrow")
 
@@ -67,15 +68,13 @@ def write_micro_batches(target: Path, sizes: dict[str, int], *, base: Files = No
     Raises:
         ConfigError: the file exists and is not a configuration; StoreError: it cannot be read or written.
     """
-    from higan_cam.store.places.local import LocalBackend
-
     files: Files = target if target.exists() else base
     load_config(files)  # refuses what is no configuration
     fields = read_fields(files)
     try:
         for stage, size in sizes.items():
             fields[stage] = {**(fields.get(stage) or {}), "micro_batch": size}
-        LocalBackend().replace(str(target), yaml.safe_dump(fields, sort_keys=False).encode())
+        write_whole(target, yaml.safe_dump(fields, sort_keys=False))
     except OSError as error:
         raise StoreError(f"--write {target}: {error.strerror}; choose another place") from error
 

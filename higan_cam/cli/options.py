@@ -17,6 +17,7 @@ from rich.markup import escape
 from higan_cam.config import RunConfig, load_config
 from higan_cam.config.attributes import members
 from higan_cam.errors import ConfigError, HiganCamError, StoreError
+from higan_cam.files import write_whole
 
 Config = Annotated[
     list[Path] | None,
@@ -107,7 +108,6 @@ def say(console: Console, line: str) -> None:
 def write_file(path: Path, body: bytes, option: str = "--to") -> None:
     """Write what a command made, to the place that `option` named. StoreError: it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
+        write_whole(path, body)
     except OSError as error:
         raise StoreError(f"{option} {path}: cannot be written ({error.strerror}); choose another place") from error

@@ -20,6 +20,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from higan_cam.errors import StoreError, WeightsError
+from higan_cam.files import write_whole
 from higan_cam.manipulate.higan_npy import MAX_BYTES, decode_npy, encode_npy, unit_vector
 from higan_cam.manipulate.layer_lists import format_layers, layer_rows
 from higan_cam.types import Boundary, Space
@@ -156,8 +157,7 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, data: bytes) -> Path:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        write_whole(path, data)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
     return path

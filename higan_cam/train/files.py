@@ -1,15 +1,12 @@
-"""The files that ship: small tensors, readable figures; each there whole or not at all."""
+"""The files that ship: small tensors, readable figures."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
-
-from higan_cam.store.places.local import LocalBackend
 
 
 def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -20,8 +17,3 @@ def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def json_text(values: Mapping[str, Any]) -> str:
     """Indented, keys sorted, a newline at the end. ValueError: a number that JSON does not have (NaN, infinity)."""
     return json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n"
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write or replace a file, text as UTF-8; a process that is killed meanwhile leaves what was there before."""
-    LocalBackend().replace(str(path), content.encode() if isinstance(content, str) else content)

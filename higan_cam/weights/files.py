@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import pickle
 import struct
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -21,6 +19,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import WeightsError
+from higan_cam.files import write_whole
 from higan_cam.weights.kinds import known_kind
 from higan_cam.weights.paths import check_there, expanded
 from higan_cam.weights.refusals import foreign_objects
@@ -76,15 +75,7 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapp
     path = Path(path)
     plain = {key: tensors[key].detach().cpu().contiguous() for key in sorted(tensors)}
     data = _with_sorted_header(safetensors.torch.save(plain, metadata=dict(metadata)))
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, data)
 
 
 def sha256_of(path: str | Path) -> str:

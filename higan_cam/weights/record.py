@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from higan_cam.errors import WeightsError
+from higan_cam.files import write_whole
 
 LOCK = "weights.lock.json"
 """Beside the files: {name: {file, sha256, bytes, url}} of what was fetched, which every later fetch must match."""
@@ -65,10 +65,6 @@ def record(folder: Path, name: str, entry: dict[str, Any]) -> None:
         return
     path = folder / LOCK
     try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=LOCK, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps({**entries, name: entry}, indent=2, sort_keys=True) + "\n")
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        write_whole(path, json.dumps({**entries, name: entry}, indent=2, sort_keys=True) + "\n")
     except OSError as error:
         raise WeightsError(f"{path}: cannot be written ({error.strerror})") from error

@@ -9,13 +9,12 @@ from __future__ import annotations
 import errno
 import mimetypes
 import os
-import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from higan_cam.files import is_temporary, replace_whole, sync_folder, temporary_beside
 from higan_cam.store.litter import is_litter_folder
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -32,7 +31,7 @@ class LocalBackend:
         target = Path(path)
         if target.exists():
             return False
-        with _temporary(target, body) as temporary:
+        with temporary_beside(target, body) as temporary:
             try:
                 target.hardlink_to(temporary)
             except FileExistsError:
@@ -44,15 +43,12 @@ class LocalBackend:
                         error.errno, "this file system has no hard links, which exclusive writes need"
                     ) from error
                 raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         return True
 
     def replace(self, path: str, body: bytes) -> None:
         """See `Backend`."""
-        target = Path(path)
-        with _temporary(target, body) as temporary:
-            temporary.replace(target)
-        _sync_folder(target.parent)
+        replace_whole(Path(path), body)
 
     def read(self, path: str) -> bytes | None:
         """See `Backend`."""
@@ -127,7 +123,7 @@ def files_below(folder: str) -> Iterator[tuple[str, int]]:
                 if entry.is_dir():
                     if not is_litter_folder(entry.name):
                         waiting.append((entry.path, (*above, identity)))
-                elif not _is_temporary(entry.name) and (entry.is_file() or _leads_nowhere(entry)):
+                elif not is_temporary(entry.name) and (entry.is_file() or _leads_nowhere(entry)):
                     yield entry.path, entry.stat().st_size if entry.is_file() else 0
 
 
@@ -140,45 +136,14 @@ def content_type(path: str) -> str:
     return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
-@contextmanager
-def _temporary(target: Path, body: bytes) -> Iterator[Path]:
-    """A durable file with the body beside the target, removed afterwards if it still has its own name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(6)}.tmp")
-    try:
-        # Not mkstemp: a published file should have the mode that the user's umask gives.
-        with temporary.open("xb") as handle:
-            handle.write(body)
-            handle.flush()
-            os.fsync(handle.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name durable; some network file systems refuse to sync a folder, and then there is nothing to do."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _files(folder: str, *, temporary: bool = False) -> Iterator[Path]:
     """Files below a folder, without those that a writer is at work on or left behind; or only those."""
     for parent, folders, names in os.walk(folder, onerror=_raise_unless_missing):
         # Some of them, such as lost+found at the root of a disk, may not even be listed.
         folders[:] = [name for name in folders if not is_litter_folder(name)]
         for name in names:
-            if _is_temporary(name) == temporary:
+            if is_temporary(name) == temporary:
                 yield Path(parent) / name
-
-
-def _is_temporary(name: str) -> bool:
-    """Whether it is the name of a write that is not finished."""
-    return name.startswith(".") and name.endswith(".tmp")
 
 
 def _raise_unless_missing(error: OSError) -> None:

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 from torch import Tensor
 
+from higan_cam.files import write_whole
 from higan_cam.generate.images import to_uint8
 from higan_cam.publish.report.inpainter import parse_inpainter, render_inpainter_page
 from higan_cam.store.keys import INPAINTER_KEY, INPAINTER_PICTURE_KEY
 from higan_cam.store.store import Store, open_store
-from higan_cam.train.files import halved, json_text, write_whole
+from higan_cam.train.files import halved, json_text
 from higan_cam.train.inpaint.data import read_pairs
 from higan_cam.train.inpaint.evaluate import Scene, evaluate, held_out_scene, mean_light, paint
 from higan_cam.train.inpaint.fit import fit_inpainter

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
+from higan_cam.files import write_whole
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import render
-from higan_cam.train.files import halved, json_text, write_whole
+from higan_cam.train.files import halved, json_text
 from higan_cam.train.rooms.distill import distill
 from higan_cam.train.rooms.evaluate import generate, image_metrics, save_grid
 from higan_cam.train.rooms.factors import MAPPING_LAYERS, W_DIM

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from higan_cam.files import write_whole
 from higan_cam.rooms import level, render
-from higan_cam.train.files import halved, json_text, write_whole
+from higan_cam.train.files import halved, json_text
 from higan_cam.train.rooms.evaluate import scorer_metrics
 from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.train.scorer.fit import fit_scorer

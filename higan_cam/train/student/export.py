@@ -6,10 +6,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from higan_cam.files import write_whole
 from higan_cam.mask.student import Student, load_student, save_student
 from higan_cam.mask.student.to_onnx import onnx_bytes, onnx_problem
 from higan_cam.store.store import open_store
-from higan_cam.train.files import json_text, write_whole
+from higan_cam.train.files import json_text
 from higan_cam.train.settings import Report, World
 from higan_cam.train.student.agreement import agreement
 from higan_cam.train.student.fit import fit_student
