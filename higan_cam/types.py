@@ -277,26 +277,27 @@ class Photo:
     """What a sample of a run on pictures has besides. (H,W) is the picture's own size.
 
     Attributes:
-        code: its row of `codes/`.
-        picture: (H,W,3) uint8 RGB, upright.
+        code: its row of `codes/`; of a picture that has gone since it was inverted, `unreadable` with that reason.
+        picture: (H,W,3) uint8 RGB, upright; None, as the next three are, of a picture that has gone.
         mask: (H,W) uint8, 0 or 255: the sample's mask, at the picture's size.
         positive, negative: (H,W,3) uint8: the change to each end pasted into the picture, in linear light, under the
             feathered mask; everywhere else the picture's own values.
         reconstruction: (R,R,3) uint8: what the generator draws from the code.
         score_reconstruction: the scorer's value of that.
-        places: the regions in the picture.
+        places, regions: the regions in the picture, as shares of its sides and in its pixels.
         student_overlap: intersection over union of the mask and what a student would mask; NaN without a student of
             the attribute, or without a mask.
     """
 
     code: PictureCode
-    picture: ByteArray
-    mask: ByteArray
-    positive: ByteArray
-    negative: ByteArray
+    picture: ByteArray | None
+    mask: ByteArray | None
+    positive: ByteArray | None
+    negative: ByteArray | None
     reconstruction: ByteArray
     score_reconstruction: float
     places: tuple[Place, ...]
+    regions: tuple[Region, ...]
     student_overlap: float
 
 
@@ -309,6 +310,7 @@ class Recommendation:
         status: ok; empty (no place); unreadable: there are no pictures then.
         picture: (H,W,3) uint8 RGB, upright. mask: (H,W) uint8, 0 or 255.
         heat: (h,h) float32 in [0,1] over the square that the student saw.
+        place: (scale, dx, dy): pixel (x, y) of the heat lies at (scale x + dx, scale y + dy) in the picture.
         regions: the tops of the heat within the mask, in its pixels. places: the same as shares of the picture.
     """
 
@@ -320,6 +322,7 @@ class Recommendation:
     picture: ByteArray | None = None
     mask: ByteArray | None = None
     heat: FloatArray | None = None
+    place: tuple[float, ...] = ()
     regions: tuple[Region, ...] = ()
     places: tuple[Place, ...] = ()
 

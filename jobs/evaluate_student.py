@@ -17,10 +17,8 @@ import typer
 from ._entry import run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from higan_cam.mask.student import Student
-    from higan_cam.train.student.lessons import Lesson
+    from higan_cam.pipeline.bank import Bank
 
 
 def main(
@@ -37,6 +35,7 @@ def main(
     from higan_cam.errors import HiganCamError
     from higan_cam.mask.student import load_student
     from higan_cam.measure.students import mean_light, measure_student
+    from higan_cam.pipeline.bank import bank_shards, make_bank
     from higan_cam.rooms.photos import PHOTO_SEED, POOL_SEED
     from higan_cam.store.store import open_store
     from higan_cam.train.student.lessons import mean_heat, read_lessons
@@ -46,6 +45,7 @@ def main(
         store, network = open_store(dataset), load_student(student)
         labels = recorded(store, None)
         lessons = read_lessons(store, "train", network.side)
+        bank = make_bank(store, bank_shards(store, network), network)
     except HiganCamError as error:
         raise typer.BadParameter(str(error)) from error
     constants = {"mean heat of the run": mean_heat(lessons), "mean true light": mean_light(POOL_SEED, 512)}
@@ -58,7 +58,7 @@ def main(
         count=count,
         seed=PHOTO_SEED,
     )
-    figures = {**result.to_json(), "absent lamps": _absent(network, lessons, count, PHOTO_SEED)}
+    figures = {**result.to_json(), "absent lamps": _absent(network, bank, count, PHOTO_SEED)}
     text = f"{json.dumps(figures, indent=2, sort_keys=True, allow_nan=False)}\n"
     if json_ is None:
         print(text)
@@ -66,30 +66,26 @@ def main(
         write_file(json_, text.encode(), "--json")
 
 
-def _absent(student: Student, lessons: Sequence[Lesson], count: int, seed: int) -> dict[str, Any]:
-    """Average precision on the light of lamps that are not there, by method, with 95% bootstrap intervals."""
+def _absent(student: Student, bank: Bank, count: int, seed: int) -> dict[str, Any]:
+    """On the light of lamps that are not there, by method, with 95% bootstrap intervals: average precision of the heat,
+    and what `recommend --absent` makes of it."""
     from dataclasses import asdict
 
     import numpy as np
-    import torch
 
     from higan_cam.generate.images import from_uint8
-    from higan_cam.mask.student.absent import heat_of_similar, left_out, thumbnails
-    from higan_cam.measure.absent import absent_figures, absent_lamps
-    from higan_cam.publish.images import decode_image
-    from higan_cam.train.student.lessons import FULL, mean_heat
+    from higan_cam.measure.absent import absent_figures, absent_lamps, place_figures
+    from higan_cam.pipeline.recommend import answer_of
 
     known = absent_lamps(seed, count)
-    images = from_uint8(known.images)
-    originals = (from_uint8(decode_image(lesson.pictures[0])[None]) for lesson in lessons)
-    bank = torch.cat([thumbnails(image) for image in originals])
-    heat = torch.from_numpy(np.stack([lesson.heat for lesson in lessons])).float() / FULL
+    answers = [answer_of(student, bank, image, known.images.shape[1]) for image in known.images]
     heats = {
-        "mean heat of the run": mean_heat(lessons)[None],
-        "heat of the most similar": left_out(heat_of_similar(images, bank, heat), student.mask(images)).numpy(),
-        "student": student.heat(images).numpy(),
+        "mean heat of the run": bank.mean[None],
+        "heat of the most similar": np.stack([heat for heat, _ in answers]),
+        "student": student.heat(from_uint8(known.images)).numpy(),
     }
-    return {name: asdict(each) for name, each in absent_figures(heats, known, seed).items()}
+    figures = {name: asdict(each) for name, each in absent_figures(heats, known, seed).items()}
+    return figures | {"places": {name: asdict(each) for name, each in place_figures(answers, known, seed).items()}}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from higan_cam.cli.measure import recorded
 from higan_cam.cli.options import Config, Set, Weights, errors, load, say, write_file
-from higan_cam.errors import QuarantinedError
+from higan_cam.errors import ConfigError, QuarantinedError
 
 if TYPE_CHECKING:
     from higan_cam.config.invert import InvertConfig
@@ -28,16 +28,24 @@ def recommend(
     pictures: Annotated[str, typer.Argument(help="Folder, glob, zip, tar, Parquet or CSV of pictures; any URI.")],
     output: Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) for places and report.")],
     student: Annotated[str, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = "rooms",
+    absent: Annotated[bool, typer.Option("--absent", help="Where it is not and could be; needs --run.")] = False,
+    run: Annotated[str | None, typer.Option(help="For --absent: a run with masks, to compare with.")] = None,
     config: Config = None,
     set_: Set = None,
 ) -> None:
-    """Where would it go in these pictures? A student's answer, at once. The same command goes on where it stopped."""
+    """Where would it go in these pictures? A student's answer, at once. The same command goes on where it stopped.
+
+    With `--absent --run RUN`: where the run's most similar samples have heat and the student sees no light.
+    """
     from higan_cam.runtime.cluster.head import local_head
     from higan_cam.runtime.cluster.signals import exit_status, stoppable
     from higan_cam.runtime.imports import quick_imports
     from higan_cam.store.keys import PLACES
 
-    arguments = {"source": {"kind": "pictures", "pictures": pictures}, "student": {"weights": student}}
+    if absent != (run is not None):
+        raise ConfigError("--absent and --run RUN go together: the run's samples say where it could be that it is not")
+    named = {"weights": student, **({"bank": run} if run is not None else {})}
+    arguments = {"source": {"kind": "pictures", "pictures": pictures}, "student": named}
     settings = load(config, set_, output, "default", arguments)
     console = Console(emoji=False)
     try:

@@ -27,6 +27,8 @@ def identity(config: RunConfig) -> dict[str, Any]:
         left_out |= dict.fromkeys(PICTURES_ONLY, True)
     else:
         left_out["mask"] = {"count": True}
+        if config.student.bank is None:
+            left_out["student"] = {"bank": True}
     return config.model_dump(mode="json", exclude=left_out)
 
 

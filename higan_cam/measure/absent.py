@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count as count_up
 
 import numpy as np
 
+from higan_cam.config import RunConfig
+from higan_cam.mask import find_regions
 from higan_cam.measure.students import enlarged
 from higan_cam.measure.values import estimate_means
-from higan_cam.rooms.localisation import average_precision
+from higan_cam.rooms.localisation import average_precision, iou
 from higan_cam.rooms.photos import OFF, RoomPhoto, photo, photo_latent, photo_scene
 from higan_cam.rooms.scene import Scene
 from higan_cam.rooms.truth import LIT, truth
@@ -55,6 +57,27 @@ def absent_figures(heats: Mapping[str, FloatArray], known: AbsentLamps, seed: in
         large = np.broadcast_to(np.stack([enlarged(one, size) for one in heat]), known.lit.shape)
         columns[name] = average_precision(np.where(known.lit, BELOW, large).astype(np.float32), known.absent)
     return estimate_means(columns, seed)
+
+
+def place_figures(
+    answers: Sequence[tuple[FloatArray, BoolArray]], known: AbsentLamps, seed: int
+) -> dict[str, Interval]:
+    """What `recommend` would say of (heat, mask) for each photo: means over photos.
+
+    `first` is the share of photos whose first place lies in the light of an absent lamp (a photo without a place is a
+    miss), `places` the share of a photo's places that do, `iou` that of the mask and that light.
+    """
+    size = known.absent.shape[1]
+    regions = RunConfig().regions.model_copy(update={"target": "emitter"})
+    columns: dict[str, list[float]] = {"first": [], "places": [], "iou": []}
+    for (heat, mask), absent in zip(answers, known.absent, strict=True):
+        found = find_regions(np.where(mask, heat, 0), regions, size).regions
+        hits = [bool(absent[round(y), round(x)]) for y, x in (region.centroid for region in found)]
+        columns["first"].append(float(bool(hits) and hits[0]))
+        columns["places"].append(float(np.mean(hits)) if hits else 0.0)
+        inside = enlarged(mask.astype(np.float32), size) > 0.5
+        columns["iou"].append(float(iou(inside[None], absent[None])[0]))
+    return estimate_means({name: np.array(values) for name, values in columns.items()}, seed)
 
 
 def _rooms(seed: int, size: int) -> Iterator[tuple[RoomPhoto, BoolArray]]:

@@ -1,4 +1,7 @@
-"""The bytes of one file -> an upright picture, or why there is none. Never an exception, whatever the bytes are."""
+"""The bytes of one file -> an upright picture, or why there is none: whatever the bytes are, no exception.
+
+But for a shortage of memory, which is the machine's, not the picture's: that is raised as what it is.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,9 @@ def decode_picture(content: bytes, background: Colour = WHITE) -> Picture | Unre
     Args:
         content: the whole file.
         background: what transparent pixels are laid on, RGB.
+
+    Raises:
+        MemoryError: there is too little left on this machine, which says nothing about the picture.
     """
     picture: list[Picture] = []
 
@@ -70,15 +76,15 @@ def picture_problem(content: bytes) -> str | None:
 
 
 def _attempt(content: bytes, use: Callable[[Image.Image], None]) -> str | None:
-    """Open and use; the reason where that fails."""
+    """Open and use; the reason where that fails. MemoryError: as it is."""
     with _quiet():
         try:
             with _opened(content) as image:
                 use(image)
         except _RefusedError as refused:
             return str(refused)
-        except MemoryError:
-            return "too large for this machine's memory"
+        except MemoryError:  # says nothing about the picture: with more memory left it is read
+            raise
         # Damaged bytes make a decoder raise anything: what it says is the reason.
         except Exception as error:  # noqa: BLE001
             said = " ".join(str(error).split())[:80] or type(error).__name__

@@ -77,13 +77,21 @@ COLUMNS: dict[str, tuple[Any, str]] = {
 }
 """{column: (type, meaning)}. A type is a name, a list of one type, or a struct of named types."""
 PHOTO_COLUMNS: dict[str, tuple[Any, str]] = {
-    "picture": ("image", "the picture at its own size, PNG, RGB, upright; `original` is what of it fits the generator"),
+    "picture": (
+        "image",
+        "the picture at its own size, PNG, RGB, upright; `original` is what of it fits the generator. Null, as all at "
+        "that size, where it has gone since it was inverted",
+    ),
     "picture_mask": ("image", "`conditioning_image` at the picture's own size"),
     "picture_image": ("image", "the picture with the change to `image` pasted in; its own bytes outside the feather"),
     "picture_negative": ("image", "the picture with the change to `negative` pasted in; likewise"),
     "reconstruction": ("image", "what the generator draws from the picture's code, PNG, RGB; `image` starts from it"),
     "picture_key": ("string", "name of the picture in the run's listing"),
-    "verdict": ("string", "`ok`, or `poor` where the generator cannot draw the picture; `reason` says how"),
+    "verdict": (
+        "string",
+        "`ok`, `poor` where the generator cannot draw the picture, `unreadable` where it has gone since; `reason` says "
+        "how",
+    ),
     "score_reconstruction": ("float32", "scorer's value of `reconstruction`"),
     "student_overlap": (
         "float32",
@@ -102,6 +110,7 @@ PHOTO_COLUMNS: dict[str, tuple[Any, str]] = {
         },
         "the regions in `picture`, as shares of its width and height: centroid (x, y) and box",
     ),
+    "picture_regions": (COLUMNS["regions"][0], "`regions` in pixels of `picture`"),
     **{f"invert_{name}": ("float32", FIGURES[name]) for name in PUBLISHED_FIGURES},
 }
 """What the rows of a run on pictures have besides."""

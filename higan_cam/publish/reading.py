@@ -7,10 +7,11 @@ the run, the shard and the way out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +19,9 @@ from higan_cam.errors import StoreError
 from higan_cam.store.canonical import digest
 from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
+
+MAX_SHARDS = 64
+"""Shards read for figures; more are sampled evenly, so that the report of a huge run stays cheap."""
 
 
 def read_shard(store: Store, record: ShardRecord, columns: Sequence[str]) -> pa.Table:
@@ -43,6 +47,27 @@ def read_batches(
         batches = _open(store, record, columns).iter_batches(rows, columns=list(columns), use_threads=False)
         for batch in batches:
             yield batch.to_pylist()
+
+
+def evenly_spread(records: Sequence[ShardRecord], limit: int) -> list[ShardRecord]:
+    """The middle one of each equal part, so many as hold about `limit` rows; all where they hold fewer."""
+    rows = sum(record.rows for record in records)
+    if rows <= limit:
+        return list(records)
+    count = max(1, len(records) * limit // rows)
+    return [records[(2 * place + 1) * len(records) // (2 * count)] for place in range(count)]
+
+
+def first_to_last(shards: list[int], limit: int) -> list[int]:
+    """At most `limit` evenly spread shards, the first and the last among them."""
+    if len(shards) <= limit:
+        return shards
+    return [shards[round(place)] for place in np.linspace(0, len(shards) - 1, limit)]
+
+
+def fingerprint(records: Iterable[ShardRecord]) -> str:
+    """sha256 over shards, in order: others give another."""
+    return digest("".join(f"{record.path} {record.sha256}\n" for record in records).encode())
 
 
 @contextmanager

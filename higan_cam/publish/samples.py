@@ -78,21 +78,23 @@ def region_row(region: Region) -> dict[str, Any]:
 def _photo(photo: Photo, name: str) -> dict[str, Any]:
     """The columns that a run on pictures has besides (`dataset.PHOTO_COLUMNS`)."""
     images = {
-        "picture": encode_image(photo.picture),
-        "picture_mask": encode_image(photo.mask),
-        "picture_image": encode_image(photo.positive),
-        "picture_negative": encode_image(photo.negative),
-        "reconstruction": encode_image(photo.reconstruction),
+        "picture": photo.picture,
+        "picture_mask": photo.mask,
+        "picture_image": photo.positive,
+        "picture_negative": photo.negative,
+        "reconstruction": photo.reconstruction,
     }
+    bodies = {column: None if image is None else encode_image(image) for column, image in images.items()}
     figures = photo.code.figures
     return {
-        **{column: {"bytes": body, "path": f"{name}.png"} for column, body in images.items()},
+        **{column: body and {"bytes": body, "path": f"{name}.png"} for column, body in bodies.items()},
         "picture_key": photo.code.key,
         "verdict": photo.code.status,
         "score_reconstruction": _finite(photo.score_reconstruction),
         "student_overlap": _finite(photo.student_overlap),
         "place": list(photo.code.place),
         "places": [asdict(place) for place in photo.places],
+        "picture_regions": [region_row(region) for region in photo.regions],
         **{f"invert_{name}": _finite(figures.get(name, math.nan)) for name in PUBLISHED_FIGURES},
     }
 

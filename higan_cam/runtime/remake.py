@@ -17,7 +17,8 @@ from higan_cam.label import calibrated, final_range, make_scorer, scorer_files
 from higan_cam.pictures import frozen_listing
 from higan_cam.pipeline import Models, label_unit, on_final_scale
 from higan_cam.pipeline.devices import device_kind, models_here
-from higan_cam.pipeline.inverting import invert_unit, load_inverter
+from higan_cam.pipeline.inverting import encoder_name, invert_unit, load_inverter
+from higan_cam.pipeline.photos import student_name
 from higan_cam.pipeline.units import encode_unit, heat_unit, unit_samples
 from higan_cam.publish import decode_scores, encode_scores
 from higan_cam.publish.agreement import codes_disagreement, samples_disagreement, scores_disagreement
@@ -31,7 +32,7 @@ from higan_cam.store.keys import CODES, DATA, SCORES, SHARD_STAGES, STAGE_NAMES,
 from higan_cam.store.manifest import Entry, read_manifest
 from higan_cam.store.run import recommends, recorded_config, recorded_floor
 from higan_cam.types import Boundary, Scorer
-from higan_cam.weights.embedded import EMBEDDED_GENERATORS
+from higan_cam.weights.embedded import EMBEDDED_ENCODERS, EMBEDDED_GENERATORS, EMBEDDED_STUDENTS
 from higan_cam.weights.files import sha256_of
 from higan_cam.weights.paths import expanded, with_network
 from higan_cam.weights.zoo import weights_file
@@ -121,7 +122,31 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
         by_path = {"weights": with_network(files_named["weights"], own)} if "weights" in files_named else {}
         second = with_weights("mask.second_scorer", config.judge.model_copy(update=by_path), files_named)
         updates["mask"] = config.mask.model_copy(update={"second_scorer": second})
-    return config.model_copy(update=updates)
+    found = config.model_copy(update=updates)
+    return found if config.source.kind == "latents" else _with_recorded_readers(config, found, run, files)
+
+
+def _with_recorded_readers(
+    config: RunConfig, found: RunConfig, run: Mapping[str, Any], files: Sequence[Path]
+) -> RunConfig:
+    """`found` with what reads pictures, encoder and student, by the recorded digests too.
+
+    Which they are goes by the generator's name in `config`; where that has moved, they are named by their paths.
+    """
+    moved = config.generator.weights != found.generator.weights
+    named = {
+        "invert.encoder": (encoder_name(config), EMBEDDED_ENCODERS),
+        "student": (student_name(config), EMBEDDED_STUDENTS),
+    }
+    paths: dict[str, str] = {}
+    for role, (name, table) in named.items():
+        if name is not None and role in run["weights"]:
+            own = weights_file(name, table)
+            elsewhere = _with_digest(role, own, str(run["weights"][role]), files)
+            paths |= {role: elsewhere or str(own)} if elsewhere or moved else {}
+    invert = found.invert.model_copy(update={"encoder": paths.get("invert.encoder", found.invert.encoder)})
+    student = found.student.model_copy(update={"weights": paths.get("student", found.student.weights)})
+    return found.model_copy(update={"invert": invert, "student": student})
 
 
 def _with_digest(field: str, named: Path, wanted: str, files: Sequence[Path]) -> str | None:

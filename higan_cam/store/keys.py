@@ -4,6 +4,7 @@
     listing/part-00000.parquet             the pictures of a run on pictures: index, key, bytes, identity
     listing/listing.json                   written after its parts: the listing counts from then on
     listing/calibration.json               how well the generator draws its own samples: what a picture is held against
+    listing/bank.safetensors               of `recommend --absent`: the samples of a run that pictures are compared with
     scores/part-00000.parquet              index and score of every labelled latent
     codes/part-00000.parquet               of a run on pictures: the code of each, how good it is, or why there is none
     boundary/<attribute>.safetensors       the boundary; .json: the metrics of its fit
@@ -34,7 +35,7 @@ SHARD_STAGES = (SCORES, CODES, DATA, PLACES)
 """Stages that make shards, in the order of the flow."""
 STAGE_NAMES = {SCORES: "label", CODES: "invert", DATA: "mask", PLACES: "recommend"}
 LISTING, LISTING_KEY = "listing/", "listing/listing.json"
-CALIBRATION_KEY = "listing/calibration.json"
+CALIBRATION_KEY, BANK_KEY = "listing/calibration.json", "listing/bank.safetensors"
 MANIFEST, LEASES, CURATION = "manifest/", "stats/lease/", "curation/"
 SELECTED_KEY = "boundary/selected.json"
 REPORT_KEY, CARD_KEY = "report/index.html", "README.md"
@@ -96,8 +97,8 @@ def split_of(path: str) -> str:
 
 
 def shard_stem(path: str) -> str:
-    """`train-00000-of-00014`: the file of a dataset shard without folder and ending."""
-    return path.removeprefix(f"{DATA}/").removesuffix(".parquet")
+    """`train-00000-of-00014`: the file of a shard without folder and ending."""
+    return path.rpartition("/")[2].removesuffix(".parquet")
 
 
 def split_glob(split: str) -> str:

@@ -166,8 +166,9 @@ def recorded_config(store: Store) -> RunConfig:
 
 
 def recommends(store: Store) -> bool:
-    """Whether the output is of `higan-cam recommend`, whose only weights are a student's. StoreError: it is no run."""
-    return set(_section(read_run(store), "weights")) == {"student"}
+    """Whether the output is of `higan-cam recommend`: a student and no generator. StoreError: it is no run."""
+    weights = _section(read_run(store), "weights")
+    return "student" in weights and "generator" not in weights
 
 
 def planned_samples(store: Store, config: Mapping[str, Any]) -> int:

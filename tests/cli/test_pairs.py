@@ -73,3 +73,10 @@ def test_a_run_brings_inversion(
     assert (status, error) == (0, "")
     assert "│ inversion " in told
     assert "; inversions: 3 " in told
+
+
+@pytest.mark.parametrize("given", [["--absent"], ["--run", "runs/demo"]])
+def test_recommend_says_that_absent_and_run_go_together(higan_cam: Command, given: list[str], tmp_path: Path) -> None:
+    status, _, told = higan_cam("recommend", str(tmp_path), str(tmp_path / "places"), *given)
+    assert status == 2
+    assert "--absent and --run RUN go together" in told

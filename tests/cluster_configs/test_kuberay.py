@@ -15,7 +15,8 @@ from higan_cam.config import load_config
 from higan_cam.runtime.plan import plan_label, plan_mask
 from tests.cluster_configs.files import load_yaml, pins, project
 
-MANIFESTS = ("rayjob", "raycluster")
+MANIFESTS = ("rayjob", "rayjob_pictures", "rayjob_recommend", "raycluster")
+JOBS = MANIFESTS[:-1]
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
@@ -31,9 +32,23 @@ def test_kuberay_finds_a_misspelt_field(name: str, shared: Path) -> None:
     assert "maxReplica" in error
 
 
-def test_the_job_makes_the_cluster_that_the_other_manifest_describes() -> None:
-    job, cluster = (cluster_of(load_yaml(f"kuberay/{name}.yaml")) for name in MANIFESTS)
+@pytest.mark.parametrize("name", ["rayjob", "rayjob_pictures"])
+def test_the_job_makes_the_cluster_that_the_other_manifest_describes(name: str) -> None:
+    job, cluster = (cluster_of(load_yaml(f"kuberay/{each}.yaml")) for each in (name, "raycluster"))
     assert job == cluster
+
+
+def test_the_job_without_a_generator_has_the_same_cluster_but_for_the_gpus() -> None:
+    job, cluster = (cluster_of(load_yaml(f"kuberay/{each}.yaml")) for each in ("rayjob_recommend", "raycluster"))
+    (ours,), (theirs,) = (each.pop("workerGroupSpecs") for each in (job, cluster))
+    assert job == cluster
+    assert (ours.pop("groupName"), theirs.pop("groupName")) == ("cpu", "gpu")
+    wanted = [container(group)["resources"] for group in (ours, theirs)]
+    assert wanted[1] == {kind: amount | {"nvidia.com/gpu": "1"} for kind, amount in wanted[0].items()}
+    for group in (ours, theirs):
+        del container(group)["resources"]
+        group["template"]["spec"].pop("tolerations")
+    assert ours == theirs
 
 
 def test_the_cluster_runs_the_pinned_ray_from_one_image_of_this_version() -> None:
@@ -64,17 +79,19 @@ def test_pods_are_bounded_unprivileged_and_name_secrets_without_holding_any() ->
     assert cluster["authOptions"] == {"mode": "token"}
 
 
-def test_the_job_tries_again_ends_and_cleans_up() -> None:
-    spec = load_yaml("kuberay/rayjob.yaml")["spec"]
+@pytest.mark.parametrize("name", JOBS)
+def test_the_job_tries_again_ends_and_cleans_up(name: str) -> None:
+    spec = load_yaml(f"kuberay/{name}.yaml")["spec"]
     assert spec["submissionMode"] in {"K8sJobMode", "HTTPMode", "SidecarMode", "InteractiveMode"}
     assert spec["backoffLimit"] > 0
     assert spec["shutdownAfterJobFinishes"] is True
     assert 0 < spec["ttlSecondsAfterFinished"] < 3600 < spec["activeDeadlineSeconds"]
 
 
-def test_the_entrypoint_is_a_job_of_ours_with_a_valid_configuration() -> None:
-    """tests/integration/test_submission.py runs it."""
-    spec = load_yaml("kuberay/rayjob.yaml")["spec"]
+@pytest.mark.parametrize("name", ["rayjob", "rayjob_pictures"])
+def test_the_entrypoint_is_a_job_of_ours_with_a_valid_configuration(name: str) -> None:
+    """tests/integration/test_submission.py runs that of rayjob.yaml."""
+    spec = load_yaml(f"kuberay/{name}.yaml")["spec"]
     python, flag, module, *arguments = shlex.split(spec["entrypoint"])
     assert (python, flag) == ("python", "-m")
     assert find_spec(module) is not None
@@ -82,12 +99,25 @@ def test_the_entrypoint_is_a_job_of_ours_with_a_valid_configuration() -> None:
     config = load_config(None, arguments[1::2])
     assert config.output.startswith("s3://")
     assert config.runtime.workers == spec["rayClusterSpec"]["workerGroupSpecs"][0]["maxReplicas"]
-    # Enough units for every worker to the end, few enough for the driver.
-    assert all(8 * 10 <= len(plan(config)) <= 10_000 for plan in (plan_label, plan_mask))
+    # Enough units for every worker to the end, few enough for the driver; of pictures the listing says how many.
+    plans = (plan_label,) if config.source.kind == "pictures" else (plan_label, plan_mask)
+    assert all(8 * 10 <= len(plan(config)) <= 10_000 for plan in plans)
+
+
+def test_the_entrypoint_of_recommend_names_pictures_and_an_output_and_has_a_worker_for_each_cpu() -> None:
+    spec = load_yaml("kuberay/rayjob_recommend.yaml")["spec"]
+    _, _, module, pictures, output, *arguments = shlex.split(spec["entrypoint"])
+    assert find_spec(module) is not None
+    assert set(arguments[::2]) == {"--set"}
+    named = {"source": {"kind": "pictures", "pictures": pictures}}
+    config = load_config(None, arguments[1::2], output=output, arguments=named)
+    assert (config.source.pictures, config.output) == ("s3://YOUR-BUCKET/photos", "s3://YOUR-BUCKET/places")
+    (group,) = cluster_of(load_yaml("kuberay/rayjob_recommend.yaml"))["workerGroupSpecs"]
+    assert config.runtime.workers == group["maxReplicas"] * int(container(group)["resources"]["limits"]["cpu"])
 
 
 def schema_errors(name: str, manifest: Any, shared: Path) -> list[str]:
-    path = shared / "schemas" / f"{name}.v1.schema.json"
+    path = shared / "schemas" / f"{name.split('_', maxsplit=1)[0]}.v1.schema.json"
     if not path.is_file():
         pytest.skip(f"schemas absent: no ../shared/schemas/{path.name} beside the checkout")
     validator = jsonschema.Draft7Validator(json.loads(path.read_text(encoding="utf-8")))
@@ -96,6 +126,12 @@ def schema_errors(name: str, manifest: Any, shared: Path) -> list[str]:
 
 def cluster_of(manifest: Any) -> Any:
     return manifest["spec"].get("rayClusterSpec", manifest["spec"])
+
+
+def container(group: Any) -> Any:
+    """Of a group of workers."""
+    (only,) = group["template"]["spec"]["containers"]
+    return only
 
 
 def containers(cluster: Any) -> list[Any]:

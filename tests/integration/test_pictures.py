@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from filelock import FileLock
 
 from higan_cam.config import RunConfig, load_config
 from higan_cam.errors import ConfigError, RunMismatchError
+from higan_cam.invert.verdict import MARGIN_DB, MARGIN_FEATURES
+from higan_cam.mask import decode_rle
 from higan_cam.pictures.paste import FEATHER, feathered
 from higan_cam.publish.codes import decode_codes
 from higan_cam.publish.exports import export_run
 from higan_cam.publish.images import decode_image
+from higan_cam.publish.report.overlap import MEASURED
 from higan_cam.rooms.photos import TUNING_SEED, photo
 from higan_cam.runtime.recommend import recommend
 from higan_cam.runtime.remake import remake_shards
@@ -28,6 +32,7 @@ from higan_cam.runtime.run import run_stages
 from higan_cam.store import open_store, verify_run
 from higan_cam.store.status import read_status
 from higan_cam.types import PictureCode
+from higan_cam.weights.embedded import embedded_path
 from tests.support.small_runs import digests, session_folder
 
 pytestmark = pytest.mark.integration
@@ -190,8 +195,72 @@ def test_exports_carry_pictures_at_their_own_size_when_asked(picture_run: Path, 
 
 
 def test_exports_refuse_what_lies_in_the_generators_square(picture_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--pictures: coco has regions"):
-        export_run(open_store(str(picture_run)), open_store(str(tmp_path / "target")), "coco", pictures=True)
+    with pytest.raises(ConfigError, match="--pictures: webdataset has heat"):
+        export_run(open_store(str(picture_run)), open_store(str(tmp_path / "target")), "webdataset", pictures=True)
+
+
+def test_coco_has_regions_in_pixels_of_the_picture(picture_run: Path, tmp_path: Path) -> None:
+    export_run(open_store(str(picture_run)), open_store(str(tmp_path / "target")), "coco", pictures=True)
+    rows = {row["id"]: row for row in rows_of(picture_run).values() if row["status"] == "ok"}
+    seen = set()
+    for path in (tmp_path / "target/annotations").glob("*.json"):
+        found = json.loads(path.read_text())
+        for image in found["images"]:
+            name = Path(image["file_name"]).stem
+            mask = decode_image(rows[name]["picture_mask"]["bytes"]) > 0
+            assert (image["height"], image["width"]) == mask.shape
+            parts = [each for each in found["annotations"] if each["image_id"] == image["id"]]
+            decoded = [decode_rle(each["segmentation"]) > 0 for each in parts]
+            # Each region is brought to the picture by itself: pixels that two of them half fill may differ.
+            assert (np.logical_or.reduce(decoded) != mask).mean() < 0.002
+            for each, region in zip(parts, decoded, strict=True):
+                left, top, width, height = map(int, each["bbox"])
+                assert each["area"] == region.sum() == region[top : top + height, left : left + width].sum()
+            seen.add(name)
+    assert seen == set(rows)
+
+
+def test_kohya_puts_pictures_of_several_sizes_into_buckets(picture_run: Path, tmp_path: Path) -> None:
+    export_run(open_store(str(picture_run)), open_store(str(tmp_path / "target")), "kohya", pictures=True)
+    (dataset,) = tomllib.loads((tmp_path / "target/dataset.toml").read_text())["datasets"]
+    sizes = {decode_image(path.read_bytes()).shape[1::-1] for path in (tmp_path / "target/train/images").glob("*.png")}
+    assert len(sizes) > 1
+    assert (dataset["enable_bucket"], dataset["bucket_no_upscale"]) == (True, True)
+    assert tuple(dataset["resolution"]) == max(sizes, key=lambda size: size[0] * size[1])
+
+
+def test_the_report_says_what_makes_a_picture_poor_and_how_masks_agree_with_the_student(picture_run: Path) -> None:
+    page = (picture_run / "report/index.html").read_text()
+    own = json.loads((picture_run / "listing/calibration.json").read_text())
+    assert f"at least {own['psnr'] - MARGIN_DB:.3f}" in page
+    assert f"at most {MARGIN_FEATURES * own['feature_distance']:.3f}" in page
+    known = json.loads(embedded_path(MEASURED).read_bytes())["bins"][-1]
+    assert f"{known['iou']['value']:.2f} [{known['iou']['low']:.2f}, {known['iou']['high']:.2f}]" in page
+
+
+def test_a_picture_that_goes_after_it_was_inverted_costs_its_own_row_alone(
+    tmp_path: Path, photo_folder: Path, build: Build
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in (0, 1, 2):
+        shutil.copy(photo_folder / f"room {index} é.png", folder / f"{index}.png")
+    config = build(tmp_path / "run", f"source.pictures={folder}", *QUICK)
+    run_stages(config, ("invert",))
+    (folder / "1.png").unlink()
+    assert run_stages(config).problems == []
+    rows = rows_of(tmp_path / "run")
+    assert {name: (row["verdict"], row["picture"] is None) for name, row in rows.items()} == {
+        "0.png": ("ok", False),
+        "1.png": ("unreadable", True),
+        "2.png": ("ok", False),
+    }
+    assert "now cannot" in rows["1.png"]["reason"]
+    assert "1.png" in (tmp_path / "run/report/index.html").read_text()
+    done = export_run(
+        open_store(config.output), open_store(str(tmp_path / "target")), "controlnet", pictures=True, keep_empty=True
+    )
+    assert sum(done.samples.values()) == 2
 
 
 def test_shards_are_made_again_to_the_byte(picture_run: Path) -> None:

@@ -239,3 +239,18 @@ def test_damaged_bytes_are_a_picture_or_a_reason(kind: str, data: st.DataObject)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_picture_or_a_reason(content: bytes) -> None:
     assert isinstance(decode_picture(content), Picture | Unreadable)
+
+
+def test_a_shortage_of_memory_is_not_the_pictures_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = saved(pixels(20, 30), "PNG")
+
+    def short(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Image.Image, "convert", short)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", short)
+    for read in (decode_picture, picture_problem):
+        with pytest.raises(MemoryError, match="no room"):
+            read(content)
+    monkeypatch.undo()
+    picture(content)

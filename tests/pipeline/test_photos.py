@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from higan_cam.config import RunConfig, config_hash, parse_config
+from higan_cam.errors import DataError
 from higan_cam.invert.camera import placed, placed_affine
-from higan_cam.pictures import Affine, Picture, PictureRow, Unreadable
+from higan_cam.mask import decode_rle
+from higan_cam.mask.shapes import encode_rle
+from higan_cam.pictures import Affine, Picture, PictureRow, Unreadable, to_picture
 from higan_cam.pipeline import Models, load_models, w_plus_of
 from higan_cam.pipeline.flow import attribute
-from higan_cam.pipeline.photos import UnitPictures, photo_samples, readable, with_codes, with_photos, with_targets
+from higan_cam.pipeline.photos import (
+    UnitPictures,
+    in_picture,
+    photo_samples,
+    readable,
+    with_codes,
+    with_photos,
+    with_targets,
+)
 from higan_cam.pipeline.recommend import resampled
-from higan_cam.types import Boundary, ByteArray
+from higan_cam.publish import encode_shard
+from higan_cam.types import Boundary, ByteArray, PictureCode
 from tests.publish.test_codes import code
+from tests.support.samples import sample_of
 
 PHOTOS = {"source": {"kind": "pictures", "pictures": "photos"}, "mask": {"micro_batch": 2}}
 
@@ -134,11 +150,80 @@ def test_a_poor_picture_is_a_sample_without_a_mask_and_with_the_reason(
     assert fine.original.shape == fine.photo.reconstruction.shape == (128, 128, 3)
 
 
-def test_a_picture_that_cannot_be_read_any_more_is_an_error_that_names_it() -> None:
-    from higan_cam.errors import DataError
+@pytest.fixture(scope="module")
+def codes(models: Models) -> list[PictureCode]:
+    """Three pictures of 90 x 120 pixels, whose middle square the generator sees."""
+    shape = (models.generator.num_layers, models.generator.w_dim)
+    draw = np.random.Generator(np.random.Philox(2))
+    scale = 90 / 128
+    place = (scale, 15 + (scale - 1) / 2, (scale - 1) / 2)
+    codes = draw.standard_normal((3, *shape)).astype(np.float32)
+    return [code(index, w_plus=each, size=(90, 120), place=place) for index, each in enumerate(codes)]
 
-    def read(_: PictureRow) -> Unreadable:
-        return Unreadable("no such file")
 
-    with pytest.raises(DataError, match=r"rooms/é 0.jpg.*no such file"):
-        UnitPictures([code()], read).picture(0)
+def test_a_picture_that_has_gone_since_is_a_row_with_the_reason_and_the_others_go_on(
+    models: Models, config: RunConfig, boundary: Boundary, codes: list[PictureCode]
+) -> None:
+    batch = attribute(with_codes(models, codes), config, boundary, [0, 1, 2])
+    pictures = UnitPictures(codes, all_but({1}))
+    samples = photo_samples(models.scorer, config, batch, pictures)
+    made = list(with_photos(models.scorer, config, samples, batch, pictures))
+    whole = UnitPictures(codes, all_but(set()))
+    usual = list(with_photos(models.scorer, config, photo_samples(models.scorer, config, batch, whole), batch, whole))
+    gone = made[1]
+    assert gone.status == "empty"
+    assert gone.reason.endswith("and now cannot: no such file")
+    assert gone.photo is not None
+    assert (gone.photo.picture, gone.photo.mask, gone.photo.code.status) == (None, None, "unreadable")
+    np.testing.assert_array_equal(gone.original, gone.photo.reconstruction)
+    for kept in (0, 2):
+        assert encode_shard([made[kept]], photos=True) == encode_shard([usual[kept]], photos=True)
+    row = pq.read_table(pa.BufferReader(encode_shard(made, photos=True))).to_pylist()[1]
+    assert (row["picture"], row["picture_mask"], row["verdict"]) == (None, None, "unreadable")
+
+
+def test_where_all_have_gone_it_is_the_place_that_is_missing(
+    models: Models, config: RunConfig, boundary: Boundary, codes: list[PictureCode]
+) -> None:
+    batch = attribute(with_codes(models, codes), config, boundary, [0, 1, 2])
+    with pytest.raises(DataError, match=r"none of 3 pictures .* rooms/é 0\.jpg .*no such file.*reached\?"):
+        photo_samples(models.scorer, config, batch, UnitPictures(codes, all_but({0, 1, 2})))
+
+
+def test_one_that_goes_while_its_row_is_written_is_tried_again(
+    models: Models, config: RunConfig, boundary: Boundary, codes: list[PictureCode]
+) -> None:
+    batch = attribute(with_codes(models, codes), config, boundary, [0, 1, 2])
+    samples = photo_samples(models.scorer, config, batch, UnitPictures(codes, all_but(set())))
+    ok = [replace(sample, status="ok") for sample in samples]
+    with pytest.raises(DataError, match=r"rooms/é 2.jpg: could be read"):
+        list(with_photos(models.scorer, config, ok, batch, UnitPictures(codes, all_but({2}))))
+
+
+def all_but(gone: set[int]) -> Callable[[PictureRow], Picture | Unreadable]:
+    """A source of noise without some of its pictures."""
+
+    def read(row: PictureRow) -> Picture | Unreadable:
+        if row.key in {f"rooms/é {index}.jpg" for index in gone}:
+            return Unreadable("no such file")
+        noise = np.random.Generator(np.random.Philox(len(row.key)))
+        return Picture(noise.integers(0, 256, (90, 120, 3), np.uint8))
+
+    return read
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(3, 11), st.integers(3, 11), st.sampled_from([0.5, 1.0, 3.0]))
+def test_a_region_in_pixels_of_the_picture_is_its_mask_there(x: int, y: int, w: int, h: int, scale: float) -> None:
+    square = np.zeros((32, 32), np.bool_)
+    square[y : y + h, x : x + w] = True
+    affine = Affine(scale, 5 + (scale - 1) / 2, 7 + (scale - 1) / 2, (120, 110), 32)
+    region = replace(
+        sample_of(0).regions[0], rle=encode_rle(square), centroid=(y + (h - 1) / 2, x + (w - 1) / 2), peak=(y, x)
+    )
+    found = in_picture(region, affine)
+    mask = decode_rle(found.rle).astype(np.bool_)
+    np.testing.assert_array_equal(mask, to_picture(square, affine))
+    left, top, width, height = found.bbox
+    assert found.area == mask.sum() == mask[top : top + height, left : left + width].sum()
+    rows, columns = np.nonzero(mask)
+    assert found.centroid == pytest.approx((rows.mean(), columns.mean()), abs=0.51)

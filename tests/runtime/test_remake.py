@@ -20,6 +20,8 @@ from higan_cam.manipulate import encode_boundary
 from higan_cam.pipeline import attribute_unit, label_unit, load_models
 from higan_cam.pipeline.devices import device_kind
 from higan_cam.pipeline.finishing import mask_samples
+from higan_cam.pipeline.inverting import encoder_name
+from higan_cam.pipeline.photos import student_name
 from higan_cam.publish import decode_scores, encode_scores, encode_shard, plan_splits
 from higan_cam.runtime.plan import plan_label, plan_mask
 from higan_cam.runtime.preflight import weights_digests
@@ -162,6 +164,36 @@ def test_a_second_scorers_weights_are_found_by_digest_too(tmp_path: Path) -> Non
     found = with_recorded_weights(config, recorded, [moved]).mask.second_scorer
     assert found is not None
     assert found.weights == str(moved)
+
+
+@pytest.mark.parametrize("role", ["invert.encoder", "student"])
+def test_what_reads_pictures_is_found_by_digest_too(tmp_path: Path, role: str) -> None:
+    named, moved = tmp_path / "named.safetensors", tmp_path / "moved.safetensors"
+    field, file = {
+        "invert.encoder": ("invert.encoder", "rooms_encoder"),
+        "student": ("student.weights", "rooms_student"),
+    }[role]
+    shutil.copy(weights_path(f"{file}.safetensors"), named)
+    config = load_config(None, ["source.kind=pictures", "source.pictures=photos", f"{field}={named}"])
+    recorded = {"weights": weights_digests(config)}
+    assert with_recorded_weights(config, recorded) == config
+    named.rename(moved)
+    with pytest.raises(WeightsError, match=rf"{role}: .*sha256.*(?s:.*)--weights FILE"):
+        with_recorded_weights(config, recorded)
+    found = with_recorded_weights(config, recorded, [moved])
+    assert (found.invert.encoder, found.student.weights)[role == "student"] == str(moved)
+
+
+def test_a_moved_generator_keeps_the_encoder_and_student_that_it_brought(tmp_path: Path) -> None:
+    config = load_config(None, ["source.kind=pictures", "source.pictures=photos"])
+    moved = tmp_path / "moved.safetensors"
+    shutil.copy(weights_path("rooms_generator.safetensors"), moved)
+    change_one_weight(moved)
+    recorded = {"weights": weights_digests(config) | {"generator": digest(moved.read_bytes())}}
+    found = with_recorded_weights(config, recorded, [moved])
+    assert found.generator.weights == str(moved)
+    assert Path(str(encoder_name(found))).name == "rooms_encoder.safetensors"
+    assert Path(str(student_name(found))).name == "rooms_student.safetensors"
 
 
 def test_weights_that_the_run_falsely_claims_make_other_samples(folder: Path, made_once: Path) -> None:

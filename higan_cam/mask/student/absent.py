@@ -42,7 +42,7 @@ def heat_of_similar(images: Tensor, known: Tensor, heat: Tensor, neighbours: int
 
     Args:
         images: (N,3,S,S) in [-1,1].
-        known: (M,D) thumbnails of the samples. heat: (M,h,h) in [0,1], theirs.
+        known: (M,D) thumbnails of the samples. heat: (M,h,h), theirs, of any type; the mean has its scale.
 
     Raises:
         ValueError: no sample, or as many thumbnails as there is no heat for.
@@ -52,13 +52,13 @@ def heat_of_similar(images: Tensor, known: Tensor, heat: Tensor, neighbours: int
             f"expected a thumbnail and heat for each of 1 sample or more, got {len(known)} and {len(heat)}"
         )
     if len(images) == 0:
-        return heat[:0]
+        return heat[:0].float()
     count = min(neighbours, len(known))
     parts = []
     for part in thumbnails(images).split(_CHUNK):
         # Of vectors of length 1 the nearest is the one with the greatest product.
         nearest = (part @ known.T).topk(count, dim=1).indices
-        parts.append(torch.stack([heat[rows].mean(dim=0) for rows in nearest]))
+        parts.append(torch.stack([heat[rows].float().mean(dim=0) for rows in nearest]))
     return torch.cat(parts)
 
 

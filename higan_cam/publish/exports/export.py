@@ -45,6 +45,7 @@ OWN_SIZE = {
     "original": "picture",
     "negative": "picture_negative",
     "conditioning_image": "picture_mask",
+    "regions": "picture_regions",
 }
 """Column of the generator's square -> the same of a picture at its own size."""
 _WRITERS = 8
@@ -204,7 +205,9 @@ class _Export:
 
     def _sift(self, rows: pa.Table) -> tuple[pa.Table, int, int]:
         """The rows to write, and how many are left out as empty and as not selected."""
-        shown = np.full(rows.num_rows, True) if self.keep_empty else rows["status"].to_numpy() == "ok"
+        # A picture that has gone since it was inverted is nowhere at its own size, and has no mask.
+        there = rows["image"].is_valid().to_numpy() if "image" in rows.column_names else np.full(rows.num_rows, True)
+        shown = there if self.keep_empty else rows["status"].to_numpy() == "ok"
         kept = shown if self.selection is None else shown & self.selection.keeps(rows["index"].to_numpy())
         return rows.filter(pa.array(kept)), int((~shown).sum()), int((shown & ~kept).sum())
 
@@ -243,11 +246,8 @@ def _check_pictures(run: Source, chosen: Format, name: str) -> None:
     """ConfigError: a run on latents, or a format of what only the generator's square has."""
     if run.config.get("source", {}).get("kind") != "pictures":
         raise ConfigError(f"--pictures: {run.store.uri} is a run on latents, which has no pictures of its own")
-    square = [column for column in chosen.columns if column in ("regions", "heat")]
-    if square:
-        raise ConfigError(
-            f"--pictures: {name} has {', '.join(square)}, which lie in the generator's square; leave it out"
-        )
+    if "heat" in chosen.columns:
+        raise ConfigError(f"--pictures: {name} has heat, which lies in the generator's square; leave it out")
 
 
 def _put_if_other(target: Store, key: str, body: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +25,10 @@ _IMAGES = {
 # Not the figures that may be null: the loader takes the types from the first lines.
 _FIELDS = ("id", "text", "prompt", "edit_prompt", "index", "seed", "score_negative", "score_positive", "coverage")
 _GLOB = "{split}/**"
+_BUCKETS = """# Pictures of several sizes: each goes to the bucket of its own shape, and none is enlarged.
+enable_bucket = true
+bucket_no_upscale = true
+"""
 
 
 def imagefolder(config: Mapping[str, Any]) -> Format:
@@ -79,34 +83,44 @@ def _encode_imagefolder(rows: pa.Table, shard: SourceShard) -> Encoded:
 
 def _encode_kohya(rows: pa.Table, shard: SourceShard) -> Encoded:
     objects: Objects = []
-    size: list[int] = []
+    sizes: set[tuple[int, int]] = set()
     for row in rows.to_pylist():
-        size = size or list(png_size(image_bytes(row["image"])))
+        sizes.add(png_size(image_bytes(row["image"])))
         objects += [
             (f"{shard.split}/images/{row['id']}.png", image_bytes(row["image"])),
             (f"{shard.split}/images/{row['id']}.txt", f"{row['text']}\n".encode()),
             (f"{shard.split}/masks/{row['id']}.png", image_bytes(row["conditioning_image"])),
         ]
-    return Encoded(objects, {"size": size})
+    return Encoded(objects, {"size": _largest(sizes), **({"mixed": True} if len(sizes) > 1 else {})})
 
 
 def _finish_kohya(split: str, shards: Callable[[], Iterable[ExportedShard]]) -> Iterator[tuple[str, bytes]]:
-    size = next((shard.part["size"] for shard in shards() if shard.part["size"]), None)
-    if split != "train" or size is None:
+    if split != "train":
         return
+    parts = [shard.part for shard in shards() if shard.part["size"]]
+    sizes = {(part["size"][0], part["size"][1]) for part in parts}
+    if not sizes:
+        return
+    size = _largest(sizes)
+    mixed = len(sizes) > 1 or any(part.get("mixed") for part in parts)
     text = f"""[general]
 caption_extension = ".txt"
 
 [[datasets]]
 resolution = [{size[0]}, {size[1]}]
 batch_size = 1
-
+{_BUCKETS if mixed else ""}
   [[datasets.subsets]]
   image_dir = "train/images"
   conditioning_data_dir = "train/masks"
   num_repeats = 1
 """
     yield "dataset.toml", text.encode()
+
+
+def _largest(sizes: Collection[tuple[int, int]]) -> list[int]:
+    """Width and height of the largest by area; [] of none."""
+    return list(max(sizes, key=lambda size: (size[0] * size[1], size), default=()))
 
 
 def _load_kohya(uri: str, splits: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ from higan_cam.publish.report.gallery.samples import write_gallery
 from higan_cam.publish.report.inpainter import find_inpainter
 from higan_cam.publish.report.next_commands import next_commands
 from higan_cam.publish.report.page import render_report
-from higan_cam.publish.report.photos import read_photos
+from higan_cam.publish.report.photos import Threshold, read_photos
 from higan_cam.publish.report.statistics import (
     BoundarySummary,
     Distribution,
@@ -42,6 +42,7 @@ class Measured:
         score_range: of the scorer; None for that of the strips.
         strip_distances: code units; strips: one per latent, with an image and a score at each of them.
         walls: {stage: (wall seconds, workers)} of the stages that one process did from beginning to end.
+        thresholds: of the verdicts on pictures.
     """
 
     scores: ScoreSummary | None = None
@@ -49,6 +50,7 @@ class Measured:
     strip_distances: tuple[float, ...] = ()
     strips: tuple[EditStrip, ...] = ()
     walls: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    thresholds: tuple[Threshold, ...] = ()
 
 
 def assemble(
@@ -69,7 +71,7 @@ def assemble(
         StoreError: a shard or the figures of an inpainter cannot be read, or the store fails.
     """
     inpainter, timings = find_inpainter(store), read_timings(store, measured.walls)
-    photos = read_photos(config, store)
+    photos = read_photos(config, store, measured.thresholds)
     gallery = write_gallery(store)
     content = ReportContent(
         title=f"{config.attribute.replace('_', ' ')} masks",

@@ -15,15 +15,13 @@ import numpy as np
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.images import decode_heat, decode_image
-from higan_cam.publish.reading import read_batches, read_shard, shard_errors
+from higan_cam.publish.reading import MAX_SHARDS, first_to_last, read_batches, read_shard, shard_errors
 from higan_cam.publish.report.content import SampleView, StageTiming
 from higan_cam.store import Store, committed
 from higan_cam.store.keys import DATA, STAGE_NAMES, split_of, stats_prefix
 from higan_cam.types import ByteArray, Ellipse, FloatArray, Region, ShardRecord
 
 SHOWN = 32
-MAX_SHARDS = 64
-"""Shards read for figures; more are sampled evenly, so that the report of a huge run stays cheap."""
 _FIGURES = (
     "index",
     "score",
@@ -80,7 +78,7 @@ def read_figures(config: RunConfig, store: Store) -> tuple[Figures, list[SampleV
     records = {shard: record for shard, record in found.items() if record.rows}  # pictures may all be unreadable
     if not records:
         return None
-    chosen = _first_to_last(sorted(records), MAX_SHARDS)
+    chosen = first_to_last(sorted(records), MAX_SHARDS)
     tables = [read_shard(store, records[shard], (*_FIGURES, "regions")) for shard in chosen]
     columns = {name: np.concatenate([table[name].to_numpy() for table in tables]) for name in _FIGURES}
     regions = [row for table in tables for row in table["regions"].to_pylist()]
@@ -154,10 +152,3 @@ def _view(row: dict[str, Any]) -> SampleView:
 def _region(row: dict[str, Any]) -> Region:
     pairs = {name: tuple(row[name]) for name in ("centroid", "peak", "bbox")}
     return Region(**{**row, **pairs, "ellipse": Ellipse(**row["ellipse"])})
-
-
-def _first_to_last(shards: list[int], limit: int) -> list[int]:
-    """At most `limit` evenly spread shards, the first and the last among them."""
-    if len(shards) <= limit:
-        return shards
-    return [shards[round(place)] for place in np.linspace(0, len(shards) - 1, limit)]

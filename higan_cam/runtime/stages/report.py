@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from higan_cam.config import RunConfig
+from higan_cam.invert.verdict import thresholds_of
 from higan_cam.publish.report.assemble import Measured, assemble
 from higan_cam.publish.report.content import EditStrip
 from higan_cam.publish.report.figures import read_figures
+from higan_cam.publish.report.photos import Threshold
 from higan_cam.publish.report.statistics import Histogram, ScoreSummary
 from higan_cam.runtime.stages.label import Labels
 from higan_cam.runtime.stages.sweeps import sweep_samples
+from higan_cam.runtime.workers.invert import read_calibration
 from higan_cam.store import Store
 from higan_cam.types import Boundary
 
@@ -34,6 +38,7 @@ def write_report(
         strip_distances=distances,
         strips=strips,
         walls=walls,
+        thresholds=_thresholds(config, store),
     )
     assemble(config, store, boundary, measured, read)
 
@@ -59,3 +64,33 @@ def _scores(config: RunConfig, labels: Labels) -> ScoreSummary:
         low_threshold=float(extremes.lowest.scores[-1]) if len(extremes.lowest) else None,
         high_threshold=float(extremes.highest.scores[-1]) if len(extremes.highest) else None,
     )
+
+
+def _thresholds(config: RunConfig, store: Store) -> tuple[Threshold, ...]:
+    """What pictures are held against; none on latents."""
+    if config.source.kind == "latents":
+        return ()
+    own = read_calibration(store)
+    asked = thresholds_of(config.invert, own)
+    return (
+        Threshold(
+            "PSNR, dB",
+            "at least",
+            _finite(asked.min_psnr),
+            own and own.typical_psnr,
+            own and own.psnr,
+            configured=config.invert.min_psnr != "auto",
+        ),
+        Threshold(
+            "feature distance",
+            "at most",
+            _finite(asked.max_feature_distance),
+            own and own.typical_feature_distance,
+            own and own.feature_distance,
+            configured=config.invert.max_feature_distance != "auto",
+        ),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

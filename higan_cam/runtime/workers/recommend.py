@@ -11,6 +11,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.config import RunConfig
     from higan_cam.mask.student import load_student
     from higan_cam.pictures import frozen_listing
+    from higan_cam.pipeline.bank import read_bank
     from higan_cam.pipeline.devices import device_kind, prepare_process
     from higan_cam.pipeline.recommend import recommend_unit
     from higan_cam.publish.places import encode_places
@@ -41,6 +42,7 @@ class RecommendWorker:
             self.student = load_student(config.student.weights)
             self.store = open_store(config.output, config.store)
             self.listing = frozen_listing(self.store)
+            self.bank = None if config.student.bank is None else read_bank(self.store)
 
     def ping(self) -> bool:
         """Answers once the actor is (again) ready for work."""
@@ -54,7 +56,8 @@ class RecommendWorker:
         self.watch.begin(name)
         with self.watch.settling(name):
             rows = [self.listing[index] for index in unit.indices]
-            answers = recommend_unit(self.student, self.config, rows, pictures_of(self.config, self.store).read)
+            read = pictures_of(self.config, self.store).read
+            answers = recommend_unit(self.student, self.config, rows, read, self.bank)
             body = phase("recommend", "recommend")(encode_places)(answers, self.config.publish.row_group)
             done = Attributed(time.monotonic() - began, 1, device_kind(self.device))
             return commit_places(self.config, self.store, work, body, done)

@@ -21,10 +21,10 @@ from torch import Tensor
 
 from higan_cam.errors import DataError
 from higan_cam.mask import decode_rle
+from higan_cam.publish import reading
 from higan_cam.publish.exports.source import Source, open_source
 from higan_cam.publish.images import decode_image
 from higan_cam.publish.reading import read_shard, shard_errors
-from higan_cam.store.canonical import digest
 from higan_cam.store.store import Store
 from higan_cam.train.inpaint.settings import InpaintSettings
 from higan_cam.types import BoolArray, ByteArray, FloatArray
@@ -96,8 +96,7 @@ def fingerprint(store: Store) -> str:
     Raises:
         StoreError: not a run.
     """
-    lines = (f"{shard.record.path} {shard.record.sha256}\n" for shard in open_source(store).shards)
-    return digest("".join(lines).encode())
+    return reading.fingerprint(shard.record for shard in open_source(store).shards)
 
 
 def examples(pairs: Pairs, rows: Tensor, chosen: Tensor, flipped: Tensor) -> Examples:

@@ -16,10 +16,10 @@ import numpy as np
 
 from higan_cam.errors import ConfigError, DataError
 from higan_cam.mask.student.network import SHRINK
+from higan_cam.publish import reading
 from higan_cam.publish.exports.source import Source, open_source
 from higan_cam.publish.images import decode_heat, decode_image, encode_image
 from higan_cam.publish.reading import read_shard, shard_errors
-from higan_cam.store.canonical import digest
 from higan_cam.store.store import Store
 from higan_cam.types import ByteArray, FloatArray
 
@@ -81,8 +81,7 @@ def attribute_of(stores: Sequence[Store]) -> str:
 
 def fingerprint(stores: Sequence[Store]) -> str:
     """sha256 over the committed shards of the runs, in order: others give another. StoreError: not a run."""
-    records = [shard.record for store in stores for shard in open_source(store).shards]
-    return digest("".join(f"{record.path} {record.sha256}\n" for record in records).encode())
+    return reading.fingerprint(shard.record for store in stores for shard in open_source(store).shards)
 
 
 def lesson_of(pictures: Sequence[ByteArray], heat: FloatArray, mask: FloatArray, side: int) -> Lesson:

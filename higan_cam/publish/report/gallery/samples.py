@@ -14,14 +14,14 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from higan_cam.publish.reading import read_batches, shard_errors
+from higan_cam.publish.reading import evenly_spread, read_batches, shard_errors
 from higan_cam.publish.report.gallery.page import render_gallery
 from higan_cam.publish.report.gallery.thumbnails import TILES, Thumbnail, make_thumbnail
 from higan_cam.store.keys import DATA, GALLERY, GALLERY_KEY, shard_stem
@@ -74,6 +74,23 @@ class _Index:
             self.columns.setdefault(name, []).extend(values)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How the rows of a stage become a gallery.
+
+    Attributes:
+        columns: that are read of each shard.
+        words: texts of a row that come with its picture, {the page's name: column}.
+        thumbnail: a row -> its pictures.
+        figures: rows -> what the page knows of all of them, by name.
+    """
+
+    columns: tuple[str, ...]
+    words: Mapping[str, str]
+    thumbnail: Callable[[Mapping[str, Any]], Thumbnail]
+    figures: Callable[[Sequence[Mapping[str, Any]]], dict[str, list[Any]]]
+
+
 def write_gallery(store: Store) -> GallerySummary | None:
     """Write the gallery of what a run has committed; None where it has no sample yet.
 
@@ -84,30 +101,36 @@ def write_gallery(store: Store) -> GallerySummary | None:
     records = committed(store, DATA, str(run.get("config_hash")))
     if not records:
         return None
-    chosen = _middles([records[shard] for shard in sorted(records)])
-    index = _Index()
-    with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        for record in chosen:
-            _write_shard(store, record, index, pool)
-    summary = GallerySummary(sum(count for *_, count in index.files), sum(record.rows for record in records.values()))
-    columns = {name: values for name, values in index.columns.items() if any(value is not None for value in values)}
-    payload = {"shards": index.shards, "files": index.files, "columns": columns}
-    store.put(f"{GALLERY}samples.js", _script("samples", payload))
+    reading = Reading(columns=_COLUMNS, words={name: name for name in _WORDS}, thumbnail=_thumbnail, figures=_figures)
+    summary = write_pictures(store, records, reading)
     store.put(GALLERY_KEY, render_gallery(run["config"]["attribute"], store.uri, summary.note).encode())
     return summary
 
 
-def _write_shard(store: Store, record: ShardRecord, index: _Index, pool: ThreadPoolExecutor) -> None:
+def write_pictures(store: Store, records: Mapping[int, ShardRecord], reading: Reading) -> GallerySummary:
+    """Write all but the page: thumbnails of each shard, and the figures. StoreError: a shard cannot be read."""
+    index = _Index()
+    with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
+        for record in evenly_spread([records[shard] for shard in sorted(records)], LIMIT):
+            _write_shard(store, record, index, reading, pool)
+    columns = {name: values for name, values in index.columns.items() if any(value is not None for value in values)}
+    payload = {"shards": index.shards, "files": index.files, "columns": columns}
+    store.put(f"{GALLERY}samples.js", _script("samples", payload))
+    return GallerySummary(sum(count for *_, count in index.files), sum(record.rows for record in records.values()))
+
+
+def _write_shard(store: Store, record: ShardRecord, index: _Index, reading: Reading, pool: ThreadPoolExecutor) -> None:
     place, first = len(index.shards), 0
     index.shards.append(record.path)
     stem = shard_stem(record.path)
-    for rows in read_batches(store, record, _COLUMNS, ROWS):
+    for rows in read_batches(store, record, reading.columns, ROWS):
         name = f"{stem}.{first:05d}.js"
         with shard_errors(store, record):
-            thumbnails = list(pool.map(_thumbnail, rows))
-        store.put(f"{GALLERY}{name}", _script("pictures", {"file": name, **_pictures(rows, thumbnails)}))
+            thumbnails = list(pool.map(reading.thumbnail, rows))
+        words = {word: [row[column] for row in rows] for word, column in reading.words.items()}
+        store.put(f"{GALLERY}{name}", _script("pictures", {"file": name, **_pictures(thumbnails), **words}))
         index.files.append((name, place, first, len(rows)))
-        index.add(_figures(rows))
+        index.add(reading.figures(rows))
         first += len(rows)
 
 
@@ -115,25 +138,24 @@ def _thumbnail(row: Mapping[str, Any]) -> Thumbnail:
     return make_thumbnail({name: row[name]["bytes"] for name in _PICTURES})
 
 
-def _pictures(rows: Sequence[Mapping[str, Any]], thumbnails: Sequence[Thumbnail]) -> dict[str, Any]:
+def _pictures(thumbnails: Sequence[Thumbnail]) -> dict[str, Any]:
     return {
         "sizes": [(each.width, each.height, each.pitch) for each in thumbnails],
         "strips": [base64.b64encode(each.strip).decode("ascii") for each in thumbnails],
         "masks": [base64.b64encode(each.mask).decode("ascii") for each in thumbnails],
-        **{name: [row[name] for row in rows] for name in _WORDS},
     }
 
 
 def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {
         "index": [row["index"] for row in rows],
-        **{name: [_short(row[name]) for row in rows] for name in FIGURES},
+        **{name: [short(row[name]) for row in rows] for name in FIGURES},
         "regions": [len(row["regions"]) for row in rows],
         "status": [row["status"] for row in rows],
     }
 
 
-def _short(value: float | None) -> float | None:
+def short(value: float | None) -> float | None:
     """The shortest decimal that is the same float32: a third of the digits, and no filter counts otherwise."""
     return None if value is None else float(str(np.float32(value)))
 
@@ -142,12 +164,3 @@ def _script(function: str, payload: Mapping[str, Any]) -> bytes:
     """A script that calls `higanCam.<function>` with the payload. Nothing in it can end a script element."""
     text = json.dumps(payload, ensure_ascii=True, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return f"higanCam.{function}({text});\n".encode()
-
-
-def _middles(records: list[ShardRecord]) -> list[ShardRecord]:
-    """The middle one of each equal part, so many as hold about `LIMIT` samples; all where they hold fewer."""
-    rows = sum(record.rows for record in records)
-    if rows <= LIMIT:
-        return records
-    count = max(1, len(records) * LIMIT // rows)
-    return [records[(2 * place + 1) * len(records) // (2 * count)] for place in range(count)]

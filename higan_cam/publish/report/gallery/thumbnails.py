@@ -7,14 +7,14 @@ because its edge must stay where it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from higan_cam.publish.images import decode_heat, decode_image
-from higan_cam.types import ByteArray
+from higan_cam.types import ByteArray, FloatArray
 
 TILES = ("negative", "original", "image", "heat")
 """Columns of the dataset, in the order of a strip."""
@@ -52,31 +52,41 @@ def make_thumbnail(pictures: Mapping[str, bytes]) -> Thumbnail:
     Raises:
         ValueError: if one is no PNG.
     """
-    mask = decode_image(pictures["conditioning_image"])
-    height, width = _reduced_size(mask.shape[0], mask.shape[1])
+    tiles = [_tile(name, pictures[name]) for name in TILES]
+    return thumbnail_of(tiles, decode_image(pictures["conditioning_image"]))
+
+
+def thumbnail_of(tiles: Sequence[ByteArray], mask: ByteArray) -> Thumbnail:
+    """(H,W,3) uint8 BGR tiles of any size, in the order of the strip, and (H,W) mask, whose shape the thumbnail has."""
+    width, height = reduced_size(mask.shape[0], mask.shape[1])
     pitch, padded = (-(-length // _BLOCK) * _BLOCK for length in (width, height))
     edges = (0, padded - height, 0, pitch - width)
-    tiles = [
-        cv2.copyMakeBorder(_fitted(_tile(name, pictures[name]), width, height), *edges, cv2.BORDER_REPLICATE)
-        for name in TILES
-    ]
-    strip = cv2.imencode(".jpg", np.hstack(tiles), _JPEG)[1]
+    fitted = [cv2.copyMakeBorder(_fitted(tile, width, height), *edges, cv2.BORDER_REPLICATE) for tile in tiles]
+    strip = cv2.imencode(".jpg", np.hstack(fitted), _JPEG)[1]
     binary = np.where(_fitted(mask, width, height) > 127, 255, 0).astype(np.uint8)
     body = cv2.imencode(".png", binary, [cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 6])[1]
     return Thumbnail(strip.tobytes(), body.tobytes(), width, height, pitch)
 
 
-def _tile(name: str, body: bytes) -> ByteArray:
-    """(H,W,3) uint8 BGR; heat as grey, 255 for heat 1."""
-    if name != "heat":
-        return cv2.cvtColor(decode_image(body), cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
-    grey = np.rint(decode_heat(body) * 255).astype(np.uint8)
+def heat_tile(heat: FloatArray) -> ByteArray:
+    """(H,W) in [0,1] -> (H,W,3) grey, 255 for heat 1."""
+    grey = np.rint(heat * 255).astype(np.uint8)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
 
 
-def _reduced_size(height: int, width: int) -> tuple[int, int]:
+def colour_tile(image: ByteArray) -> ByteArray:
+    """(H,W,3) RGB -> BGR."""
+    return cv2.cvtColor(image, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
+
+
+def reduced_size(height: int, width: int) -> tuple[int, int]:
+    """(width, height) with `SIDE` pixels at most on the longer side, never enlarged."""
     scale = min(1.0, SIDE / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _tile(name: str, body: bytes) -> ByteArray:
+    return heat_tile(decode_heat(body)) if name == "heat" else colour_tile(decode_image(body))
 
 
 def _fitted(image: ByteArray, width: int, height: int) -> ByteArray:

@@ -1,24 +1,24 @@
 // A sample's card: filled when made, its picture loaded when it comes into view.
 
-const STOPS = [[-1, "negative", "score_negative"], [0, "original", "score"], [1, "positive", "score_positive"]];
-const SHOWN = [["score_change", "change"], ["retention", "retention"], ["necessity", "necessity"], ["coverage", "coverage"]];
+const STOPS = facts.stops; // [place of the slider, name, figure or null]
+const SHOWN = facts.shown; // [figure, label]
 
 function makeCard(i, samples, view) {
   const item = document.getElementById("card").content.cloneNode(true).querySelector("li");
   const card = item.querySelector(".card");
   const place = samples.place(i);
   const figure = (name, kind) => written(samples.columns[name][i], kind);
-  const name = `latent ${samples.columns.index[i]}`;
-  const empty = samples.columns.status[i] === "empty";
+  const name = samples.columns.key?.[i] ?? `${facts.noun} ${samples.columns.index[i]}`;
+  const lacking = { ok: "", empty: facts.lacking }[samples.columns.status[i]] ?? samples.columns.status[i];
   const part = (selector) => card.querySelector(selector);
   part("h3").textContent = name;
-  part(".badge").hidden = !empty;
+  [part(".badge").textContent, part(".badge").hidden] = [lacking, !lacking];
   card.tabIndex = -1;
   card.setAttribute("role", "group");
-  card.setAttribute("aria-label", `${name}${empty ? ", no region" : ""}, retention ${figure("retention")}, necessity ${figure("necessity")}`);
+  card.setAttribute("aria-label", [name, lacking, ...facts.spoken.map((key) => `${key} ${figure(key)}`)].filter(Boolean).join(", "));
   const pairs = SHOWN.map(([key, label]) => [label, figure(key, facts.figures.find((each) => each.name === key).kind)]);
   part(".inline").replaceChildren(...pairs.map(pair));
-  part(".stops").replaceChildren(...STOPS.map(([, label, key]) => pair([label, figure(key)])));
+  part(".stops").replaceChildren(...STOPS.filter(([, , key]) => key).map(([, label, key]) => pair([label, figure(key)])));
   const link = part(".place a");
   link.textContent = place.shard.split("/").pop().replace(".parquet", "");
   link.href = `../${place.shard}`;
@@ -26,6 +26,7 @@ function makeCard(i, samples, view) {
   part("pre").textContent = snippet(place, samples.columns.index[i]);
   part(".copy").setAttribute("aria-label", `Copy the commands that open ${name}`);
   part("summary").setAttribute("aria-label", `Open ${name}: commands and captions`);
+  part(".slider").hidden = STOPS.length === 1;
   Object.assign(card, { sample: i, slider: part(".slider"), canvas: part("canvas"), picture: null });
   card.slider.setAttribute("aria-label", `${name}, from negative to positive`);
   card.at = (at) => {
@@ -79,13 +80,11 @@ function spokenPosition(at) {
 function snippet(place, index) {
   const shard = JSON.stringify(`${facts.uri}/${place.shard}`);
   return [
-    `higan-cam inspect ${quoted(facts.uri)} --where 'index == ${index}'`,
-    "",
-    "# Python",
+    ...(facts.inspect ? [`higan-cam inspect ${quoted(facts.uri)} --where 'index == ${index}'`, "", "# Python"] : []),
     "import io, pyarrow.parquet as pq",
     "from PIL import Image",
     `row = pq.read_table(${shard}).slice(${place.row}, 1).to_pylist()[0]`,
-    "Image.open(io.BytesIO(row[\"image\"][\"bytes\"])).show()",
+    `Image.open(io.BytesIO(row["${facts.column}"]["bytes"])).show()`,
   ].join("\n");
 }
 

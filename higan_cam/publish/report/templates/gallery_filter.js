@@ -1,10 +1,10 @@
 // What is shown, as a value: its form in the address (#min_retention=0.5&sort=-coverage), and which samples it lets pass.
 
-const CHOICES = ["split", "status"];
+const CHOICES = facts.choices;
 const known = (samples) => facts.figures.filter((figure) => figure.name in samples.columns);
 
 function defaultView() {
-  return { ranges: {}, split: [], status: [], find: "", sort: "index", order: "", seed: 0, page: 1, size: 24, at: 1, mask: true, heat: false };
+  return { ranges: {}, split: [], status: [], find: "", sort: "index", order: "", seed: 0, page: 1, size: 24, at: facts.stops.at(-1)[0], mask: true, heat: false };
 }
 
 function viewOf(hash, samples) {

@@ -87,7 +87,7 @@ function onKey(event) {
     Enter: () => card.slider.focus(),
     PageDown: () => view.page < pages() && turn(view.page + 1, true),
     PageUp: () => view.page > 1 && turn(view.page - 1, true),
-    1: () => card.at(-1), 2: () => card.at(0), 3: () => card.at(1),
+    ...Object.fromEntries(facts.stops.map(([at], k) => [k + 1, () => card.at(at)])),
     m: () => setLayer("mask", !view.mask), h: () => setLayer("heat", !view.heat),
   };
   if (event.key in steps) activate(all[Math.max(0, Math.min(all.length - 1, here + steps[event.key]))]);
@@ -112,7 +112,7 @@ function buildFilters() {
   });
   by("choices").append(...choices);
   by("figures").append(...known(samples).map(buildRange));
-  by("sort").append(...[["index", "latent"], ...known(samples).map(({ name, label }) => [name, label]), ["random", "random"]].map(([value, text]) => new Option(text, value)));
+  by("sort").append(...[["index", facts.noun], ...known(samples).map(({ name, label }) => [name, label]), ["random", "random"]].map(([value, text]) => new Option(text, value)));
 }
 
 function buildRange({ name, label, kind }) {

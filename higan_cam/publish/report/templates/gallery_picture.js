@@ -3,11 +3,11 @@
 const ENLARGED = 2; // canvas pixels per pixel of a thumbnail, so that outlines are fine
 const colors = facts.colors;
 
-// {negative, original, positive, heat, inside, outline} ready to draw, from what a pictures file holds of a sample.
+// {original, heat, inside, outline, and where there are ends negative and positive} ready to draw, from what a pictures file holds of a sample.
 async function decoded({ sizes: [width, height, pitch], strips, masks }) {
   const [strip, mask] = await Promise.all([imageOf("jpeg", strips), imageOf("png", masks)]);
-  const [negative, original, positive, grey] = [0, 1, 2, 3].map((place) => cut(strip, place * pitch, width, height));
-  return { width, height, negative, original, positive, heat: heatLayer(grey), ...tracedMask(cut(mask, 0, width, height)) };
+  const tiles = Object.fromEntries(facts.tiles.map((name, place) => [name, cut(strip, place * pitch, width, height)]));
+  return { width, height, ...tiles, heat: heatLayer(tiles.heat), ...tracedMask(cut(mask, 0, width, height)) };
 }
 
 async function imageOf(kind, base64) {
@@ -75,7 +75,7 @@ function draw(canvas, picture, { at, mask, heat }) {
   context.setTransform(1, 0, 0, 1, 0, 0);
   cover(picture.original);
   context.globalAlpha = Math.abs(at);
-  cover(at < 0 ? picture.negative : picture.positive);
+  if (at) cover(at < 0 ? picture.negative : picture.positive);
   context.globalAlpha = 1;
   if (heat) cover(picture.heat);
   context.setTransform(ENLARGED, 0, 0, ENLARGED, 0, 0);

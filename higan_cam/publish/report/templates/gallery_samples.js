@@ -38,8 +38,9 @@ async function loadSamples() {
   const { shards, files, columns } = await loadScript("samples.js");
   const numbers = (values) => Float32Array.from(values, (value) => value ?? NaN);
   const kept = { index: Float64Array.from(columns.index), status: columns.status };
+  if (columns.key) kept.key = columns.key; // a text, as the status is
   for (const name of Object.keys(columns)) if (!(name in kept)) kept[name] = numbers(columns[name]);
-  kept.score_change = Float64Array.from(kept.score_positive, (high, i) => high - kept.score_negative[i]);
+  if (kept.score_positive) kept.score_change = Float64Array.from(kept.score_positive, (high, i) => high - kept.score_negative[i]);
   const places = files.flatMap(([file, shard, row, rows]) =>
     Array.from({ length: rows }, (_, k) => ({ file, shard: shards[shard], row: row + k, inFile: k })));
   kept.split = places.map(({ shard }) => shard.split("/").pop().split("-")[0]);
