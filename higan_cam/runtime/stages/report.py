@@ -72,23 +72,14 @@ def _thresholds(config: RunConfig, store: Store) -> tuple[Threshold, ...]:
         return ()
     own = read_calibration(store)
     asked = thresholds_of(config.invert, own)
+    psnr: tuple[float | None, float | None] = (None, None)
+    distance: tuple[float | None, float | None] = (None, None)
+    if own is not None:
+        psnr, distance = (own.typical_psnr, own.psnr), (own.typical_feature_distance, own.feature_distance)
+    named = config.invert.min_psnr != "auto", config.invert.max_feature_distance != "auto"
     return (
-        Threshold(
-            "PSNR, dB",
-            "at least",
-            _finite(asked.min_psnr),
-            own and own.typical_psnr,
-            own and own.psnr,
-            configured=config.invert.min_psnr != "auto",
-        ),
-        Threshold(
-            "feature distance",
-            "at most",
-            _finite(asked.max_feature_distance),
-            own and own.typical_feature_distance,
-            own and own.feature_distance,
-            configured=config.invert.max_feature_distance != "auto",
-        ),
+        Threshold("PSNR, dB", "at least", _finite(asked.min_psnr), *psnr, configured=named[0]),
+        Threshold("feature distance", "at most", _finite(asked.max_feature_distance), *distance, configured=named[1]),
     )
 
 

@@ -23,7 +23,7 @@ from higan_cam.store.keys import GALLERY_KEY
 from higan_cam.store.store import Store
 from higan_cam.types import FloatArray, ShardRecord
 
-_COLUMNS = ("index", "picture_key", "status", "reason", "notes", "places", "regions")
+_COLUMNS = ("index", "picture_key", "status", "reason", "places", "regions")
 _PICTURES = ("picture", "picture_mask", "heat", "place")
 _BLANK, _GREY = 64, 128
 """Side and level of the square that stands for a picture that cannot be read."""

@@ -7,7 +7,8 @@ function makeCard(i, samples, view) {
   const item = document.getElementById("card").content.cloneNode(true).querySelector("li");
   const card = item.querySelector(".card");
   const place = samples.place(i);
-  const figure = (name, kind) => written(samples.columns[name][i], kind);
+  // A figure that no sample has is no column.
+  const figure = (name) => written(samples.columns[name]?.[i] ?? NaN, facts.figures.find((each) => each.name === name)?.kind);
   const name = samples.columns.key?.[i] ?? `${facts.noun} ${samples.columns.index[i]}`;
   const lacking = { ok: "", empty: facts.lacking }[samples.columns.status[i]] ?? samples.columns.status[i];
   const part = (selector) => card.querySelector(selector);
@@ -16,7 +17,7 @@ function makeCard(i, samples, view) {
   card.tabIndex = -1;
   card.setAttribute("role", "group");
   card.setAttribute("aria-label", [name, lacking, ...facts.spoken.map((key) => `${key} ${figure(key)}`)].filter(Boolean).join(", "));
-  const pairs = SHOWN.map(([key, label]) => [label, figure(key, facts.figures.find((each) => each.name === key).kind)]);
+  const pairs = SHOWN.map(([key, label]) => [label, figure(key)]);
   part(".inline").replaceChildren(...pairs.map(pair));
   part(".stops").replaceChildren(...STOPS.filter(([, , key]) => key).map(([, label, key]) => pair([label, figure(key)])));
   const link = part(".place a");
