@@ -110,6 +110,7 @@ def recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Model
     from higan_cam.pipeline.devices import models_here
     from higan_cam.runtime.remake import with_recorded_weights
     from higan_cam.runtime.stages.fit import find_boundary
+    from higan_cam.runtime.workers.student import with_own_student
     from higan_cam.store import read_run
     from higan_cam.store.run import recorded_config
 
@@ -117,7 +118,7 @@ def recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Model
     boundary = find_boundary(config, store)
     if boundary is None:
         raise DataError(f"{store.uri}: no boundary is there yet; `higan-cam fit` with the run's configuration makes it")
-    return config, on_final_scale(models_here(config), boundary), boundary
+    return config, on_final_scale(with_own_student(models_here(config), config, store), boundary), boundary
 
 
 def _named(own: Boundary, files: list[Path] | None) -> dict[str, Boundary]:

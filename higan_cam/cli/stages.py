@@ -78,8 +78,9 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
         with stoppable(), local_head(config.runtime) as head:
             with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
                 from higan_cam.runtime.several import run_all
+                from higan_cam.train.student.refine import learn
 
-            outcome = run_all(config, stages, console, head)
+            outcome = run_all(config, stages, console, head, learn)
     except KeyboardInterrupt as error:
         errors.print("stopped; the same command goes on from here")
         raise typer.Exit(exit_status(error)) from None
@@ -106,7 +107,16 @@ def _say_words(console: Console, config: RunConfig) -> None:
 def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[str, ...]) -> None:
     """What was made, where, and what to do next."""
     from higan_cam.publish.report.next_commands import load_line, verify_line
-    from higan_cam.store.keys import CARD_KEY, CODES, DATA, GALLERY_KEY, REPORT_KEY, boundary_keys
+    from higan_cam.store.keys import (
+        CARD_KEY,
+        CODES,
+        DATA,
+        GALLERY_KEY,
+        PILOT,
+        REPORT_KEY,
+        STUDENT_KEY,
+        boundary_keys,
+    )
 
     table = Table("stage", "made", "seconds", box=None, pad_edge=False)
     runs = members(config)
@@ -115,10 +125,13 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
         "label": f"{outcome.samples.get('label', 0):,} latents labelled",
         "fit": ", ".join(boundaries),
         "invert": f"{outcome.samples.get('invert', 0):,} pictures in {CODES}/",
+        "pilot": f"{outcome.samples.get('pilot', 0):,} samples in {PILOT}/",
+        "student": STUDENT_KEY,
         "mask": f"{outcome.samples.get('mask', 0):,} samples in {DATA}/",
         "report": f"{REPORT_KEY}, {GALLERY_KEY}, {CARD_KEY}",
     }
-    for stage in stages:
+    refined = ("pilot", "student") if "student" in outcome.seconds else ()
+    for stage in (each for name in stages for each in ((*refined, name) if name == "mask" else (name,))):
         table.add_row(stage, made[stage], f"{outcome.seconds.get(stage, 0.0):.1f}")
     console.print()
     console.print(table)

@@ -11,24 +11,30 @@ from higan_cam.config.run import RunConfig
 
 PICTURES_ONLY = ("source", "invert", "student")
 """Sections that decide nothing where the source is latents."""
+REFINED_ONLY = ("refine", "pilot", "pilot_steps")
+"""Fields of `mask` that decide nothing where masks are not refined."""
 
 
 def identity(config: RunConfig) -> dict[str, Any]:
     """The part of the configuration that decides the bytes of the dataset (no output, store, curation or runtime).
 
-    Of a run on latents nothing that only pictures need; of one on pictures not their number, which its listing says.
+    Of a run on latents nothing that only pictures need; of one on pictures not their number, which its listing says; of
+    a pilot nothing where there is none.
     """
     left_out: dict[str, Any] = dict.fromkeys(("output", "curation", "store", "runtime"), True)
     if not config.attributes:
         left_out["attributes"] = True
     if config.attribution.weights is None:
         left_out["attribution"] = {"weights": True}
+    of_mask = set() if config.mask.refine is not None else set(REFINED_ONLY)
     if config.source.kind == "latents":
         left_out |= dict.fromkeys(PICTURES_ONLY, True)
     else:
-        left_out["mask"] = {"count": True}
+        of_mask.add("count")
         if config.student.bank is None:
             left_out["student"] = {"bank": True}
+    if of_mask:
+        left_out["mask"] = dict.fromkeys(of_mask, True)
     return config.model_dump(mode="json", exclude=left_out)
 
 

@@ -69,6 +69,20 @@ class RunConfig(Section):
         embedded = second is not None and (second.name, second.weights) == ("lighting", "rooms_second")
         return None if embedded and own != ("lighting", "rooms") else second
 
+    @property
+    def final_attribution(self) -> AttributionConfig:
+        """Where the heat of the samples comes from: `attribution`, or the student that `mask.refine` trains."""
+        refined = self.mask.refine is not None
+        return self.attribution.model_copy(update={"name": "student"}) if refined else self.attribution
+
+    @property
+    def unrefined(self) -> RunConfig:
+        """The same job with the masks of `attribution` itself, as a pilot has them.
+
+        For computing only: its hash is another run's.
+        """
+        return self.model_copy(update={"mask": self.mask.model_copy(update={"refine": None})})
+
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
         if self.source.kind == "latents" and self.mask.count > self.label.count:
@@ -80,6 +94,27 @@ class RunConfig(Section):
             raise ValueError(
                 f"label.count ({self.label.count}) must be >= 2 x boundary.tails ({self.boundary.tails}): "
                 "label more latents or use smaller tails"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pilot_possible(self) -> RunConfig:
+        if self.mask.refine is None:
+            return self
+        if self.source.kind == "pictures":
+            raise ValueError(
+                "mask.refine is for runs on latents; for pictures, train a student on such a run and name it in "
+                "student.weights, or use `higan-cam recommend`"
+            )
+        if self.mask.pilot > self.label.count:
+            raise ValueError(
+                f"mask.pilot ({self.mask.pilot}) must be <= label.count ({self.label.count}): "
+                "a pilot is made of labelled latents"
+            )
+        if self.mask.pilot <= 2 * self.mask.shard_size:
+            raise ValueError(
+                f"mask.pilot ({self.mask.pilot}) must be > 2 x mask.shard_size ({self.mask.shard_size}): "
+                "of three shards or more, one can be held out"
             )
         return self
 

@@ -171,7 +171,8 @@ def heat_of(
     models: Models, config: RunConfig, boundary: Boundary, ends: Sequence[tuple[Tensor, ...]], name: str
 ) -> Found:
     """What one attribution says about the pictures, with the time it took."""
-    settings = config.model_copy(update={"attribution": config.attribution.model_copy(update={"name": name})})
+    named = config.attribution.model_copy(update={"name": name})
+    settings = config.unrefined.model_copy(update={"attribution": named})
     weights = boundary.metrics if name == config.attribution.name else None  # a run measures its own method's layers
     attribution = attribution_for(models, settings, edit_for(models, config, boundary), weights)
     began = time.perf_counter()

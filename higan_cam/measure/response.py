@@ -115,7 +115,7 @@ def layer_peaks(models: Models, config: RunConfig, boundary: Boundary, indices: 
     Raises:
         ConfigError: the attribution is none of the class activation maps.
     """
-    attribution = attribution_for(models, config, edit_for(models, config, boundary))
+    attribution = attribution_for(models, config.unrefined, edit_for(models, config, boundary))
     if not isinstance(attribution, GradCam):
         raise ConfigError(f"attribution.name: {config.attribution.name} has no layers to measure")
     parts = []

@@ -102,7 +102,7 @@ def student_answers(student: Student, known: KnownPhotos, config: RunConfig) -> 
 def label_answer(models: Models, config: RunConfig, boundary: Boundary, known: KnownPhotos) -> Answer:
     """What a run would publish of the photos' latents: the generator edited, attributed and clustered."""
     ends = code_ends(models, config, boundary, known.latents)
-    found = heat_of(models, config, boundary, ends, config.attribution.name)
+    found = heat_of(models, config, boundary, ends, config.final_attribution.name)
     return Answer(found.heat, found.masks[SHIPPED])
 
 

@@ -33,7 +33,7 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
 
     A sample that the scorer gives NaN or infinity for is empty, with that reason: nobody can say what its edit does.
     """
-    side, nowhere = batch.original.shape[1], why_nowhere(config.attribution)
+    side, nowhere = batch.original.shape[1], why_nowhere(config.final_attribution)
     regions = [find_regions(heat, config.regions, side, nowhere) for heat in batch.heat]
     masks = np.stack([result.mask for result in regions])
     figures = _figures(scorer, config, batch, masks)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.config import RunConfig, parse_layers
+from higan_cam.errors import DataError
 from higan_cam.generate import to_uint8
 from higan_cam.label import with_quartiles
 from higan_cam.manipulate import (
@@ -28,6 +29,7 @@ from higan_cam.manipulate import (
     select_extremes,
 )
 from higan_cam.mask import LEVELS, ImageAttribution, make_attribution, picture_change, where_pictures_change
+from higan_cam.mask.student.attribution import StudentHeat
 from higan_cam.pipeline.models import Models, batches, codes_array, w_plus_of
 from higan_cam.types import (
     Attribution,
@@ -155,7 +157,18 @@ def tapped_layers(models: Models, config: RunConfig, edit: Edit) -> tuple[int, .
 def attribution_for(
     models: Models, config: RunConfig, edit: Edit, metrics: Mapping[str, Any] | None = None
 ) -> Attribution:
-    """The attribution by name, on the tapped layers; `metrics` of the boundary say what each layer counts."""
+    """The attribution by name, on the tapped layers; `metrics` of the boundary say what each layer counts.
+
+    A refined run's student goes by its name, and stands for the embedded one.
+
+    Raises:
+        DataError: the run is refined, and its student is not there.
+        ConfigError: as `make_attribution`.
+    """
+    if config.final_attribution.name == "student" and models.student is not None:
+        return StudentHeat(models.student, config.attribution.map_size)
+    if config.mask.refine is not None:
+        raise DataError("mask.refine: the run's student is not there; `higan-cam run` trains it, then masks")
     return make_attribution(config.attribution, tapped_layers(models, config, edit), metrics)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from higan_cam.config import RunConfig
 from higan_cam.generate import load_generator, sample_latents
 from higan_cam.label import calibrated, make_scorer
+from higan_cam.mask.student import Student
 from higan_cam.types import (
     Boundary,
     FloatArray,
@@ -27,12 +28,14 @@ class Models:
 
     Attributes:
         codes: {index: (L,w_dim) w+} of pictures that were inverted; None where samples are latents.
+        student: the one that a refined run has trained, the heat of its samples; None in others, and before.
     """
 
     generator: Generator
     scorer: Scorer
     device: torch.device
     codes: Mapping[int, FloatArray] | None = None
+    student: Student | None = None
 
 
 def load_models(config: RunConfig, device: str = "cpu") -> Models:

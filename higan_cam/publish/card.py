@@ -11,7 +11,9 @@ import jinja2
 import yaml
 
 from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS, PHOTO_COLUMNS, PHOTO_IMAGES, columns_of
-from higan_cam.store.keys import SPLITS, split_glob
+from higan_cam.publish.refined import RefinedView
+from higan_cam.store.keys import SPLITS, STUDENT_KEY, split_glob
+from higan_cam.types import Interval
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _TASKS = ["image-to-image", "image-segmentation", "text-to-image"]
@@ -30,6 +32,7 @@ class CardFacts:
         run: contents of run.json (config, config_hash, versions, weights, seed, and where it was measured the floor).
         boundary: fit metrics by name, JSON-compatible.
         quality: figures over the run's samples by name, JSON-compatible.
+        refined: of a refined run, its masks beside those of its pilot.
         notes: further limits, one sentence each.
         sizes: {split: bytes of its shards}; without them the card states no counts for loaders to check.
     """
@@ -43,6 +46,7 @@ class CardFacts:
     run: Mapping[str, Any]
     boundary: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
+    refined: RefinedView | None = None
     notes: Sequence[str] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
 
@@ -57,6 +61,7 @@ def render_card(facts: CardFacts) -> str:
         splits={split: facts.rows[split] for split in _present(facts.rows)},
         total=sum(facts.rows.values()),
         columns=[(name, _type_name(name), meaning) for name, (_, meaning) in _columns(facts).items()],
+        student_key=STUDENT_KEY,
         effective=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
 
@@ -72,6 +77,7 @@ def card_environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = _cell
+    environment.filters["interval"] = _interval
     return environment
 
 
@@ -148,6 +154,10 @@ def _type_name(column: str) -> str:
     if column in (*IMAGE_COLUMNS, *PHOTO_IMAGES):
         return "image"
     return "list of structs" if isinstance(kind, dict) else str(kind)
+
+
+def _interval(estimate: Interval) -> str:
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 def _cell(value: Any) -> str:

@@ -8,6 +8,9 @@ from itertools import count
 from higan_cam.config import PublishConfig
 from higan_cam.store.keys import SPLITS, Split
 
+PILOT_HELD_OUT = 8
+"""One in so many shards of a pilot is held out."""
+
 
 def plan_splits(shards: int, publish: PublishConfig) -> list[tuple[Split, int, int]]:
     """For each shard its split, its number within the split, and how many shards the split has.
@@ -27,6 +30,11 @@ def plan_splits(shards: int, publish: PublishConfig) -> list[tuple[Split, int, i
     totals = Counter(names)
     counters = {name: count() for name in SPLITS}
     return [(name, next(counters[name]), totals[name]) for name in names]
+
+
+def held_out_of_pilot(shards: int) -> tuple[int, ...]:
+    """Numbers of the pilot's shards that its student does not learn from: one in eight, spread evenly, at least one."""
+    return tuple(_spread(shards, max(1, shards // PILOT_HELD_OUT)))
 
 
 def _held_out(shards: int, publish: PublishConfig) -> tuple[int, int]:

@@ -104,9 +104,9 @@ def crew_now(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float]) -> Crew
 
 
 def comparable(config: RunConfig) -> RunConfig:
-    """The same work without what only a fitted boundary knows: layer weights, scales and the scores' quartiles."""
+    """The same work without what only a run knows: layer weights, scales, the scores' quartiles, its own student."""
     plain = {"layer_weights": "equal", "scale": "sample"}
-    return config.model_copy(
+    return config.unrefined.model_copy(
         update={
             "attribution": config.attribution.model_copy(update=plain),
             "edit": config.edit.model_copy(update={"targets": None}) if config.edit.targets else config.edit,

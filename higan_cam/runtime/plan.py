@@ -109,6 +109,11 @@ def plan_label(config: RunConfig) -> list[WorkUnit]:
     return plan_units(config.label.count, config.label.shard_size)
 
 
+def plan_pilot(config: RunConfig) -> list[WorkUnit]:
+    """Units of a refined run's pilot: as many samples a shard as the dataset has, so that shard k holds the same."""
+    return plan_units(config.mask.pilot, config.mask.shard_size)
+
+
 def plan_mask(config: RunConfig) -> list[WorkUnit]:
     """Units of the masking stage."""
     return plan_units(config.mask.count, config.mask.shard_size)

@@ -109,7 +109,7 @@ def check_models(models: Models, config: RunConfig) -> None:
         parse_layers(config.boundary.layers, models.generator.num_layers, rows, "boundary.layers")
     if config.edit.targets is not None:
         checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
-    attribution_for(models, config, edit)
+    attribution_for(models, config.unrefined, edit)  # the student of a refined run is trained later
     if config.source.kind == "pictures":
         if open_store(config.output, config.store).find(LISTING_KEY) is None:
             open_pictures(str(config.source.pictures), config.store, config.source.column)

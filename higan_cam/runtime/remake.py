@@ -23,12 +23,14 @@ from higan_cam.pipeline.units import encode_unit, heat_unit, unit_samples
 from higan_cam.publish import decode_scores, encode_scores
 from higan_cam.publish.agreement import codes_disagreement, samples_disagreement, scores_disagreement
 from higan_cam.publish.codes import encode_codes
-from higan_cam.runtime.plan import plan_label, plan_mask
+from higan_cam.runtime.plan import plan_label, plan_mask, plan_pilot
 from higan_cam.runtime.preflight import file_role
 from higan_cam.runtime.stages.fit import find_boundary
+from higan_cam.runtime.workers.commit import computing
 from higan_cam.runtime.workers.inputs import pictures_of, read_calibration, unit_pictures
+from higan_cam.runtime.workers.student import with_own_student
 from higan_cam.store import Store, describe_run, read_run
-from higan_cam.store.keys import CODES, DATA, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
+from higan_cam.store.keys import CODES, DATA, PILOT, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
 from higan_cam.store.manifest import Entry, read_manifest
 from higan_cam.store.run import recommends, recorded_config, recorded_floor
 from higan_cam.types import Boundary, Scorer
@@ -87,7 +89,7 @@ def remake_shards(
 
 def _scale(config: RunConfig, scorer: Scorer, entry: Entry) -> tuple[float, float] | None:
     """Bounds of the scores in the shard: labels are raw, samples on the final scale; None where there are none."""
-    if entry.record.stage == DATA:
+    if entry.record.stage in (PILOT, DATA):
         return final_range(config.scorer, scorer)
     return scorer.score_range if np.isfinite(scorer.score_range).all() else None
 
@@ -173,12 +175,14 @@ class _Maker:
 
     def make(self, entry: Entry) -> bytes:
         """The shard's bytes, with the micro-batch that its maker had memory for."""
-        stage = STAGE_NAMES[entry.record.stage]
-        section = getattr(self.config, stage)
+        stage = entry.record.stage
+        name = "mask" if stage == PILOT else STAGE_NAMES[stage]
+        section = getattr(self.config, name)
         size = entry.extra.get("micro_batch", section.micro_batch)
-        config = self.config.model_copy(update={stage: section.model_copy(update={"micro_batch": size})})
+        config = computing(self.config, stage)
+        config = config.model_copy(update={name: getattr(config, name).model_copy(update={"micro_batch": size})})
         makers = {"label": self._scores, "invert": self._codes, "mask": self._samples}
-        return makers[stage](config, entry)
+        return makers[name](config, entry)
 
     def _scores(self, config: RunConfig, entry: Entry) -> bytes:
         return encode_scores(*label_unit(self.models, config, plan_label(config)[entry.record.shard]))
@@ -186,8 +190,9 @@ class _Maker:
     def _samples(self, config: RunConfig, entry: Entry) -> bytes:
         if self.boundary is None:
             raise DataError(f"{config.output}: {entry.record.path} is there without its boundary; fit it again")
-        unit = plan_mask(config)[entry.record.shard]
-        models = on_final_scale(self.models, self.boundary)
+        units = plan_pilot(config) if entry.record.stage == PILOT else plan_mask(config)
+        unit = units[entry.record.shard]
+        models = on_final_scale(with_own_student(self.models, config, self.store), self.boundary)
         pictures = unit_pictures(config, self.store, unit.shard)
         codes, floor = pictures.codes if pictures else None, recorded_floor(self.store)
         heat = heat_unit(models, config, self.boundary, unit, codes, floor)

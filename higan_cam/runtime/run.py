@@ -16,13 +16,14 @@ from higan_cam.label import final_range, needs_quartiles
 from higan_cam.pipeline import Models, measured_floor
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster, resources
-from higan_cam.runtime.plan import plan_crew, plan_label, plan_mask
+from higan_cam.runtime.plan import plan_crew, plan_label, plan_mask, plan_pilot
 from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.stages.fit import find_boundary, settle_boundary
 from higan_cam.runtime.stages.invert import invert_pictures, with_listing
 from higan_cam.runtime.stages.label import Labels, label_samples
 from higan_cam.runtime.stages.mask import make_masks
+from higan_cam.runtime.stages.refine import Learn, make_pilot, settle_student
 from higan_cam.runtime.stages.report import write_report
 from higan_cam.store import Lease, Store, begin_run, committed, open_store
 from higan_cam.store.keys import REPORT_KEY, SCORES
@@ -57,12 +58,20 @@ class Outcome:
 
 
 def run_stages(
-    config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None, head: Head | None = None
+    config: RunConfig,
+    stages: tuple[str, ...] = STAGES,
+    console: Console | None = None,
+    head: Head | None = None,
+    learn: Learn | None = None,
 ) -> Outcome:
     """Run the named stages, in the order of the flow. Each reads what the earlier ones left in the store.
 
     Everything but run.json (which is created exclusively) is written under the lease of the output, so that one
     driver at a time is at work there. A failing mask unit does not stop the others; look at `Outcome.problems`.
+
+    Args:
+        learn: how a refined run's student learns from its pilot (`train.student.refine.learn`): trainers are a floor
+            above this one. Not needed where the student is there, or `mask.refine` is null.
 
     Raises:
         HiganCamError: configuration, weights, data or store problems; what is already written stays.
@@ -80,7 +89,7 @@ def run_stages(
     log.info("run=%s output=%s stages=%s", _name(config), store.uri, ",".join(stages))
     with lease.held(meters.snapshot):
         config = with_listing(config, store)
-        run = Run(config, store, ready.models, lease, meters, Outcome(store))
+        run = Run(config, store, ready.models, lease, meters, Outcome(store), learn)
         with cluster(config.runtime, head):
             run.all(stages)
         run.outcome.samples = {name: tally.done for name, tally in meters.tallies.items()}
@@ -98,6 +107,7 @@ class Run:
     lease: Lease
     meters: Meters
     outcome: Outcome
+    learn: Learn | None = None
 
     def all(self, stages: tuple[str, ...]) -> None:
         """The named stages in the order of the flow."""
@@ -109,6 +119,8 @@ class Run:
         if self.config.source.kind == "pictures" and {"invert", "mask"} & set(stages):
             self.invert()
         if "mask" in stages and boundary is not None:
+            if self.config.mask.refine is not None:
+                self.refine(boundary)
             self.mask(boundary)
         if "report" in stages:
             self.report(labels, boundary)
@@ -142,6 +154,13 @@ class Run:
         """The codes of the run's pictures that are not there yet."""
         with self._timed("invert"):
             invert_pictures(self.config, self.store, self.meters)
+
+    def refine(self, boundary: Boundary) -> None:
+        """The pilot's shards that are not there yet, and the student that learns from them."""
+        with self._timed("pilot"):
+            make_pilot(self.config, self.store, boundary, self.meters)
+        with self._timed("student"):
+            settle_student(self.config, self.store, self.learn)
 
     def mask(self, boundary: Boundary) -> None:
         """The dataset's shards that are not there yet."""
@@ -200,6 +219,8 @@ def _need_labels(config: RunConfig, store: Store) -> None:
 
 def _plan_workers(config: RunConfig, outcome: Outcome) -> None:
     plans = {"label": plan_label(config), "invert": plan_mask(config), "mask": plan_mask(config)}
+    if config.mask.refine is not None:
+        plans["pilot"] = plan_pilot(config)
     for stage, units in plans.items():
         outcome.workers[stage] = plan_crew(config.runtime, *resources(), len(units)).workers
 

@@ -27,6 +27,7 @@ from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.run import STAGES, Outcome, run_stages
 from higan_cam.runtime.stages.fit import find_boundary
+from higan_cam.runtime.stages.refine import Learn
 from higan_cam.runtime.stages.shared_labels import label_together
 from higan_cam.runtime.stages.sweeps import cross_samples
 from higan_cam.store import Lease, Store, begin_run, committed, open_store
@@ -38,7 +39,11 @@ CROSS_SAMPLES, SHOWN = 48, 3
 
 
 def run_all(
-    config: RunConfig, stages: tuple[str, ...] = STAGES, console: Console | None = None, head: Head | None = None
+    config: RunConfig,
+    stages: tuple[str, ...] = STAGES,
+    console: Console | None = None,
+    head: Head | None = None,
+    learn: Learn | None = None,
 ) -> Outcome:
     """`run_stages`, for each attribute that the configuration lists. One whose labels fail does not stop the others.
 
@@ -48,7 +53,7 @@ def run_all(
     """
     runs = members(config)
     if not config.attributes:
-        return run_stages(config, stages, console, head)
+        return run_stages(config, stages, console, head, learn)
     digests = {name: preflight(each, head).digests for name, each in runs.items()}
     store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
@@ -69,7 +74,7 @@ def run_all(
             lease.check()
             log.info("run=%s attribute=%s", config_hash(config)[:12], name)
             try:
-                _add(outcome, name, run_stages(each, stages, console))
+                _add(outcome, name, run_stages(each, stages, console, learn=learn))
             except (QuarantinedError, DataError) as error:  # labels that failed, or a condition's that did
                 outcome.problems.append(f"{name}: {error}")
         if "report" in stages:

@@ -9,9 +9,11 @@
     codes/part-00000.parquet               of a run on pictures: the code of each, how good it is, or why there is none
     boundary/<attribute>.safetensors       the boundary; .json: the metrics of its fit
     boundary/selected.json                 the samples of both tails that it was fitted on
+    pilot/part-00000.parquet               of a refined run: the samples that its student learns from, as data/ has them
+    student/student.safetensors            of a refined run: the student; its sha256 is in run.json
     data/train-00000-of-00014.parquet      the dataset; also validation-… and test-…
     places/part-00000.parquet              of `higan-cam recommend`: where a student would put the attribute
-    manifest/scores-00000.json             one entry per shard, written after it; also codes-…, data-…
+    manifest/scores-00000.json             one entry per shard, written after it; also codes-…, pilot-…, data-…
     manifest/quarantined-data-00000.json   why a unit was given up
     stats/data-00000.json                  timing of a shard; outside the run's identity
     stats/lease/000001.json                the drivers that the run has had
@@ -30,14 +32,15 @@ from typing import Literal, NamedTuple
 from higan_cam.config import RunConfig
 
 RUN_KEY = "run.json"
-SCORES, CODES, DATA, PLACES = "scores", "codes", "data", "places"
-SHARD_STAGES = (SCORES, CODES, DATA, PLACES)
+SCORES, CODES, PILOT, DATA, PLACES = "scores", "codes", "pilot", "data", "places"
+SHARD_STAGES = (SCORES, CODES, PILOT, DATA, PLACES)
 """Stages that make shards, in the order of the flow."""
-STAGE_NAMES = {SCORES: "label", CODES: "invert", DATA: "mask", PLACES: "recommend"}
+STAGE_NAMES = {SCORES: "label", CODES: "invert", PILOT: "pilot", DATA: "mask", PLACES: "recommend"}
 LISTING, LISTING_KEY = "listing/", "listing/listing.json"
 CALIBRATION_KEY, BANK_KEY = "listing/calibration.json", "listing/bank.safetensors"
 MANIFEST, LEASES, CURATION = "manifest/", "stats/lease/", "curation/"
 SELECTED_KEY = "boundary/selected.json"
+STUDENT_KEY = "student/student.safetensors"
 REPORT_KEY, CARD_KEY = "report/index.html", "README.md"
 GALLERY_KEY, GALLERY = "report/gallery.html", "report/gallery/"
 RESCORING_KEY, RESCORING_PLOT_KEY = "report/rescoring.json", "report/rescoring.png"
@@ -73,6 +76,11 @@ def scores_path(shard: int) -> str:
 def codes_path(shard: int) -> str:
     """Key of a shard of codes."""
     return f"{CODES}/part-{shard:05d}.parquet"
+
+
+def pilot_path(shard: int) -> str:
+    """Key of a shard of a pilot."""
+    return f"{PILOT}/part-{shard:05d}.parquet"
 
 
 def places_path(shard: int) -> str:

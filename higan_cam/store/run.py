@@ -19,6 +19,8 @@ _RECORDED = ("ray",)
 """Packages that only carry the work; recorded, and free to change between two starts of a run."""
 FLOOR = "floor_levels"
 """Where run.json says what `recorded_floor` reads."""
+STUDENT = "student_sha256"
+"""Where run.json says what `recorded_student` reads."""
 
 
 def begin_run(
@@ -71,7 +73,7 @@ def run_uris(store: Store) -> list[str]:
 def describe_run(config: RunConfig, weights: Mapping[str, str]) -> dict[str, Any]:
     """What `run.json` says: configuration without output and runtime, its hash, versions, weights, seed. No clock.
 
-    Beside what a run measures when it begins, by which nobody is refused.
+    Beside what a run measures when it begins, and the student that it trains, by which nobody is refused.
     """
     return {
         "config": identity(config),
@@ -99,8 +101,7 @@ def _claim(store: Store, ours: Mapping[str, Any], floor: Callable[[], int] | Non
                 "or empty it"
             )
         measured = {FLOOR: floor()} if floor is not None else {}
-        body = json.dumps({**ours, **measured}, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-        if store.put_new(RUN_KEY, body.encode()):
+        if store.put_new(RUN_KEY, _encoded({**ours, **measured})):
             return True
         there = store.get(RUN_KEY)
     _refuse_other(store, _parse(store, there), ours)
@@ -206,6 +207,28 @@ def recorded_floor(store: Store) -> float | None:
     if levels is None or (isinstance(levels, int | float) and levels >= 1):
         return levels
     raise StoreError(f"{store.uri}/{RUN_KEY}: {FLOOR} must be a number of levels from 1 up, found {levels!r}")
+
+
+def recorded_student(store: Store) -> str | None:
+    """sha256 of the student that a refined run's masks are of; None before it is trained. StoreError: no run."""
+    recorded = read_run(store).get(STUDENT)
+    return None if recorded is None else str(recorded)
+
+
+def record_student(store: Store, sha256: str) -> str:
+    """Write down which student the run has trained, unless one is written down already; the one that is.
+
+    Under the lease: run.json is replaced whole, with all that stands in it.
+    """
+    run = read_run(store)
+    if STUDENT not in run:
+        run[STUDENT] = sha256
+        store.put(RUN_KEY, _encoded(run))
+    return str(run[STUDENT])
+
+
+def _encoded(run: Mapping[str, Any]) -> bytes:
+    return (json.dumps(run, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _other_version(store: Store, run: Mapping[str, Any], detail: str) -> StoreError:

@@ -20,6 +20,7 @@ from higan_cam.store.keys import (
     CODES,
     DATA,
     MANIFEST,
+    PILOT,
     PLACES,
     REPORT_KEY,
     SCORES,
@@ -31,7 +32,7 @@ from higan_cam.store.keys import (
 )
 from higan_cam.store.lease import Holder, read_lease
 from higan_cam.store.manifest import last_line
-from higan_cam.store.run import recommends, recorded_config
+from higan_cam.store.run import recommends, recorded_config, recorded_student
 from higan_cam.store.store import Store
 
 DriverState = Literal["none", "running", "ended", "dead", "silent"]
@@ -42,7 +43,7 @@ class StageStatus:
     """One stage that makes shards.
 
     Attributes:
-        name: "label", "invert" (of a run on pictures) or "mask".
+        name: "label", "invert" (of a run on pictures), "pilot" (of a refined run) or "mask".
         done, total: samples.
         missing: shards without a manifest entry.
         quarantined: {shard: what it failed with, one line} of the missing ones that were given up.
@@ -73,6 +74,7 @@ class RunStatus:
 
     Attributes:
         boundary, report: whether they are there.
+        student: whether it is trained; None where the run is not refined.
         driver: the last one.
         state: of that driver; "dead" is known (same machine), "silent" is inferred from clocks: its last renewal is
             longer ago than its lease lasts, so it is gone, cut off, or its clock differs from this one.
@@ -85,6 +87,7 @@ class RunStatus:
     report: bool
     driver: Holder | None
     state: DriverState
+    student: bool | None = None
 
     @property
     def complete(self) -> bool:
@@ -104,6 +107,7 @@ class RunStatus:
             "complete": self.complete,
             "stages": stages,
             "boundary": self.boundary,
+            **({} if self.student is None else {"student": self.student}),
             "report": self.report,
             "driver": driver,
         }
@@ -150,6 +154,7 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
         report=store.exists(REPORT_KEY),
         driver=driver,
         state=state,
+        student=None if config.mask.refine is None else recorded_student(store) is not None,
     )
 
 
@@ -158,7 +163,11 @@ def _planned(store: Store, config: RunConfig) -> list[tuple[str, LabelConfig | M
     if recommends(store):
         return [(PLACES, config.mask)]
     codes: list[tuple[str, LabelConfig | MaskConfig]] = [(CODES, config.mask)]
-    return [(SCORES, config.label), *(codes if config.source.kind == "pictures" else []), (DATA, config.mask)]
+    pilot: list[tuple[str, LabelConfig | MaskConfig]] = [
+        (PILOT, config.mask.model_copy(update={"count": config.mask.pilot}))
+    ]
+    before = codes if config.source.kind == "pictures" else pilot if config.mask.refine is not None else []
+    return [(SCORES, config.label), *before, (DATA, config.mask)]
 
 
 def driver_state(driver: Holder | None) -> DriverState:

@@ -16,11 +16,13 @@ def status_lines(status: RunStatus) -> Iterator[str]:
     """One line per stage, the driver, then a line per quarantined unit (the first `QUARANTINED_SHOWN` of a stage)."""
     yield f"run     {status.output}  config {status.config_hash[:12]}"
     fit = f"fit     {'done' if status.boundary else 'to do'}"
-    after_fit = next((stage.name for stage in status.stages if stage.name in ("invert", "mask")), None)
+    after_fit = next((stage.name for stage in status.stages if stage.name in ("invert", "pilot", "mask")), None)
     for stage in status.stages:
         if stage.name == after_fit:
             yield fit
         yield _stage_line(stage)
+        if stage.name == "pilot":
+            yield f"student {'done' if status.student else 'to do'}"
     yield f"report  {'done' if status.report else 'to do'}"
     yield f"driver  {_driver(status)}"
     for stage in status.stages:

@@ -1,4 +1,4 @@
-"""Re-hash a run: is everything there that the manifest names, unchanged, and nothing else?"""
+"""Re-hash a run: is everything there that the manifest names, and the student, unchanged, and nothing else?"""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from higan_cam.store.canonical import digest
-from higan_cam.store.keys import SHARD_STAGES, manifest_key
+from higan_cam.store.keys import SHARD_STAGES, STUDENT_KEY, manifest_key
 from higan_cam.store.manifest import Entry, read_manifest
-from higan_cam.store.run import read_run
+from higan_cam.store.run import read_run, recorded_student
 from higan_cam.store.store import Store
 
 
@@ -41,6 +41,7 @@ def verify_run(store: Store) -> list[Problem]:
     problems: list[Problem] = []
     for stage in SHARD_STAGES:
         problems += _stage_problems(store, stage, config_hash)
+    problems += _student_problems(store)
     return sorted(problems, key=lambda problem: problem.key)
 
 
@@ -58,6 +59,14 @@ def _stage_problems(store: Store, stage: str, config_hash: str) -> Iterator[Prob
     named = {entry.record.path for entry in entries.values() if entry is not None}
     for path in sorted(set(sizes) - named):
         yield Problem("extra", path, "no manifest entry names it")
+
+
+def _student_problems(store: Store) -> Iterator[Problem]:
+    wanted, body = recorded_student(store), store.find(STUDENT_KEY)
+    if wanted is not None and body is None:
+        yield Problem("missing", STUDENT_KEY, f"run.json names sha256 {wanted}")
+    elif wanted is not None and body is not None and digest(body) != wanted:
+        yield Problem("differing", STUDENT_KEY, f"sha256 {digest(body)}, expected {wanted}")
 
 
 def _object_problems(store: Store, entry: Entry, sizes: Mapping[str, int]) -> Iterator[Problem]:

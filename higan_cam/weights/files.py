@@ -72,10 +72,26 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapp
 
     The file appears whole or not at all.
     """
-    path = Path(path)
+    write_whole(Path(path), encode_tensors(tensors, metadata))
+
+
+def encode_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The bytes that `save_tensors` writes."""
     plain = {key: tensors[key].detach().cpu().contiguous() for key in sorted(tensors)}
-    data = _with_sorted_header(safetensors.torch.save(plain, metadata=dict(metadata)))
-    write_whole(path, data)
+    return _with_sorted_header(safetensors.torch.save(plain, metadata=dict(metadata)))
+
+
+def decode_tensors(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """What `load_tensors` gives, of the bytes of a safetensors file; `name` says whose, in errors.
+
+    Raises:
+        WeightsError: they are no such file.
+    """
+    try:
+        tensors, header = safetensors.torch.load(data), _header(data)
+    except (safetensors.SafetensorError, struct.error, ValueError) as error:
+        raise WeightsError(f"{name}: not a safetensors file ({error})") from error
+    return {key: _widened(value) for key, value in tensors.items()}, header.get("__metadata__", {})
 
 
 def sha256_of(path: str | Path) -> str:
@@ -171,7 +187,16 @@ def _widened(tensor: Tensor) -> Tensor:
 
 def _with_sorted_header(data: bytes) -> bytes:
     """The same file with its JSON header's keys sorted: the library writes metadata in hash order."""
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header = json.dumps(_header(data), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
-    return struct.pack("<Q", len(header)) + header + data[8 + length :]
+    return struct.pack("<Q", len(header)) + header + data[_header_end(data) :]
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(data[8 : _header_end(data)])
+    return header
+
+
+def _header_end(data: bytes) -> int:
+    (length,) = struct.unpack("<Q", data[:8])
+    return 8 + int(length)

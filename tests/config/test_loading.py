@@ -237,12 +237,18 @@ def other(name: str, value: Any) -> Any:
 
 ON_PICTURES = ("source.", "invert.", "student.")
 """Sections that say nothing to a run on latents."""
+OF_REFINED = ("mask.refine", "mask.pilot", "mask.pilot_steps")
+"""Fields that say nothing to a run that is not refined."""
 PICTURES = {"source": {"kind": "pictures", "pictures": "photos"}}
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [leaf for leaf in leaves(RunConfig()) if leaf[0] != "boundary.space" and not leaf[0].startswith(ON_PICTURES)],
+    [
+        leaf
+        for leaf in leaves(RunConfig())
+        if leaf[0] not in ("boundary.space", *OF_REFINED) and not leaf[0].startswith(ON_PICTURES)
+    ],
 )
 def test_the_hash_ignores_output_curation_store_and_runtime_and_nothing_else(name: str, value: Any) -> None:
     nested: Any = other(name, value)
@@ -292,6 +298,30 @@ def test_what_pictures_need_is_part_of_a_run_on_pictures_and_of_no_other(section
 def test_a_source_that_makes_no_sense_is_refused(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         parse_config({"source": values})
+
+
+def test_a_pilot_is_part_of_a_refined_run_and_of_no_other() -> None:
+    assert not {"refine", "pilot", "pilot_steps"} & set(identity(RunConfig())["mask"])
+    refined = parse_config({"mask": {"refine": "student"}})
+    for changes in ({"pilot": 512}, {"pilot_steps": 7}):
+        assert config_hash(parse_config({"mask": changes})) == config_hash(RunConfig())
+        assert config_hash(parse_config({"mask": {"refine": "student", **changes}})) != config_hash(refined)
+    assert config_hash(refined.unrefined) == config_hash(RunConfig())
+    assert parse_config(identity(refined)) == refined
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["source.kind=pictures", "source.pictures=photos"], "latents"),
+        (["mask.pilot=60000"], r"mask\.pilot \(60000\) must be <= label\.count"),
+        (["mask.pilot=128"], "must be > 2 x mask.shard_size"),
+        (["mask.refine=teacher"], "refine"),
+    ],
+)
+def test_a_pilot_that_cannot_be_is_refused(overrides: list[str], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load_config(overrides=["mask.refine=student", *overrides])
 
 
 def test_what_a_scorer_has_no_use_for_is_no_part_of_a_run() -> None:

@@ -18,6 +18,7 @@ from higan_cam.publish.splits import plan_splits
 from higan_cam.store.keys import shard_path
 from higan_cam.store.run import describe_run
 from higan_cam.types import Sample
+from tests.support.refined import REFINED
 
 
 def facts_of(config: RunConfig | None = None, **values: Any) -> CardFacts:
@@ -147,3 +148,15 @@ def test_output_folder_loads_as_a_dataset(
     assert {split: len(rows) for split, rows in loaded.items()} == {"train": 4, "validation": 2, "test": 2}
     row = loaded["validation"][0]
     assert np.array_equal(np.asarray(row["image"]), make_sample(row["index"]).image)
+
+
+def test_a_refined_runs_card_says_so_with_the_figures_of_both_masks() -> None:
+    config = parse_config({"mask": {"refine": "student"}})
+    card = render_card(facts_of(config, refined=REFINED))
+    assert "| retention | 120 | 0.700 [0.690, 0.710] | 0.750 [0.740, 0.760] | 0.050 [0.040, 0.060] |" in card
+    assert REFINED.sha256 in card
+    assert "It has learned from 1024 samples of this run whose heat map was `light_change`" in card
+    assert "0.812 [0.802, 0.822] (IoU)" in card
+    plain = render_card(facts_of())
+    assert "Refined" not in plain
+    assert "`light_change` gives the heat map" in plain

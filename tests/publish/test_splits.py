@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from higan_cam.config import PublishConfig
-from higan_cam.publish.splits import plan_splits
+from higan_cam.publish.splits import held_out_of_pilot, plan_splits
 from higan_cam.store.keys import shard_path
 
 
@@ -56,3 +56,8 @@ def test_names_are_those_the_datasets_library_expects() -> None:
 def test_no_shards_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one shard"):
         plan_splits(0, config_of(0, 0))
+
+
+@pytest.mark.parametrize(("shards", "held"), [(3, (1,)), (8, (4,)), (16, (4, 12)), (24, (4, 12, 20))])
+def test_one_shard_of_a_pilot_in_eight_is_held_out_and_at_least_one(shards: int, held: tuple[int, ...]) -> None:
+    assert held_out_of_pilot(shards) == held

@@ -11,7 +11,7 @@ import pytest
 from higan_cam.config import RunConfig, config_hash, parse_config
 from higan_cam.errors import RunMismatchError, StoreError
 from higan_cam.store import run
-from higan_cam.store.run import begin_run, read_run, recorded_floor
+from higan_cam.store.run import begin_run, read_run, record_student, recorded_floor, recorded_student
 from higan_cam.store.store import Store, open_store
 
 WEIGHTS = {"generator": "a" * 64}
@@ -52,6 +52,15 @@ def test_a_run_begun_before_floors_were_measured_goes_on_without_one(store: Stor
     assert not begin_run(store, config_of(), WEIGHTS, lambda: 3)
     assert recorded_floor(store) is None
     assert store.get("run.json") == before
+
+
+def test_the_first_student_that_is_written_down_is_the_runs_and_nothing_else_changes(store: Store) -> None:
+    begin_run(store, config_of(), WEIGHTS, lambda: 3)
+    before = read_run(store)
+    assert recorded_student(store) is None
+    assert record_student(store, "a" * 64) == record_student(store, "b" * 64) == recorded_student(store) == "a" * 64
+    assert read_run(store) == {**before, "student_sha256": "a" * 64}
+    assert not begin_run(store, config_of(), WEIGHTS)
 
 
 @pytest.mark.parametrize("levels", [0, -1, "3", float("nan"), [1]])

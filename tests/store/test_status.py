@@ -18,10 +18,10 @@ from higan_cam.config.layers import format_spans
 from higan_cam.errors import StoreError
 from higan_cam.publish.scores import encode_scores
 from higan_cam.store.canonical import canonical_json
-from higan_cam.store.keys import scores_path
+from higan_cam.store.keys import pilot_path, scores_path
 from higan_cam.store.lease import Holder, Lease
 from higan_cam.store.manifest import commit_shard, quarantine_shard
-from higan_cam.store.run import begin_run, recorded_config
+from higan_cam.store.run import begin_run, record_student, recorded_config
 from higan_cam.store.status import read_status
 from higan_cam.store.status_text import duration, status_lines, unfinished_lines
 from higan_cam.store.store import Store, open_store
@@ -166,6 +166,27 @@ def test_a_run_with_a_ready_boundary_needs_no_labels(store: Store) -> None:
     status = read_status(store)
     assert [stage.name for stage in status.stages] == ["mask"]
     assert status.complete
+
+
+def test_of_a_refined_run_pilot_and_student_are_told_too(store: Store) -> None:
+    settings = ["label.count=10", "label.shard_size=4", "mask.count=5", "mask.shard_size=2", "boundary.tails=2"]
+    config = load_config(None, [*settings, "mask.refine=student", "mask.pilot=6"])
+    begin_run(store, config)
+    for shard in (0, 2):
+        body = encode_scores(np.arange(2), np.zeros(2, np.float32))
+        path = pilot_path(shard)
+        commit_shard(store, stage="pilot", shard=shard, path=path, body=body, rows=2, config_hash=config_hash(config))
+    status = read_status(store)
+    assert [(stage.name, stage.done, stage.total) for stage in status.stages] == [
+        ("label", 0, 10),
+        ("pilot", 4, 6),
+        ("mask", 0, 5),
+    ]
+    assert [line.split()[0] for line in status_lines(status)][:6] == ["run", "label", "fit", "pilot", "student", "mask"]
+    assert "student to do" in list(status_lines(status))
+    assert "pilot: 1 of 3 shards are missing: 1" in list(unfinished_lines(status))
+    record_student(store, "a" * 64)
+    assert read_status(store).as_json()["student"] is True
 
 
 def test_a_configuration_of_another_version_is_refused_and_named(begun: Store) -> None:

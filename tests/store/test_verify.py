@@ -8,9 +8,10 @@ import pytest
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import StoreError
 from higan_cam.publish.scores import encode_scores
-from higan_cam.store.keys import scores_path
+from higan_cam.store.canonical import digest
+from higan_cam.store.keys import STUDENT_KEY, scores_path
 from higan_cam.store.manifest import commit_shard
-from higan_cam.store.run import begin_run
+from higan_cam.store.run import begin_run, record_student
 from higan_cam.store.store import Store
 from higan_cam.store.verify import verify_run
 
@@ -77,3 +78,12 @@ def test_bad_entries_are_invalid(finished: Store) -> None:
 def test_folder_without_run_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="not a run"):
         verify_run(store)
+
+
+def test_a_student_is_held_against_the_digest_in_run_json(finished: Store) -> None:
+    record_student(finished, digest(b"student"))
+    assert found(finished) == [("missing", STUDENT_KEY)]
+    finished.put(STUDENT_KEY, b"another")
+    assert found(finished) == [("differing", STUDENT_KEY)]
+    finished.put(STUDENT_KEY, b"student")
+    assert found(finished) == []

@@ -14,7 +14,7 @@ from torch import Tensor
 from higan_cam.errors import HiganCamError, WeightsError
 from higan_cam.mask.student.network import HEAT, MASK, SHRINK, StudentNetwork
 from higan_cam.weights.embedded import EMBEDDED_STUDENTS, embedded_path
-from higan_cam.weights.files import load_tensors, save_tensors
+from higan_cam.weights.files import decode_tensors, encode_tensors, load_tensors, save_tensors
 
 BATCH = 16
 """Pictures per pass: more are not faster on a core."""
@@ -69,18 +69,35 @@ def load_student(source: str | Path = "rooms") -> Student:
     """
     embedded = EMBEDDED_STUDENTS.get(str(source))
     path = embedded_path(embedded.file) if embedded is not None else Path(source)
-    tensors, metadata = load_tensors(path)
-    try:
-        return _built(tensors, json.loads(metadata["settings"]))
-    except (KeyError, TypeError, ValueError, RuntimeError, HiganCamError) as error:
-        raise WeightsError(f"{path}: not a student ({error}); expected a file of jobs/train_student.py") from error
+    return _read(*load_tensors(path), str(path))
+
+
+def decode_student(data: bytes, name: str) -> Student:
+    """The student in the bytes of such a file; `name` says whose, in errors. WeightsError: they hold none."""
+    return _read(*decode_tensors(data, name), name)
 
 
 def save_student(path: Path, network: StudentNetwork, side: int, attribute: str) -> None:
     """Write a trained network, whole or not at all, as `load_student` reads it: 16-bit floats."""
+    save_tensors(path, *_written(network, side, attribute))
+
+
+def encode_student(network: StudentNetwork, side: int, attribute: str) -> bytes:
+    """The bytes that `save_student` writes."""
+    return encode_tensors(*_written(network, side, attribute))
+
+
+def _written(network: StudentNetwork, side: int, attribute: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     settings = {"side": side, "channels": list(network.channels), "attribute": attribute}
     halved = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
-    save_tensors(path, halved, {"settings": json.dumps(settings, sort_keys=True)})
+    return halved, {"settings": json.dumps(settings, sort_keys=True)}
+
+
+def _read(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], name: str) -> Student:
+    try:
+        return _built(tensors, json.loads(metadata["settings"]))
+    except (KeyError, TypeError, ValueError, RuntimeError, HiganCamError) as error:
+        raise WeightsError(f"{name}: not a student ({error}); expected a file of jobs/train_student.py") from error
 
 
 def _built(tensors: Mapping[str, Tensor], settings: Mapping[str, object]) -> Student:

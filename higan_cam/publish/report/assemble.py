@@ -9,6 +9,7 @@ import numpy as np
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.card import CardFacts, render_card
+from higan_cam.publish.refined import RefinedView
 from higan_cam.publish.report.content import EditStrip, ReportContent, SampleView
 from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves
 from higan_cam.publish.report.figures import Figures, read_timings, reasons
@@ -28,7 +29,7 @@ from higan_cam.publish.report.statistics import (
 from higan_cam.store import Store, read_run
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.store.manifest import quarantine_lines
-from higan_cam.store.run import FLOOR
+from higan_cam.store.run import FLOOR, STUDENT
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 
@@ -43,6 +44,7 @@ class Measured:
         strip_distances: code units; strips: one per latent, with an image and a score at each of them.
         walls: {stage: (wall seconds, workers)} of the stages that one process did from beginning to end.
         thresholds: of the verdicts on pictures.
+        refined: the masks of a refined run beside those of its pilot.
     """
 
     scores: ScoreSummary | None = None
@@ -51,6 +53,7 @@ class Measured:
     strips: tuple[EditStrip, ...] = ()
     walls: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     thresholds: tuple[Threshold, ...] = ()
+    refined: RefinedView | None = None
 
 
 def assemble(
@@ -89,6 +92,7 @@ def assemble(
         regions=_regions(read[0]) if read else None,
         quality=_quality(read[0]) if read else None,
         faithfulness=_faithfulness(read[0]) if read else {},
+        refined=measured.refined,
         inpainter=inpainter,
         photos=photos,
         timings=timings,
@@ -97,7 +101,7 @@ def assemble(
     )
     store.put(REPORT_KEY, render_report(content).encode())
     if read:
-        store.put(CARD_KEY, render_card(_card(config, store, boundary, *read)).encode())
+        store.put(CARD_KEY, render_card(_card(config, store, boundary, measured.refined, *read)).encode())
 
 
 def _samples_note(figures: Figures, views: list[SampleView]) -> str:
@@ -119,6 +123,7 @@ def _response(boundary: Boundary | None) -> ScoreResponse | None:
 def _run_summary(config: RunConfig, store: Store) -> dict[str, str | int | float]:
     run = read_run(store)
     weights = {f"{role} weights": f"sha256 {digest[:12]}" for role, digest in run["weights"].items()}
+    student = {"student": f"sha256 {run[STUDENT][:12]}"} if STUDENT in run else {}
     versions = {name: run["versions"][name] for name in ("higan-cam", "torch", "ray") if name in run["versions"]}
     floor = {"rounding floor": f"changes of up to {run[FLOOR]} of 255 levels"} if FLOOR in run else {}
     return {
@@ -128,12 +133,19 @@ def _run_summary(config: RunConfig, store: Store) -> dict[str, str | int | float
         "samples asked for": config.mask.count,
         "generator": config.generator.weights,
         "scorer": config.scorer.describe(),
-        "attribution": config.attribution.name,
+        "attribution": _attribution(config),
         **floor,
         "config": config_hash(config)[:12],
         **weights,
+        **student,
         **versions,
     }
+
+
+def _attribution(config: RunConfig) -> str:
+    if config.mask.refine is None:
+        return config.attribution.name
+    return f"a student of {config.mask.pilot:,} samples of {config.attribution.name}"
 
 
 def _boundary(boundary: Boundary) -> BoundarySummary:
@@ -179,7 +191,12 @@ def _faithfulness(figures: Figures) -> dict[str, tuple[ShareCurve, ...]]:
 
 
 def _card(
-    config: RunConfig, store: Store, boundary: Boundary | None, figures: Figures, views: list[SampleView]
+    config: RunConfig,
+    store: Store,
+    boundary: Boundary | None,
+    refined: RefinedView | None,
+    figures: Figures,
+    views: list[SampleView],
 ) -> CardFacts:
     columns = figures.columns
     ok = columns["status"] == "ok"
@@ -205,5 +222,6 @@ def _card(
         run=read_run(store),
         boundary={k: v for k, v in (boundary.metrics if boundary else {}).items() if not isinstance(v, (dict, list))},
         quality=quality,
+        refined=refined,
         notes=[embedded.note] if embedded is not None else (),
     )

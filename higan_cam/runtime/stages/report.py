@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from higan_cam.config import RunConfig
 from higan_cam.invert.verdict import thresholds_of
+from higan_cam.measure.refinement import compare_masks
 from higan_cam.publish.report.assemble import Measured, assemble
 from higan_cam.publish.report.content import EditStrip
 from higan_cam.publish.report.figures import read_figures
@@ -39,6 +40,7 @@ def write_report(
         strips=strips,
         walls=walls,
         thresholds=_thresholds(config, store),
+        refined=compare_masks(config, store),
     )
     assemble(config, store, boundary, measured, read)
 

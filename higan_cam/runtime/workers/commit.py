@@ -21,9 +21,11 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.store.keys import (
         CODES,
         DATA,
+        PILOT,
         PLACES,
         SCORES,
         codes_path,
+        pilot_path,
         places_path,
         scores_path,
         shard_path,
@@ -120,23 +122,32 @@ def commit_places(config: RunConfig, store: Store, work: Work, body: bytes, done
 
 
 def publish_unit(
-    config: RunConfig, store: Store, work: Work, scorer: Scorer, batch: HeatBatch, attributed: Attributed
+    config: RunConfig,
+    store: Store,
+    work: Work,
+    scorer: Scorer,
+    batch: HeatBatch,
+    attributed: Attributed,
+    stage: str = DATA,
 ) -> int:
-    """Regions, masks, encoding, commit and stats of one dataset shard; the number of samples that it settles."""
+    """Regions, masks, encoding, commit and stats of one shard of samples; the number of those that it settles.
+
+    Args:
+        stage: whose: the dataset's, or the pilot's.
+    """
     began, unit = time.monotonic() - attributed.seconds, work.unit
     pictures = unit_pictures(config, store, unit.shard)
     samples, size = within_memory(
-        with_micro_batch(config, "mask", attributed.micro_batch),
+        with_micro_batch(computing(config, stage), "mask", attributed.micro_batch),
         "mask",
         work.log,
         lambda config: phase("mask", "regions")(unit_samples)(scorer, config, batch, pictures),
     )
-    split, number, of = plan_splits(len(plan_mask(config)), config.publish)[unit.shard]
     commit = phase("mask", "commit")(commit_shard)(
         store,
-        stage=DATA,
+        stage=stage,
         shard=unit.shard,
-        path=shard_path(split, number, of),
+        path=samples_path(config, stage, unit.shard),
         body=phase("mask", "encode")(encode_unit)(scorer, config, samples, batch, pictures),
         rows=len(samples),
         config_hash=config_hash(config),
@@ -144,8 +155,20 @@ def publish_unit(
     )
     empty = sum(sample.status == "empty" for sample in samples)
     summary = {"device": attributed.device, "empty": empty, "differing": commit.differing}
-    _write_stats(store, DATA, work, time.monotonic() - began, **summary)
+    _write_stats(store, stage, work, time.monotonic() - began, **summary)
     return len(unit.indices)
+
+
+def computing(config: RunConfig, stage: str) -> RunConfig:
+    """What a stage's samples are computed with; hash and paths remain those of the run."""
+    return config.unrefined if stage == PILOT else config
+
+
+def samples_path(config: RunConfig, stage: str, shard: int) -> str:
+    """Key of a shard of samples, of the dataset or of the pilot."""
+    if stage == PILOT:
+        return pilot_path(shard)
+    return shard_path(*plan_splits(len(plan_mask(config)), config.publish)[shard])
 
 
 def quarantine_details(verdict: Verdict) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from higan_cam.runtime.imports import quick_imports
 
@@ -21,26 +21,31 @@ from higan_cam.runtime.crew.watch import Watch
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import unit_name
-from higan_cam.runtime.workers.commit import Attributed, Work, publish_unit
+from higan_cam.runtime.workers.commit import Attributed, Work, computing, publish_unit
 from higan_cam.runtime.workers.inputs import read_codes
 from higan_cam.runtime.workers.memory import within_memory
-from higan_cam.store.keys import DATA
+from higan_cam.runtime.workers.student import with_own_student
+from higan_cam.store.keys import DATA, PILOT
 from higan_cam.types import Boundary, WorkUnit
 
 
 class MaskWorker:
-    """Ray actor: a unit -> heat maps, or all the way to a committed shard."""
+    """Ray actor: a unit -> heat maps, or all the way to a committed shard of the dataset."""
+
+    stage: ClassVar[str] = DATA
 
     def __init__(self, config: RunConfig, boundary: Boundary, device: str, ledger: Any) -> None:
         log_to_stderr()
         prepare_process(device, config.generator)
         self.config, self.boundary, self.device = config, boundary, device
-        self.log = run_log(__name__, config, DATA)
+        self.computing = computing(config, self.stage)
+        self.log = run_log(__name__, config, self.stage)
         self.watch = Watch(ledger)
         self.watch.begin(START)
         with self.watch.settling(START):
-            self.models = on_final_scale(load_models(config, device), boundary)
             self.store = open_store(config.output, config.store)
+            models = with_own_student(load_models(config, device), self.computing, self.store)
+            self.models = on_final_scale(models, boundary)
             self.floor = recorded_floor(self.store)
 
     def ping(self) -> bool:
@@ -53,7 +58,7 @@ class MaskWorker:
         Two Ray objects: the driver reads the small one and passes the large one on.
         """
         began = time.monotonic()
-        name = unit_name(DATA, unit.shard)
+        name = unit_name(self.stage, unit.shard)
         self.watch.begin(name)
         with self.watch.settling(name):
             batch, size = self.heat(unit, self.log.of(shard=unit.shard, attempt=attempt))
@@ -62,25 +67,31 @@ class MaskWorker:
     def make(self, unit: WorkUnit, attempt: int) -> int:
         """The whole unit here; the number of rows committed."""
         began = time.monotonic()
-        name = unit_name(DATA, unit.shard)
+        name = unit_name(self.stage, unit.shard)
         work = Work(unit, attempt, self.log.of(shard=unit.shard, attempt=attempt))
         self.watch.begin(name)
         with self.watch.settling(name):
             batch, size = self.heat(unit, work.log)
             done = Attributed(time.monotonic() - began, size, device_kind(self.device))
-            return publish_unit(self.config, self.store, work, self.models.scorer, batch, done)
+            return publish_unit(self.config, self.store, work, self.models.scorer, batch, done, self.stage)
 
     def heat(self, unit: WorkUnit, log: RunLog) -> tuple[HeatBatch, int]:
         """Images and heat maps of one unit, with the micro-batch that fitted."""
         codes = read_codes(self.config, self.store, unit.shard)
         return within_memory(
-            self.config,
+            self.computing,
             "mask",
             log,
             lambda config: phase("mask", "attribute")(heat_unit)(
                 self.models, config, self.boundary, unit, codes, self.floor
             ),
         )
+
+
+class PilotWorker(MaskWorker):
+    """The same for a shard of a refined run's pilot, whose masks are not refined."""
+
+    stage = PILOT
 
 
 def finish_unit(
@@ -92,13 +103,34 @@ def finish_unit(
     ledger: Any,
     boundary: Boundary,
 ) -> int:
-    """Ray task: heat maps -> committed shard, on a CPU; the number of rows committed."""
+    """Ray task: heat maps -> committed shard of the dataset, on a CPU; the number of rows committed."""
+    return _finish(DATA, config, unit, attributed, batch, attempt, ledger, boundary)
+
+
+def finish_pilot(*arguments: Any) -> int:
+    """The same for a shard of a pilot."""
+    return _finish(PILOT, *arguments)
+
+
+def _finish(
+    stage: str,
+    config: RunConfig,
+    unit: WorkUnit,
+    attributed: Attributed,
+    batch: HeatBatch,
+    attempt: int,
+    ledger: Any,
+    boundary: Boundary,
+) -> int:
     log_to_stderr()
     prepare_process("cpu", config.generator)
-    name = unit_name(DATA, unit.shard)
-    work = Work(unit, attempt, run_log(__name__, config, DATA).of(shard=unit.shard, attempt=attempt))
+    name = unit_name(stage, unit.shard)
+    work = Work(unit, attempt, run_log(__name__, config, stage).of(shard=unit.shard, attempt=attempt))
     watch = Watch(ledger)
     watch.begin(name)
     with watch.settling(name):
-        scorer = calibrated(make_scorer(config.scorer), boundary.metrics)
-        return publish_unit(config, open_store(config.output, config.store), work, scorer, batch, attributed)
+        scorer, store = (
+            calibrated(make_scorer(config.scorer), boundary.metrics),
+            open_store(config.output, config.store),
+        )
+        return publish_unit(config, store, work, scorer, batch, attributed, stage)

@@ -45,10 +45,18 @@ class Learner(Parts):
         return {"network": self.network, "optimizer": self.optimizer}
 
 
-def fit_student(settings: StudentSettings, report: Report, world: World = World()) -> StudentNetwork:  # noqa: B008 - frozen
+def fit_student(
+    settings: StudentSettings,
+    report: Report,
+    world: World = World(),  # noqa: B008 - frozen
+    course: Course | None = None,
+) -> StudentNetwork:
     """Train, resuming from the checkpoint in `settings.output`; only rank 0 writes. It comes back on the CPU.
 
     The same settings on the same number of workers give the same weights on one kind of device.
+
+    Args:
+        course: what to learn from, read already; None reads what the settings name.
 
     Raises:
         ConfigError: the checkpoint there is of a run with other settings, the batch does not divide by the workers, or
@@ -59,7 +67,7 @@ def fit_student(settings: StudentSettings, report: Report, world: World = World(
     learner = start(settings, world.device)
     resume(settings, learner)
     if learner.step < settings.steps:
-        course = read_course(settings)
+        course = course or read_course(settings)
         log.info("samples=%d labelled=%d from step %d", len(course.samples), len(course.labelled), learner.step)
         rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate, warmup=settings.steps // WARMUP)
         plan = Plan(name="student", steps=settings.steps, rate=rate, optimizers=[learner.optimizer], report_every=10)

@@ -7,7 +7,7 @@ stay encoded until a step needs them: 45 kB a sample at 128 px, so that 50,000 s
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -17,11 +17,11 @@ import numpy as np
 from higan_cam.errors import ConfigError, DataError
 from higan_cam.mask.student.network import SHRINK
 from higan_cam.publish import reading
-from higan_cam.publish.exports.source import Source, open_source
+from higan_cam.publish.exports.source import open_source
 from higan_cam.publish.images import decode_heat, decode_image, encode_image
 from higan_cam.publish.reading import read_shard, shard_errors
 from higan_cam.store.store import Store
-from higan_cam.types import ByteArray, FloatArray
+from higan_cam.types import ByteArray, FloatArray, ShardRecord
 
 ENDS = ("original", "negative", "image")
 """Columns of the pictures, in the order of `Lesson.pictures`."""
@@ -53,11 +53,20 @@ def read_lessons(store: Store, split: str, side: int) -> list[Lesson]:
         DataError: there is no such sample.
     """
     source = open_source(store)
-    lessons = list(_samples(source, split, side))
+    lessons = list(lessons_in(store, [shard.record for shard in source.shards if shard.split == split], side))
     if not lessons:
         shards = [shard.split for shard in source.shards].count(split)
         raise DataError(f"{store.uri}: no sample with a mask in the {split} split ({shards} shards); make more samples")
     return lessons
+
+
+def lessons_in(store: Store, records: Iterable[ShardRecord], side: int) -> Iterator[Lesson]:
+    """The samples of these shards that have a mask, in their order. StoreError: a shard that cannot be read."""
+    for record in records:
+        for row in read_shard(store, record, COLUMNS).to_pylist():
+            if row["status"] == "ok":
+                with shard_errors(store, record):
+                    yield _sample(row, side)
 
 
 def read_all(stores: Sequence[Store], split: str, side: int) -> list[Lesson]:
@@ -102,15 +111,6 @@ def resized(values: Array, side: int) -> Array:
         return values
     how = cv2.INTER_AREA if side <= min(values.shape[:2]) else cv2.INTER_LINEAR
     return cast(Array, cv2.resize(values, (side, side), interpolation=how))
-
-
-def _samples(source: Source, split: str, side: int) -> Iterator[Lesson]:
-    for shard in source.shards:
-        if shard.split == split:
-            for row in read_shard(source.store, shard.record, COLUMNS).to_pylist():
-                if row["status"] == "ok":
-                    with shard_errors(source.store, shard.record):
-                        yield _sample(row, side)
 
 
 def _sample(row: dict[str, Any], side: int) -> Lesson:

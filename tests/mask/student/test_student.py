@@ -10,7 +10,14 @@ import pytest
 import torch
 
 from higan_cam.errors import WeightsError
-from higan_cam.mask.student import Student, StudentNetwork, load_student, save_student
+from higan_cam.mask.student import (
+    Student,
+    StudentNetwork,
+    decode_student,
+    encode_student,
+    load_student,
+    save_student,
+)
 from higan_cam.weights.embedded import EMBEDDED_SCORERS, embedded_path
 from higan_cam.weights.files import load_tensors, save_tensors
 from tests.mask.student.conftest import SIDE
@@ -63,6 +70,21 @@ def test_the_same_network_gives_the_same_bytes(network: StudentNetwork, tmp_path
     for name in ("a", "b"):
         save_student(tmp_path / name, network, SIDE, "warmth")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_students_bytes_are_those_of_its_file_and_come_back(network: StudentNetwork, tmp_path: Path) -> None:
+    save_student(tmp_path / "a", network, SIDE, "warmth")
+    body = encode_student(network, SIDE, "warmth")
+    assert body == (tmp_path / "a").read_bytes()
+    loaded = decode_student(body, "run/student")
+    assert (loaded.side, loaded.attribute) == (SIDE, "warmth")
+    assert torch.equal(loaded.maps(pictures(SIDE)), load_student(tmp_path / "a").maps(pictures(SIDE)))
+
+
+@pytest.mark.parametrize("cut", [0, 4, 60, -1])
+def test_cut_off_bytes_are_refused_by_name(cut: int, network: StudentNetwork) -> None:
+    with pytest.raises(WeightsError, match="run/student"):
+        decode_student(encode_student(network, SIDE, "warmth")[:cut], "run/student")
 
 
 def test_a_scorers_file_is_no_student() -> None:

@@ -29,6 +29,7 @@ from higan_cam.publish.report.statistics import (
     ScoreSummary,
 )
 from higan_cam.types import ByteArray, Ellipse, Region
+from tests.support.refined import REFINED
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 SIDE = 32
@@ -221,3 +222,11 @@ def test_key_figures_are_of_stages_that_ran() -> None:
 
 def test_nested_metrics_become_one_list() -> None:
     assert flatten({"tail_size": 4, "search": {"1.0": 0.5}}) == [("tail size", "4"), ("search · 1.0", "0.5")]
+
+
+def test_refined_masks_have_a_section_with_the_figures_of_both() -> None:
+    page = Page(render_report(ReportContent(title="rooms", attribute="light", run={}, refined=REFINED)))
+    for text in ("Refined masks", "pilot of 1,024 samples", "0.70", "+0.050", "0.040 to 0.060", "0.812", "120"):
+        assert text in page.text
+    assert "refined" in [attributes.get("id") for _, attributes in page.elements]
+    assert "Refined masks" not in Page(render_report(ReportContent(title="rooms", attribute="light", run={}))).text
