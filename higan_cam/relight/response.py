@@ -1,0 +1,63 @@
+"""What a camera, or a renderer, makes of light: display levels <-> light, in units in which lamps add up.
+
+`srgb` takes a picture for what its file says, IEC 61966-2-1 and no more. `film` undoes a shoulder as well, level =
+sqrt(1 - exp(-light)): bright light is compressed as cameras do it, and the renderer of the rooms does exactly so. Where
+a shoulder is taken for sRGB, lamps turned up come out too bright, turned down too dark (`relight/README.md`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from higan_cam.types import ByteArray, FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """A response curve, known at every half level, so that levels come back exactly.
+
+    Attributes:
+        name: of the curve.
+        halves: (511,) float64, rising: light at levels 0, 0.5, 1, … 255.
+    """
+
+    name: str
+    halves: FloatArray
+
+    @cached_property
+    def levels(self) -> FloatArray:
+        """(256,) light at each level."""
+        return self.halves[::2]
+
+    @cached_property
+    def borders(self) -> FloatArray:
+        """(255,) light above which the next level is nearer on the display."""
+        return self.halves[1::2]
+
+    def light(self, picture: ByteArray) -> FloatArray:
+        """uint8 levels, any shape -> light, float64."""
+        return self.levels[picture]
+
+    def display(self, light: npt.NDArray[np.floating]) -> ByteArray:
+        """Light, any shape -> uint8 levels, clamped to what can be shown; the inverse of `light` for all 256."""
+        shown: ByteArray = np.searchsorted(self.borders, light, side="right").astype(np.uint8)
+        return shown
+
+
+def _srgb(display: FloatArray) -> FloatArray:
+    return np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+
+
+def _film(display: FloatArray) -> FloatArray:
+    brightest = 254.75 / 255  # the light of full white has no end
+    return -np.log1p(-(np.minimum(display, brightest) ** 2))
+
+
+_HALVES = np.arange(511) / 510
+SRGB = Response("srgb", _srgb(_HALVES))
+FILM = Response("film", _film(_HALVES))
+RESPONSES = {response.name: response for response in (SRGB, FILM)}
