@@ -2,7 +2,8 @@
 
 The student sees the picture alone, the mask comes through the generator's code: two ways that share no step. What
 agreement says of the truth is known where the truth is, on photos of the embedded rooms
-(`measure.agreement`, `data/rooms_agreement.json`), and is shown for runs of the embedded networks alone.
+(`measure.agreement`; `jobs/evaluate_agreement.py` writes `data/rooms_agreement.json`), and is shown for runs of the
+embedded networks alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from higan_cam.config import RunConfig
+from higan_cam.errors import WeightsError
 from higan_cam.types import FloatArray, Interval
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_STUDENTS, embedded_path
 
@@ -61,8 +63,12 @@ def overlap_bins(values: FloatArray, config: RunConfig) -> tuple[OverlapBin, ...
 
 
 def _known(config: RunConfig) -> list[dict[str, Any]]:
-    """The bins of the curve that was measured with the embedded networks; none for other networks."""
+    """The bins of the curve that was measured with the embedded networks; none for others, or before it was."""
     if config.generator.weights not in EMBEDDED_GENERATORS or config.student.weights not in EMBEDDED_STUDENTS:
         return []
-    bins: list[dict[str, Any]] = json.loads(embedded_path(MEASURED).read_bytes())["bins"]
+    try:
+        measured = embedded_path(MEASURED)
+    except WeightsError:
+        return []
+    bins: list[dict[str, Any]] = json.loads(measured.read_bytes())["bins"]
     return bins

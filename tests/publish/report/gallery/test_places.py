@@ -119,5 +119,5 @@ def test_a_gallery_of_pictures_without_ends_has_no_slider_and_no_command() -> No
     page = render_gallery("light", "runs/places", "All 3 pictures.", PAGE, "The outline.")
     assert '<label class="field wide" hidden>all pictures' in page
     assert '<p class="command" hidden>' in page
-    assert "cross-fade" not in page
-    assert "cross-fade" in render_gallery("light", "runs/demo", "All 3 samples.")
+    assert "it is a cross-fade" not in page
+    assert "it is a cross-fade" in render_gallery("light", "runs/demo", "All 3 samples.")
