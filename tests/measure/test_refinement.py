@@ -17,7 +17,7 @@ from higan_cam.store.keys import DATA, PILOT, pilot_path, shard_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run, record_student
 from higan_cam.store.store import Store, open_store
-from higan_cam.types import Sample
+from higan_cam.types import Sample, Status
 from tests.support.samples import sample_of
 
 SIDE, SIZE, SHARDS = 16, 4, 3
@@ -30,7 +30,7 @@ def marked(index: int, columns: int, retention: float) -> Sample:
     """The left `columns` columns are the mask."""
     mask = np.zeros((SIDE, SIDE), np.uint8)
     mask[:, :columns] = 255
-    status = "ok" if columns else "empty"
+    status: Status = "ok" if columns else "empty"
     return replace(sample_of(index, SIDE), mask=mask, retention=retention, status=status)
 
 
@@ -51,6 +51,20 @@ def of_shard(shard: int, make: Callable[[int], Sample]) -> list[Sample]:
     return [make(index) for index in range(shard * SIZE, (shard + 1) * SIZE)]
 
 
+def plain(index: int) -> Sample:
+    return marked(index, 4, 0.5)
+
+
+def learned_from(index: int) -> Sample:
+    """Nobody asks of it."""
+    return marked(index, 4, 9.5)
+
+
+def refined(index: int) -> Sample:
+    """The last sample of each shard has no mask."""
+    return marked(index, 0 if index % SIZE == SIZE - 1 else 8, 0.75)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """Pilot: 4 columns, retention .5; refined: 8 and .75, but for the last sample of each shard, without a mask."""
@@ -58,10 +72,8 @@ def store(tmp_path: Path) -> Store:
     begin_run(store, CONFIG)
     record_student(store, "a" * 64)
     for shard in range(SHARDS):
-        off = 0.0 if shard == HELD_OUT else 9.0  # what the student has learned from is not asked
-        commit(store, PILOT, shard, of_shard(shard, lambda index, off=off: marked(index, 4, 0.5 + off)))
-        last = (shard + 1) * SIZE - 1
-        commit(store, DATA, shard, of_shard(shard, lambda index, last=last: marked(index, 8 * (index < last), 0.75)))
+        commit(store, PILOT, shard, of_shard(shard, plain if shard == HELD_OUT else learned_from))
+        commit(store, DATA, shard, of_shard(shard, refined))
     return store
 
 
@@ -84,5 +96,5 @@ def test_nothing_is_said_of_a_run_that_is_not_refined_or_has_no_student_yet(stor
     begin_run(fresh, CONFIG)
     assert compare_masks(CONFIG, fresh) is None
     record_student(fresh, "a" * 64)
-    commit(fresh, PILOT, HELD_OUT, of_shard(HELD_OUT, lambda index: marked(index, 4, 0.5)))
+    commit(fresh, PILOT, HELD_OUT, of_shard(HELD_OUT, plain))
     assert compare_masks(CONFIG, fresh) is None

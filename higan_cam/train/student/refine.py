@@ -26,8 +26,8 @@ from higan_cam.train.student.lessons import Lesson, lessons_in
 from higan_cam.train.student.settings import StudentSettings
 
 log = logging.getLogger(__name__)
-SHOWN = {"negative": 0.7, "positive": 0.0, "spoilt": 0.0, "recolour": 0.0}
-"""Shares of the examples: negative ends, the rest originals; no camera spoils what the generator draws."""
+NEGATIVE = 0.7
+"""Share of the examples that show the negative end; the rest show the original."""
 
 
 def learn(config: RunConfig, device: str) -> bytes:
@@ -58,9 +58,12 @@ def settings_of(config: RunConfig) -> StudentSettings:
         datasets=(config.output,),
         attribute=config.attribute,
         steps=config.mask.pilot_steps,
-        **SHOWN,
+        negative=NEGATIVE,
+        positive=0.0,
+        spoilt=0.0,  # no camera takes what the generator draws
+        recolour=0.0,
         checkpoint_every=config.mask.pilot_steps,  # nobody goes on from one
-        seed=config.seed % 2**32,
+        seed=config.seed,
     )
 
 
