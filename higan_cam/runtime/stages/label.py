@@ -7,7 +7,7 @@ extremes and a bounded, fixed set of others. With `runtime.workers: auto` Ray Da
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,18 +63,38 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
         labels.add(*labelled)
         done[record.shard] = record.rows
     missing = [unit.shard for unit in plan if unit.shard not in done]
-    with meters.stage("label", config.label.count, sum(done.values())) as meter:
-        if missing:
-            crew = plan_crew(config.runtime, *resources(), len(missing))
-            with open_ledger(config, SCORES) as ledger:
-                for indices, scores in stream_labels(config, missing, crew, ledger, LabelWorker):
-                    if np.any(indices == GIVEN_UP):
-                        meter.quarantined()
-                    else:
-                        labels.add(indices, scores)
-                        meter.advance(len(indices))
+    label_missing(config, missing, sum(done.values()), meters, labels.add, LabelWorker)
     clear_quarantined(store, SCORES)
     return labels.result()
+
+
+def label_missing(
+    config: RunConfig,
+    shards: list[int],
+    done: int,
+    meters: Meters,
+    hear: Callable[[IntArray, FloatArray], None],
+    worker: type[LabelWorker],
+    **settings: Any,
+) -> None:
+    """Make the shards, and show how far that is.
+
+    Args:
+        done: samples that are labelled already.
+        hear: called with indices and scores of each shard as it finishes; not of those that are given up.
+        worker, settings: as of `stream_labels`.
+    """
+    with meters.stage("label", config.label.count, done) as meter:
+        if not shards:
+            return
+        crew = plan_crew(config.runtime, *resources(), len(shards))
+        with open_ledger(config, SCORES) as ledger:
+            for indices, scores in stream_labels(config, shards, crew, ledger, worker, **settings):
+                if not np.any(indices == GIVEN_UP):
+                    hear(indices, scores)
+                    meter.advance(len(indices))
+                elif worker.quarantines:
+                    meter.quarantined()
 
 
 def stream_labels(

@@ -17,16 +17,13 @@ from torch import nn
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.label import make_scorer
 from higan_cam.pipeline import label_by_all
-from higan_cam.pipeline.devices import device_kind
-from higan_cam.runtime.cluster.join import resources
-from higan_cam.runtime.crew.ledger import START, Verdict
-from higan_cam.runtime.crew.watch import open_ledger
+from higan_cam.runtime.crew.ledger import Verdict
 from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.metrics import phase
-from higan_cam.runtime.plan import plan_crew, plan_label
+from higan_cam.runtime.plan import plan_label
 from higan_cam.runtime.progress import Meters
-from higan_cam.runtime.stages.label import stream_labels
-from higan_cam.runtime.workers.commit import Attributed, Work, commit_scores
+from higan_cam.runtime.stages.label import label_missing
+from higan_cam.runtime.workers.commit import Work, commit_scores
 from higan_cam.runtime.workers.label import GIVEN_UP, LabelWorker
 from higan_cam.runtime.workers.memory import within_memory
 from higan_cam.store import Store, committed, open_store
@@ -40,8 +37,10 @@ class SharedLabelWorker(LabelWorker):
     Args:
         config: of the first run.
         others: of the others, which differ in the scorer alone as far as labels go.
-        done: shards that each run had when the stage began, the first run's first.
+        there: shards that each run had when the stage began, the first run's first.
     """
+
+    quarantines = False
 
     def __init__(
         self,
@@ -49,16 +48,19 @@ class SharedLabelWorker(LabelWorker):
         device: str,
         ledger: Any,
         others: Sequence[RunConfig],
-        done: Sequence[Collection[int]],
+        there: Sequence[Collection[int]],
     ) -> None:
+        self.others, self.there = others, there
         super().__init__(config, device, ledger)
-        self.done = done
-        self.watch.begin(START)
-        with self.watch.settling(START):
-            self.runs = [(config, self.store), *((other, open_store(other.output, other.store)) for other in others)]
-            self.scorers = [self.models.scorer, *(make_scorer(other.scorer) for other in others)]
-            for scorer in self.scorers:
-                cast(nn.Module, scorer).to(device)
+
+    def load(self) -> None:
+        """The first run's networks, the others' scorers and stores."""
+        super().load()
+        others = [(other, open_store(other.output, other.store)) for other in self.others]
+        self.runs = [(self.config, self.store), *others]
+        self.scorers = [self.models.scorer, *(make_scorer(other.scorer) for other in self.others)]
+        for scorer in self.scorers:
+            cast(nn.Module, scorer).to(self.device)
 
     def label(self, unit: WorkUnit, attempt: int, log: RunLog) -> dict[str, Any]:
         """One attempt: draw once, score by all, commit to each run, which counts its share of the time."""
@@ -70,8 +72,8 @@ class SharedLabelWorker(LabelWorker):
             lambda config: phase("label", "score")(label_by_all)(self.models, self.scorers, config, unit),
         )
         seconds = (time.monotonic() - began) / len(self.runs)
-        done = Attributed(seconds, size, device_kind(self.device))
-        for (config, store), column, there in zip(self.runs, scores, self.done, strict=True):
+        done = self.done(seconds, size)
+        for (config, store), column, there in zip(self.runs, scores, self.there, strict=True):
             # One that was there before keeps its stats, which say on what device it was made.
             if unit.shard not in there:
                 commit_scores(config, store, Work(unit, attempt, log), (indices, column), done)
@@ -89,16 +91,8 @@ def label_together(runs: Sequence[tuple[RunConfig, Store]], meters: Meters) -> N
     done = [set(committed(store, SCORES, config_hash(config))) for config, store in runs]
     everywhere = set.intersection(*done)
     plan = plan_label(first)
-    missing = [unit for unit in plan if unit.shard not in everywhere]
-    there = sum(len(unit.indices) for unit in plan) - sum(len(unit.indices) for unit in missing)
-    with meters.stage("label", first.label.count, there) as meter:
-        if missing:
-            crew = plan_crew(first.runtime, *resources(), len(missing))
-            others = [config for config, _ in runs[1:]]
-            with open_ledger(first, SCORES) as ledger:
-                shards = [unit.shard for unit in missing]
-                for indices, _ in stream_labels(
-                    first, shards, crew, ledger, SharedLabelWorker, others=others, done=done
-                ):
-                    if not np.any(indices == GIVEN_UP):
-                        meter.advance(len(indices))
+    missing = [unit.shard for unit in plan if unit.shard not in everywhere]
+    labelled = sum(len(unit.indices) for unit in plan if unit.shard in everywhere)
+    settings = {"others": [config for config, _ in runs[1:]], "there": done}
+    # Each run reads its own scores when its turn comes.
+    label_missing(first, missing, labelled, meters, lambda *_: None, SharedLabelWorker, **settings)

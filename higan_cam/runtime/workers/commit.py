@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from higan_cam.runtime.imports import quick_imports
@@ -16,7 +16,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.pipeline.units import encode_unit, unit_samples
     from higan_cam.publish import decode_scores, encode_scores, plan_splits
     from higan_cam.publish.codes import encode_codes
-    from higan_cam.store import Store, commit_shard
+    from higan_cam.store import Commit, Store, commit_shard
     from higan_cam.store.canonical import canonical_json
     from higan_cam.store.keys import (
         CODES,
@@ -24,6 +24,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
         PILOT,
         PLACES,
         SCORES,
+        STAGE_NAMES,
         codes_path,
         pilot_path,
         places_path,
@@ -64,60 +65,51 @@ class Attributed:
     device: str
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """A unit's shard as bytes, not yet committed.
+
+    Attributes:
+        stage: as keys call it.
+        path: below the output.
+        extra: for the manifest entry.
+        counts: of its rows, for the stats.
+    """
+
+    stage: str
+    path: str
+    body: bytes
+    rows: int
+    extra: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
 def commit_scores(
     config: RunConfig, store: Store, work: Work, labelled: tuple[IntArray, FloatArray], done: Attributed
 ) -> tuple[IntArray, FloatArray]:
     """Encoding, commit and stats of one score shard; the indices and scores that count from now on."""
     began, unit = time.monotonic() - done.seconds, work.unit
-    commit = phase("label", "commit")(commit_shard)(
-        store,
-        stage=SCORES,
-        shard=unit.shard,
-        path=scores_path(unit.shard),
-        body=encode_scores(*labelled),
-        rows=len(unit.indices),
-        config_hash=config_hash(config),
-        extra=reduced(config, "label", done.micro_batch),
-    )
-    if commit.differing:  # another attempt was first: what it committed is what counts
-        labelled = decode_scores(store.get(commit.record.path))
-    summary = {"device": done.device, "differing": commit.differing}
-    _write_stats(store, SCORES, work, time.monotonic() - began, **summary)
-    return labelled
+    extra = reduced(config, "label", done.micro_batch)
+    encoded = Encoded(SCORES, scores_path(unit.shard), encode_scores(*labelled), len(unit.indices), extra)
+    commit = _commit(config, store, work, encoded, done.device, began)
+    # Where another attempt was first, what it committed is what counts.
+    return decode_scores(store.get(commit.record.path)) if commit.differing else labelled
 
 
 def commit_codes(config: RunConfig, store: Store, work: Work, codes: Sequence[PictureCode], done: Attributed) -> int:
     """Encoding, commit and stats of one shard of codes; the number of its pictures."""
-    began, unit = time.monotonic() - done.seconds, work.unit
-    commit = phase("invert", "commit")(commit_shard)(
-        store,
-        stage=CODES,
-        shard=unit.shard,
-        path=codes_path(unit.shard),
-        body=encode_codes(codes),
-        rows=len(codes),
-        config_hash=config_hash(config),
-        extra=reduced(config, "invert", done.micro_batch),
-    )
+    began, extra = time.monotonic() - done.seconds, reduced(config, "invert", done.micro_batch)
     counts = {status: sum(code.status == status for code in codes) for status in ("poor", "unreadable")}
-    summary = {"device": done.device, **counts, "differing": commit.differing}
-    _write_stats(store, CODES, work, time.monotonic() - began, **summary)
+    encoded = Encoded(CODES, codes_path(work.unit.shard), encode_codes(codes), len(codes), extra, counts)
+    _commit(config, store, work, encoded, done.device, began)
     return len(codes)
 
 
 def commit_places(config: RunConfig, store: Store, work: Work, body: bytes, done: Attributed) -> int:
     """Commit and stats of one shard of recommendations; the number of its pictures."""
     began, unit = time.monotonic() - done.seconds, work.unit
-    commit = phase("recommend", "commit")(commit_shard)(
-        store,
-        stage=PLACES,
-        shard=unit.shard,
-        path=places_path(unit.shard),
-        body=body,
-        rows=len(unit.indices),
-        config_hash=config_hash(config),
-    )
-    _write_stats(store, PLACES, work, time.monotonic() - began, device=done.device, differing=commit.differing)
+    encoded = Encoded(PLACES, places_path(unit.shard), body, len(unit.indices))
+    _commit(config, store, work, encoded, done.device, began)
     return len(unit.indices)
 
 
@@ -143,19 +135,11 @@ def publish_unit(
         work.log,
         lambda config: phase("mask", "regions")(unit_samples)(scorer, config, batch, pictures),
     )
-    commit = phase("mask", "commit")(commit_shard)(
-        store,
-        stage=stage,
-        shard=unit.shard,
-        path=samples_path(config, stage, unit.shard),
-        body=phase("mask", "encode")(encode_unit)(scorer, config, samples, batch, pictures),
-        rows=len(samples),
-        config_hash=config_hash(config),
-        extra=reduced(config, "mask", size),
-    )
+    path = samples_path(config, stage, unit.shard)
+    body = phase("mask", "encode")(encode_unit)(scorer, config, samples, batch, pictures)
     empty = sum(sample.status == "empty" for sample in samples)
-    summary = {"device": attributed.device, "empty": empty, "differing": commit.differing}
-    _write_stats(store, stage, work, time.monotonic() - began, **summary)
+    encoded = Encoded(stage, path, body, len(samples), reduced(config, "mask", size), {"empty": empty})
+    _commit(config, store, work, encoded, attributed.device, began)
     return len(unit.indices)
 
 
@@ -174,6 +158,23 @@ def samples_path(config: RunConfig, stage: str, shard: int) -> str:
 def quarantine_details(verdict: Verdict) -> dict[str, Any]:
     """What the manifest says about a unit that was given up: how often it failed, and how, each time."""
     return {"attempts": len(verdict.failures), "traceback": "\n".join(verdict.failures)}
+
+
+def _commit(config: RunConfig, store: Store, work: Work, encoded: Encoded, device: str, began: float) -> Commit:
+    """Commit a shard, and write down what it took since `began` on the monotonic clock."""
+    commit = phase(STAGE_NAMES[encoded.stage], "commit")(commit_shard)(
+        store,
+        stage=encoded.stage,
+        shard=work.unit.shard,
+        path=encoded.path,
+        body=encoded.body,
+        rows=encoded.rows,
+        config_hash=config_hash(config),
+        extra=encoded.extra,
+    )
+    summary = {"device": device, **encoded.counts, "differing": commit.differing}
+    _write_stats(store, encoded.stage, work, time.monotonic() - began, **summary)
+    return commit
 
 
 def _write_stats(store: Store, stage: str, work: Work, seconds: float, **summary: Any) -> None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from higan_cam.runtime.imports import quick_imports
 
 with quick_imports():  # PyTorch, for which a worker's first unit waits
     import numpy as np
 
-    from higan_cam.config import RunConfig
     from higan_cam.pipeline import label_unit, load_models
-    from higan_cam.pipeline.devices import device_kind, prepare_process
-    from higan_cam.store import open_store, quarantine_shard
-from higan_cam.runtime.crew.ledger import START, Verdict, backoff_s
-from higan_cam.runtime.crew.watch import Watch
-from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
+    from higan_cam.store import quarantine_shard
+from higan_cam.runtime.crew.ledger import Verdict, backoff_s
+from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.plan import plan_label, unit_name
-from higan_cam.runtime.workers.commit import Attributed, Work, commit_scores, quarantine_details
+from higan_cam.runtime.workers.commit import Work, commit_scores, quarantine_details
 from higan_cam.runtime.workers.memory import within_memory
+from higan_cam.runtime.workers.worker import Worker
 from higan_cam.store.keys import SCORES
 from higan_cam.types import WorkUnit
 
@@ -28,20 +26,17 @@ GIVEN_UP = -1
 """Index that stands for a unit without scores: Ray Data passes no empty blocks on."""
 
 
-class LabelWorker:
+class LabelWorker(Worker):
     """Ray Data actor: a row with a unit's number -> the unit's (index, score) rows. Images never leave it."""
 
-    def __init__(self, config: RunConfig, device: str, ledger: Any) -> None:
-        log_to_stderr()
-        prepare_process(device, config.generator)
-        self.config, self.device = config, device
-        self.log = run_log(__name__, config, SCORES)
-        self.watch = Watch(ledger)
-        self.plan = plan_label(config)
-        self.watch.begin(START)
-        with self.watch.settling(START):
-            self.models = load_models(config, device)
-            self.store = open_store(config.output, config.store)
+    stage = SCORES
+    quarantines: ClassVar[bool] = True
+    """Whether a unit that it gives up is given up for good."""
+
+    def load(self) -> None:
+        """The plan and the run's networks."""
+        self.plan = plan_label(self.config)
+        self.models = load_models(self.config, self.device)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """{"id": (1,)} -> {"index": (n,) int64, "score": (n,) float32}; one row `GIVEN_UP` for a quarantined unit.
@@ -69,7 +64,7 @@ class LabelWorker:
         labelled, size = within_memory(
             self.config, "label", log, lambda config: phase("label", "score")(label_unit)(self.models, config, unit)
         )
-        done = Attributed(time.monotonic() - began, size, device_kind(self.device))
+        done = self.done(time.monotonic() - began, size)
         indices, scores = commit_scores(self.config, self.store, Work(unit, attempt, log), labelled, done)
         return {"index": indices, "score": scores}
 

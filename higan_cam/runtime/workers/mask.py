@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 from higan_cam.runtime.imports import quick_imports
 
@@ -11,12 +11,11 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.config import RunConfig
     from higan_cam.label import calibrated, make_scorer
     from higan_cam.pipeline import HeatBatch, load_models, on_final_scale
-    from higan_cam.pipeline.devices import device_kind, prepare_process
+    from higan_cam.pipeline.devices import prepare_process
     from higan_cam.pipeline.units import heat_unit
     from higan_cam.store import open_store
     from higan_cam.store.run import recorded_floor
 
-from higan_cam.runtime.crew.ledger import START
 from higan_cam.runtime.crew.watch import Watch
 from higan_cam.runtime.logs import RunLog, log_to_stderr, run_log
 from higan_cam.runtime.metrics import phase
@@ -25,32 +24,26 @@ from higan_cam.runtime.workers.commit import Attributed, Work, computing, publis
 from higan_cam.runtime.workers.inputs import read_codes
 from higan_cam.runtime.workers.memory import within_memory
 from higan_cam.runtime.workers.student import with_own_student
+from higan_cam.runtime.workers.worker import Worker
 from higan_cam.store.keys import DATA, PILOT
 from higan_cam.types import Boundary, WorkUnit
 
 
-class MaskWorker:
+class MaskWorker(Worker):
     """Ray actor: a unit -> heat maps, or all the way to a committed shard of the dataset."""
 
-    stage: ClassVar[str] = DATA
+    stage = DATA
 
     def __init__(self, config: RunConfig, boundary: Boundary, device: str, ledger: Any) -> None:
-        log_to_stderr()
-        prepare_process(device, config.generator)
-        self.config, self.boundary, self.device = config, boundary, device
-        self.computing = computing(config, self.stage)
-        self.log = run_log(__name__, config, self.stage)
-        self.watch = Watch(ledger)
-        self.watch.begin(START)
-        with self.watch.settling(START):
-            self.store = open_store(config.output, config.store)
-            models = with_own_student(load_models(config, device), self.computing, self.store)
-            self.models = on_final_scale(models, boundary)
-            self.floor = recorded_floor(self.store)
+        self.boundary = boundary
+        super().__init__(config, device, ledger)
 
-    def ping(self) -> bool:
-        """Answers once the actor is (again) ready for work."""
-        return True
+    def load(self) -> None:
+        """The run's networks, with scores on the final scale; the floor."""
+        self.computing = computing(self.config, self.stage)
+        models = with_own_student(load_models(self.config, self.device), self.computing, self.store)
+        self.models = on_final_scale(models, self.boundary)
+        self.floor = recorded_floor(self.store)
 
     def attribute(self, unit: WorkUnit, attempt: int) -> tuple[Attributed, HeatBatch]:
         """Images and heat maps of one unit, to be finished elsewhere, and what that took.
@@ -58,21 +51,16 @@ class MaskWorker:
         Two Ray objects: the driver reads the small one and passes the large one on.
         """
         began = time.monotonic()
-        name = unit_name(self.stage, unit.shard)
-        self.watch.begin(name)
-        with self.watch.settling(name):
-            batch, size = self.heat(unit, self.log.of(shard=unit.shard, attempt=attempt))
-        return Attributed(time.monotonic() - began, size, device_kind(self.device)), batch
+        with self.at_work(unit, attempt) as work:
+            batch, size = self.heat(unit, work.log)
+        return self.done(time.monotonic() - began, size), batch
 
     def make(self, unit: WorkUnit, attempt: int) -> int:
         """The whole unit here; the number of rows committed."""
         began = time.monotonic()
-        name = unit_name(self.stage, unit.shard)
-        work = Work(unit, attempt, self.log.of(shard=unit.shard, attempt=attempt))
-        self.watch.begin(name)
-        with self.watch.settling(name):
+        with self.at_work(unit, attempt) as work:
             batch, size = self.heat(unit, work.log)
-            done = Attributed(time.monotonic() - began, size, device_kind(self.device))
+            done = self.done(time.monotonic() - began, size)
             return publish_unit(self.config, self.store, work, self.models.scorer, batch, done, self.stage)
 
     def heat(self, unit: WorkUnit, log: RunLog) -> tuple[HeatBatch, int]:
