@@ -12,7 +12,7 @@ from higan_cam.config import parse_config
 from higan_cam.errors import ConfigError, DataError, StoreError
 from higan_cam.generate.images import from_uint8
 from higan_cam.mask.student import Student, load_student
-from higan_cam.mask.student.absent import thumbnails
+from higan_cam.mask.student.absent import heat_of_similar, thumbnails
 from higan_cam.pipeline import bank as banks
 from higan_cam.pipeline.bank import FULL, bank_shards, freeze_bank, read_bank
 from higan_cam.store import begin_run, open_store
@@ -62,7 +62,7 @@ def test_what_is_frozen_are_thumbnails_and_heat_of_the_samples_with_a_mask(
     assert sorted(order) == [0, 1, 2, 3, 4]
     torch.testing.assert_close(bank.known, thumbnails(from_uint8(np.stack([picture(i) for i in order]))))
     assert bank.heat.shape == (5, student.side // 2, student.side // 2)
-    nearest = banks.heat_of_similar(from_uint8(picture(3)[None]), bank.known, bank.heat, 1) / FULL
+    nearest = heat_of_similar(from_uint8(picture(3)[None]), bank.known, bank.heat, 1) / FULL
     assert float(nearest.mean()) == pytest.approx(0.3, abs=1 / FULL)
     assert float(bank.heat_of(from_uint8(picture(3)[None])).mean()) == pytest.approx(0.2, abs=1 / FULL)
 
