@@ -146,6 +146,7 @@ def test_a_poor_picture_is_a_sample_without_a_mask_and_with_the_reason(
     assert poor.photo is not None
     np.testing.assert_array_equal(poor.photo.positive, picture)
     assert fine.photo is not None
+    assert fine.photo.mask is not None
     assert fine.photo.mask.shape == (90, 120)
     assert fine.original.shape == fine.photo.reconstruction.shape == (128, 128, 3)
 
