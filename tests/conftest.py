@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from higan_cam import cli
 from higan_cam.config import RunConfig, load_config
 from higan_cam.pipeline import Models, label_and_fit, load_models
 from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
+from higan_cam.runtime.imports import quick_imports
 from higan_cam.store.store import Store, open_store
 from higan_cam.types import Boundary, Sample
 from tests.support.commands import Command
@@ -30,6 +33,19 @@ torch.set_num_threads(1)
 settings.register_profile("higan_cam", deadline=None)
 settings.load_profile("higan_cam")
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests stay as long as the session: the garbage collector need not look through them time and again.
+
+    Of the 60 s of CPU time that 48 tests of the object store took after they were collected, 26 s were 20 such looks.
+    """
+    with quick_imports():
+        collected = yield
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # what C++ extensions miss at the end, they report as leaks
+    return collected
 
 
 def pytest_report_header() -> list[str]:
