@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from higan_cam.store.canonical import digest
-from higan_cam.store.keys import SHARD_STAGES, STUDENT_KEY, manifest_key
+from higan_cam.store.keys import RUN_KEY, SHARD_STAGES, STUDENT_KEY, manifest_key
 from higan_cam.store.manifest import Entry, read_manifest
 from higan_cam.store.run import read_run, recorded_student
 from higan_cam.store.store import Store
@@ -64,7 +64,7 @@ def _stage_problems(store: Store, stage: str, config_hash: str) -> Iterator[Prob
 def _student_problems(store: Store) -> Iterator[Problem]:
     wanted, body = recorded_student(store), store.find(STUDENT_KEY)
     if wanted is not None and body is None:
-        yield Problem("missing", STUDENT_KEY, f"run.json names sha256 {wanted}")
+        yield Problem("missing", STUDENT_KEY, f"{RUN_KEY} names sha256 {wanted}")
     elif wanted is not None and body is not None and digest(body) != wanted:
         yield Problem("differing", STUDENT_KEY, f"sha256 {digest(body)}, expected {wanted}")
 

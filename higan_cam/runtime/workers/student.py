@@ -10,7 +10,7 @@ from higan_cam.mask.student import Student, decode_student
 from higan_cam.pipeline import Models
 from higan_cam.store import Store
 from higan_cam.store.canonical import digest
-from higan_cam.store.keys import STUDENT_KEY
+from higan_cam.store.keys import RUN_KEY, STUDENT_KEY
 from higan_cam.store.run import recorded_student
 
 
@@ -27,7 +27,7 @@ def read_student(store: Store) -> Student | None:
     if body is None or digest(body) != wanted:
         found = "is missing" if body is None else f"has sha256 {digest(body)}"
         raise StoreError(
-            f"{store.uri}/{STUDENT_KEY} {found}, and run.json names {wanted}: restore it, or remove it and run the "
+            f"{store.uri}/{STUDENT_KEY} {found}, and {RUN_KEY} names {wanted}: restore it, or remove it and run the "
             "same command again, which trains it again from the pilot"
         )
     return decode_student(body, f"{store.uri}/{STUDENT_KEY}")
