@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +15,17 @@ from higan_cam.cli.options import Config, Set, Weights, errors, load, say, write
 from higan_cam.errors import ConfigError, QuarantinedError
 
 if TYPE_CHECKING:
+    from higan_cam.config import RunConfig
     from higan_cam.config.invert import InvertConfig
     from higan_cam.measure.pairs import Inversion
+    from higan_cam.runtime.cluster.head import Head
+    from higan_cam.runtime.run import Outcome
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(recommend)
+    app.command()(light)
     app.command(name="evaluate-pairs")(evaluate_pairs)
 
 
@@ -37,8 +42,6 @@ def recommend(
 
     With `--absent --run RUN`: where the run's most similar samples have heat and the student sees no light.
     """
-    from higan_cam.runtime.cluster.head import local_head
-    from higan_cam.runtime.cluster.signals import exit_status, stoppable
     from higan_cam.runtime.imports import quick_imports
     from higan_cam.store.keys import PLACES
 
@@ -48,17 +51,73 @@ def recommend(
     arguments = {"source": {"kind": "pictures", "pictures": pictures}, "student": named}
     settings = load(config, set_, output, "default", arguments)
     console = Console(emoji=False)
+
+    def work(head: Head | None) -> Outcome:
+        with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
+            from higan_cam.runtime.recommend import recommend as answer
+        return answer(settings, console, head)
+
+    outcome = _on_pictures(settings, work)
+    made, seconds = outcome.samples["recommend"], outcome.seconds["recommend"]
+    say(console, f"places   of {made:,} pictures in {outcome.store.uri}/{PLACES}, {seconds:.1f} s")
+    _end(console, outcome)
+
+
+def light(
+    pictures: Annotated[str, typer.Argument(help="Folder, glob, zip, tar, Parquet or CSV of pictures; any URI.")],
+    output: Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) for the lit pictures and a page.")],
+    *,
+    gain: Annotated[list[float] | None, typer.Option(help="0 (off) to 2 (twice); repeatable. 1 unless named.")] = None,
+    kelvin: Annotated[list[float] | None, typer.Option(help="Colour temperature; repeatable.")] = None,
+    lamp: Annotated[str | None, typer.Option(help="A lamp cut out (PNG with transparency), to be seen.")] = None,
+    places: Annotated[str | None, typer.Option(help="Output of `recommend` on these pictures; else a student.")] = None,
+    student: Annotated[str, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = "rooms",
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Put lamps into pictures where a student says, in pairs with words. The same command goes on where it stopped.
+
+    Each pair differs by the light of one lamp: switched on, brighter, dimmer, warmer, cooler, off, for every gain with
+    every colour.
+    """
+    from higan_cam.runtime.imports import quick_imports
+    from higan_cam.store.keys import LIGHTS
+
+    chosen = {"gains": gain or [1.0], "kelvins": kelvin, "lamp": lamp, "places": places}
+    arguments = {
+        "source": {"kind": "pictures", "pictures": pictures},
+        "student": {"weights": student},
+        "light": {name: value for name, value in chosen.items() if value is not None},
+    }
+    settings = load(config, set_, output, "default", arguments)
+    console = Console(emoji=False)
+
+    def work(head: Head | None) -> Outcome:
+        with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
+            from higan_cam.runtime.light import light as put
+        return put(settings, console, head)
+
+    outcome = _on_pictures(settings, work)
+    made, seconds = outcome.samples["light"], outcome.seconds["light"]
+    say(console, f"light    in {made:,} pictures in {outcome.store.uri}/{LIGHTS}, {seconds:.1f} s")
+    _end(console, outcome)
+
+
+def _on_pictures(settings: RunConfig, work: Callable[[Head | None], Outcome]) -> Outcome:
+    """Work that needs a Ray, which comes up meanwhile; stopped, it says so and ends with the signal's status."""
+    from higan_cam.runtime.cluster.head import local_head
+    from higan_cam.runtime.cluster.signals import exit_status, stoppable
+
     try:
         with stoppable(), local_head(settings.runtime) as head:
-            with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
-                from higan_cam.runtime.recommend import recommend as answer
-
-            outcome = answer(settings, console, head)
+            return work(head)
     except KeyboardInterrupt as error:
         errors.print("stopped; the same command goes on from here")
         raise typer.Exit(exit_status(error)) from None
-    made, seconds = outcome.samples["recommend"], outcome.seconds["recommend"]
-    say(console, f"places   of {made:,} pictures in {outcome.store.uri}/{PLACES}, {seconds:.1f} s")
+
+
+def _end(console: Console, outcome: Outcome) -> None:
+    """Where the page is; what was given up is an error at the end."""
     say(console, f"report   {outcome.report}")
     if outcome.problems:
         lines = "\n  ".join(outcome.problems)

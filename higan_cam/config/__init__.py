@@ -10,6 +10,7 @@ from higan_cam.config.curation import CurationConfig
 from higan_cam.config.identity import config_hash, differing_fields, identity
 from higan_cam.config.invert import InvertConfig
 from higan_cam.config.layers import parse_layers
+from higan_cam.config.light import LightConfig
 from higan_cam.config.loading import load_config, merged, parse_config, read_fields
 from higan_cam.config.run import RunConfig
 from higan_cam.config.runtime import RuntimeConfig
@@ -37,6 +38,7 @@ __all__ = [
     "GeneratorConfig",
     "InvertConfig",
     "LabelConfig",
+    "LightConfig",
     "MaskConfig",
     "PublishConfig",
     "RegionConfig",

@@ -19,7 +19,7 @@ def identity(config: RunConfig) -> dict[str, Any]:
     """The part of the configuration that decides the bytes of the dataset (no output, store, curation or runtime).
 
     Of a run on latents nothing that only pictures need; of one on pictures not their number, which its listing says; of
-    a pilot nothing where there is none.
+    a pilot nothing where there is none; nothing of light that is put nowhere.
     """
     left_out: dict[str, Any] = dict.fromkeys(("output", "curation", "store", "runtime"), True)
     if not config.attributes:
@@ -27,6 +27,8 @@ def identity(config: RunConfig) -> dict[str, Any]:
     if config.attribution.weights is None:
         left_out["attribution"] = {"weights": True}
     of_mask = set() if config.mask.refine is not None else set(REFINED_ONLY)
+    if not config.light.gains:
+        left_out["light"] = True
     if config.source.kind == "latents":
         left_out |= dict.fromkeys(PICTURES_ONLY, True)
     else:

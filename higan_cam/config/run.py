@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from higan_cam.config.curation import CurationConfig
 from higan_cam.config.invert import InvertConfig
+from higan_cam.config.light import LightConfig
 from higan_cam.config.runtime import RuntimeConfig
 from higan_cam.config.scorer import ScorerConfig
 from higan_cam.config.section import Section
@@ -44,6 +45,7 @@ class RunConfig(Section):
     scorer: ScorerConfig = ScorerConfig()
     invert: InvertConfig = InvertConfig()
     student: StudentConfig = StudentConfig()
+    light: LightConfig = LightConfig()
     label: LabelConfig = LabelConfig()
     boundary: BoundaryConfig = BoundaryConfig()
     edit: EditConfig = EditConfig()

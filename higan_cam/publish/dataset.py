@@ -182,7 +182,7 @@ def _settings(schema: pa.Schema) -> dict[str, Any]:
 
 
 def _arrow_type(kind: Any, name: str = "") -> pa.DataType:
-    if name in (*IMAGE_COLUMNS, *PHOTO_IMAGES):
+    if kind == "image":
         return _IMAGE
     if isinstance(kind, dict):
         struct = pa.struct([(key, _arrow_type(value)) for key, value in kind.items()])
@@ -192,7 +192,7 @@ def _arrow_type(kind: Any, name: str = "") -> pa.DataType:
 
 def _feature(kind: Any, name: str = "") -> Any:
     """The same type in the spelling of `datasets`; understood by its versions 2 to 5."""
-    if name in (*IMAGE_COLUMNS, *PHOTO_IMAGES):
+    if kind == "image":
         return {"_type": "Image"}
     if isinstance(kind, dict):
         struct = {key: _feature(value) for key, value in kind.items()}

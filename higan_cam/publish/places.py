@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from higan_cam.publish.dataset import COLUMNS, LARGE_ROWS, PHOTO_COLUMNS, schema_of, write_rows
-from higan_cam.publish.images import encode_heat, encode_image
+from higan_cam.publish.images import decode_heat, decode_image, encode_heat, encode_image
 from higan_cam.publish.samples import region_row
-from higan_cam.types import Recommendation
+from higan_cam.types import Place, Recommendation
 
 PLACE_COLUMNS: dict[str, tuple[Any, str]] = {
     "id": COLUMNS["id"],
@@ -34,6 +34,25 @@ PLACE_COLUMNS: dict[str, tuple[Any, str]] = {
 def encode_places(rows: Iterable[Recommendation], row_group: int = 100) -> bytes:
     """Rows -> Parquet, each encoded before the next is asked for; the same rows give the same bytes."""
     return write_rows(map(_row, rows), schema_of(PLACE_COLUMNS), min(row_group, LARGE_ROWS))
+
+
+def decode_places(row: dict[str, Any]) -> Recommendation:
+    """A row of a shard, of its `DECODED` columns -> what was encoded, without mask, regions and notes."""
+    picture, heat = (row[name] and row[name]["bytes"] for name in ("picture", "heat"))
+    return Recommendation(
+        index=row["index"],
+        key=row["picture_key"],
+        status=row["status"],
+        reason=row["reason"],
+        picture=None if picture is None else decode_image(picture),
+        heat=None if heat is None else decode_heat(heat),
+        place=tuple(row["place"]),
+        places=tuple(Place(**place) for place in row["places"]),
+    )
+
+
+DECODED = ("index", "picture_key", "status", "reason", "picture", "heat", "place", "places")
+"""Columns that `decode_places` takes."""
 
 
 def _row(row: Recommendation) -> dict[str, Any]:

@@ -23,8 +23,9 @@ def blurred_mask(mask: ByteArray) -> ByteArray:
     weights = np.exp(-(offsets**2) / (2 * _SIGMA**2))
 
     def summed(values: FloatArray) -> FloatArray:
-        result: FloatArray = cv2.sepFilter2D(values, cv2.CV_64F, weights, weights, borderType=cv2.BORDER_CONSTANT)
-        return result
+        return np.asarray(
+            cv2.sepFilter2D(values, cv2.CV_64F, weights, weights, borderType=cv2.BORDER_CONSTANT), np.float64
+        )
 
     mean = summed(mask.astype(np.float64)) / summed(np.ones(mask.shape))
     rounded: ByteArray = np.floor(mean + 0.5).astype(np.uint8)

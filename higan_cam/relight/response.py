@@ -40,7 +40,8 @@ class Response:
 
     def light(self, picture: ByteArray) -> FloatArray:
         """uint8 levels, any shape -> light, float64."""
-        return self.levels[picture]
+        found: FloatArray = self.levels[picture]
+        return found
 
     def display(self, light: npt.NDArray[np.floating]) -> ByteArray:
         """Light, any shape -> uint8 levels, clamped to what can be shown; the inverse of `light` for all 256."""

@@ -73,7 +73,9 @@ def remake_shards(
         StoreError: no run, one of another version, or a store that cannot be read.
     """
     if recommends(store):
-        raise DataError(f"{store.uri}: recommendations are not made again yet; `higan-cam recommend` itself is quick")
+        raise DataError(
+            f"{store.uri}: places and lights are not made again yet; `recommend` and `light` themselves are quick"
+        )
     config = with_recorded_weights(recorded_config(store), read_run(store), weights)
     entries = [entry for stage in SHARD_STAGES for entry in read_manifest(store, stage).values() if entry]
     if not entries:

@@ -13,6 +13,7 @@
     student/student.safetensors            of a refined run: the student; its sha256 is in run.json
     data/train-00000-of-00014.parquet      the dataset; also validation-… and test-…
     places/part-00000.parquet              of `higan-cam recommend`: where a student would put the attribute
+    lights/part-00000.parquet              of `higan-cam light`: pictures with lamps in them, in pairs with words
     manifest/scores-00000.json             one entry per shard, written after it; also codes-…, pilot-…, data-…
     manifest/quarantined-data-00000.json   why a unit was given up
     stats/data-00000.json                  timing of a shard; outside the run's identity
@@ -21,7 +22,7 @@
     report/                                the pages and what is drawn into them
     README.md                              the dataset card
 
-People say label, invert, mask and recommend for what the keys call scores, codes, data and places: `STAGE_NAMES`.
+People say label, invert, mask, recommend and light for scores, codes, data, places and lights: `STAGE_NAMES`.
 """
 
 from __future__ import annotations
@@ -32,10 +33,17 @@ from typing import Literal, NamedTuple
 from higan_cam.config import RunConfig
 
 RUN_KEY = "run.json"
-SCORES, CODES, PILOT, DATA, PLACES = "scores", "codes", "pilot", "data", "places"
-SHARD_STAGES = (SCORES, CODES, PILOT, DATA, PLACES)
+SCORES, CODES, PILOT, DATA, PLACES, LIGHTS = "scores", "codes", "pilot", "data", "places", "lights"
+SHARD_STAGES = (SCORES, CODES, PILOT, DATA, PLACES, LIGHTS)
 """Stages that make shards, in the order of the flow."""
-STAGE_NAMES = {SCORES: "label", CODES: "invert", PILOT: "pilot", DATA: "mask", PLACES: "recommend"}
+STAGE_NAMES = {
+    SCORES: "label",
+    CODES: "invert",
+    PILOT: "pilot",
+    DATA: "mask",
+    PLACES: "recommend",
+    LIGHTS: "light",
+}
 LISTING, LISTING_KEY = "listing/", "listing/listing.json"
 CALIBRATION_KEY, BANK_KEY = "listing/calibration.json", "listing/bank.safetensors"
 MANIFEST, LEASES, CURATION = "manifest/", "stats/lease/", "curation/"
@@ -86,6 +94,11 @@ def pilot_path(shard: int) -> str:
 def places_path(shard: int) -> str:
     """Key of a shard of recommendations."""
     return f"{PLACES}/part-{shard:05d}.parquet"
+
+
+def lights_path(shard: int) -> str:
+    """Key of a shard of pictures with light in them."""
+    return f"{LIGHTS}/part-{shard:05d}.parquet"
 
 
 def shard_path(split: Split, number: int, of: int) -> str:

@@ -167,7 +167,7 @@ def recorded_config(store: Store) -> RunConfig:
 
 
 def recommends(store: Store) -> bool:
-    """Whether the output is of `higan-cam recommend`: a student and no generator. StoreError: it is no run."""
+    """Whether the output is of `recommend` or `light`: a student and no generator. StoreError: it is no run."""
     weights = _section(read_run(store), "weights")
     return "student" in weights and "generator" not in weights
 

@@ -19,6 +19,7 @@ from higan_cam.config import LabelConfig, MaskConfig, RunConfig, config_hash
 from higan_cam.store.keys import (
     CODES,
     DATA,
+    LIGHTS,
     MANIFEST,
     PILOT,
     PLACES,
@@ -161,7 +162,7 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
 def _planned(store: Store, config: RunConfig) -> list[tuple[str, LabelConfig | MaskConfig]]:
     """The stages that make shards, each with the section that says how many samples."""
     if recommends(store):
-        return [(PLACES, config.mask)]
+        return [(LIGHTS if config.light.gains else PLACES, config.mask)]
     codes: list[tuple[str, LabelConfig | MaskConfig]] = [(CODES, config.mask)]
     pilot: list[tuple[str, LabelConfig | MaskConfig]] = [
         (PILOT, config.mask.model_copy(update={"count": config.mask.pilot}))

@@ -87,7 +87,7 @@ def test_warmer_is_redder_at_the_same_luminance() -> None:
 
 
 @pytest.mark.parametrize("kelvin", [2200, 2700, 4000, 6500])
-def test_a_lamps_temperature_is_told_apart_from_the_colours_of_things(kelvin: float) -> None:
+def test_a_lamps_temperature_is_told_apart_from_the_colours_of_things(kelvin: int) -> None:
     rng = np.random.default_rng(np.random.Philox(key=kelvin))
     albedo = rng.uniform(0.2, 0.9, (40, 40, 3))
     response = RESPONSES["srgb"]

@@ -21,11 +21,13 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.store.keys import (
         CODES,
         DATA,
+        LIGHTS,
         PILOT,
         PLACES,
         SCORES,
         STAGE_NAMES,
         codes_path,
+        lights_path,
         pilot_path,
         places_path,
         scores_path,
@@ -110,6 +112,13 @@ def commit_places(config: RunConfig, store: Store, work: Work, body: bytes, done
     began, unit = time.monotonic() - done.seconds, work.unit
     encoded = Encoded(PLACES, places_path(unit.shard), body, len(unit.indices))
     _commit(config, store, work, encoded, done.device, began)
+    return len(unit.indices)
+
+
+def commit_lights(config: RunConfig, store: Store, work: Work, body: bytes, rows: int, done: Attributed) -> int:
+    """Commit and stats of one shard of pictures with light in them, `rows` pairs; the number of its pictures."""
+    began, unit = time.monotonic() - done.seconds, work.unit
+    _commit(config, store, work, Encoded(LIGHTS, lights_path(unit.shard), body, rows), done.device, began)
     return len(unit.indices)
 
 

@@ -1,0 +1,156 @@
+"""Light put into photos whose lamps are off, against the same rooms rendered with their lamps on.
+
+Compared: nothing at all; the composite of `composers.cutout` from a student's heat, from its mask and from the true
+light; the change between both ends of an inverted photo's edit, in linear light (`pair`), where codes are at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count as count_up
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+
+from higan_cam.config import RunConfig
+from higan_cam.generate.images import from_uint8, to_uint8
+from higan_cam.mask.student import Student
+from higan_cam.mask.student.network import HEAT, MASK
+from higan_cam.measure.relit import psnr
+from higan_cam.measure.students import enlarged
+from higan_cam.measure.values import estimate_means
+from higan_cam.pictures import Picture, PictureRow
+from higan_cam.pictures.paste import displayed, linear
+from higan_cam.pipeline import HeatBatch, Models
+from higan_cam.pipeline.flow import attribute
+from higan_cam.pipeline.inverting import Inverter, invert_unit
+from higan_cam.pipeline.photos import readable, with_codes, with_targets
+from higan_cam.relight import Dial, relight
+from higan_cam.relight.composers import Spot
+from higan_cam.relight.composers.cutout import Cutout, CutoutSettings
+from higan_cam.rooms.photos import OFF, photo_latent, photo_scene
+from higan_cam.rooms.render import render
+from higan_cam.rooms.truth import truth
+from higan_cam.types import Boundary, ByteArray, FloatArray, Interval, PictureCode, Place
+
+ON = -OFF
+"""A drive at which every lamp that there is burns."""
+NOTHING, STUDENT, ITS_MASK, TRUE_LIGHT, PAIR = "nothing", "student's heat", "student's mask", "true light", "pair"
+_LIT = 0.1
+_ANYWHERE = Place(0, 0.5, 0.5, 0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class UnlitPhotos:
+    """Clean renders: (N,S,S,3) uint8 with every lamp off and on, (N,S,S) float32 light of the lamps, peak 1."""
+
+    unlit: ByteArray
+    lit: ByteArray
+    light: FloatArray
+
+
+def unlit_photos(seed: int, count: int, size: int = 128) -> UnlitPhotos:
+    """The first `count` rooms of this seed that have a lamp."""
+    unlit: list[ByteArray] = []
+    lit: list[ByteArray] = []
+    lights: list[FloatArray] = []
+    indices = count_up()
+    while len(unlit) < count:
+        index = next(indices)
+        scene = photo_scene(seed, index, photo_latent(seed, index), "G1")
+        dark, bright = (replace(scene, drive=np.full_like(scene.drive, drive)) for drive in (OFF, ON))
+        light = truth(dark, size).light[0].sum(dim=0).numpy()
+        if light.max() > 0:
+            unlit.append(to_uint8(render(dark, size))[0])
+            lit.append(to_uint8(render(bright, size))[0])
+            lights.append((light / light.max()).astype(np.float32))
+    return UnlitPhotos(np.stack(unlit), np.stack(lit), np.stack(lights))
+
+
+def student_shapes(student: Student, known: UnlitPhotos) -> dict[str, FloatArray]:
+    """{method: (N,S,S) where it puts light in the unlit photos}, and the truth."""
+    with torch.inference_mode():
+        maps = student.maps(from_uint8(known.unlit)).numpy()
+    size = known.unlit.shape[1]
+    heat, likely = (np.stack([enlarged(one, size) for one in maps[:, which]]) for which in (HEAT, MASK))
+    return {STUDENT: heat, ITS_MASK: (likely >= 0.5).astype(np.float32), TRUE_LIGHT: known.light}
+
+
+def composites(known: UnlitPhotos, shapes: FloatArray, settings: CutoutSettings) -> list[ByteArray]:
+    """Every unlit photo with light of this shape, by `composers.cutout`."""
+    compose = Cutout(settings)
+    found = [compose(Spot(one, _ANYWHERE, heat)) for one, heat in zip(known.unlit, shapes, strict=True)]
+    return [relight(each.picture, [each.light], [Dial()]) for each in found]
+
+
+def fit_cutout(known: UnlitPhotos, shapes: FloatArray, steps: int = 400) -> CutoutSettings:
+    """The settings whose composites are nearest to the lit photos, in dB: one set for all, by Nelder and Mead."""
+
+    def settings(values: Sequence[float]) -> CutoutSettings:
+        power, on_things, glow, on_light = np.exp(values[:4])
+        kelvin = float(np.clip(1e6 / values[4], 2000, 12000))
+        return CutoutSettings(
+            kelvin=kelvin, power=float(power), on_things=float(on_things), glow=float(glow), on_light=float(on_light)
+        )
+
+    def loss(values: Sequence[float]) -> float:
+        made = composites(known, shapes, settings(values))
+        return -float(np.mean([psnr(one, lit) for one, lit in zip(made, known.lit, strict=True)]))
+
+    start = CutoutSettings()
+    first = [*np.log([start.power, start.on_things, start.glow, start.on_light]), 1e6 / start.kelvin]
+    steps_of = np.diag([0.3, 0.3, 0.3, 0.3, 30.0])
+    simplex = np.array([first, *(np.array(first) + step for step in steps_of)])
+    found = minimize(loss, first, method="Nelder-Mead", options={"maxfev": steps, "initial_simplex": simplex})
+    return settings(found.x)
+
+
+def lit_figures(
+    known: UnlitPhotos, made: Mapping[str, Sequence[ByteArray]], seed: int
+) -> dict[str, dict[str, Interval]]:
+    """{method: {whole, light, elsewhere: dB against the lit photos}}, means over photos with 95% intervals.
+
+    `light`: where the lamps' light is at least a tenth of its peak.
+    """
+    rows = {}
+    for name, pictures in made.items():
+        columns: dict[str, list[float]] = {"whole": [], "light": [], "elsewhere": []}
+        for one, lit, light in zip(pictures, known.lit, known.light, strict=True):
+            inside = light > _LIT
+            columns["whole"].append(psnr(one, lit))
+            columns["light"].append(psnr(one[inside], lit[inside]))
+            columns["elsewhere"].append(psnr(one[~inside], lit[~inside]))
+        rows[name] = estimate_means({name: np.array(values) for name, values in columns.items()}, seed)
+    return rows
+
+
+def edited_photos(
+    models: Models, config: RunConfig, boundary: Boundary, inverter: Inverter, pictures: ByteArray
+) -> tuple[HeatBatch, list[PictureCode]]:
+    """Photos (N,S,S,3) inverted and edited to their target scores, as a run on pictures does it; and their codes."""
+    rows = [PictureRow(index, f"{index}", 0, "", 0) for index in range(len(pictures))]
+    codes = invert_unit(models, config, inverter, rows, lambda row: Picture(pictures[row.index]))
+    config = with_targets(config, boundary)
+    size = config.mask.micro_batch
+    parts = [codes[start : start + size] for start in range(0, len(codes), size)]
+    found = [attribute(with_codes(models, part), config, boundary, readable(part)) for part in parts]
+    names = ("original", "negative", "positive", "heat", "distances", "reached")
+    stacked = {name: np.concatenate([getattr(batch, name) for batch in found]) for name in names}
+    return HeatBatch(indices=tuple(range(len(pictures))), **stacked), codes
+
+
+def transferred(photo: ByteArray, reconstruction: ByteArray, strong: ByteArray) -> ByteArray:
+    """photo + (strong end - reconstruction), in linear light, everywhere: the change of an inverted photo's edit."""
+    return displayed(linear(photo) + linear(strong) - linear(reconstruction))
+
+
+def reached_share(models: Models, strong: ByteArray, target: float, within: float = 0.3) -> tuple[float, float]:
+    """(share of strong ends whose score is within so much of the target, mean score)."""
+    with torch.inference_mode():
+        scores = torch.cat(
+            [models.scorer.score(from_uint8(part)) for part in np.array_split(strong, len(strong) // 8 + 1)]
+        )
+    away = (scores - target).abs()
+    return float((away <= within).float().mean()), float(scores.mean())

@@ -1,0 +1,92 @@
+"""Shards of pictures with light in them: a row for each pair, under the names that trainers of edits take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from higan_cam.publish.dataset import COLUMNS, LARGE_ROWS, PHOTO_COLUMNS, schema_of, write_rows
+from higan_cam.publish.images import encode_image
+from higan_cam.store.canonical import canonical_json
+from higan_cam.types import ByteArray, Place
+
+LIGHT_COLUMNS: dict[str, tuple[Any, str]] = {
+    "id": COLUMNS["id"],
+    "index": ("int64", "number of the picture in the listing"),
+    "variant": ("int64", "number of the pair among those of the picture"),
+    "picture_key": PHOTO_COLUMNS["picture_key"],
+    "input_image": ("image", "the picture before, at its own size, PNG, RGB; null where there is no pair"),
+    "edit_prompt": ("string", "what to say to get from the one to the other"),
+    "edited_image": ("image", "the picture after; likewise"),
+    "places": PHOTO_COLUMNS["places"],
+    "gain": (["float64"], "of the lamp, before and after: 0 is off, 1 its light as the composer makes it"),
+    "kelvin": (["float64"], "colour temperature, before and after"),
+    "settings": ("string", "of the composer, JSON: the same settings and picture give the same light"),
+    "status": ("string", "`ok`, `empty` where there is no place, `unreadable` where there is no picture"),
+    "reason": ("string", "why not"),
+}
+"""{column: (type, meaning)}."""
+
+
+@dataclass(frozen=True, eq=False)
+class LitPair:
+    """Two pictures that differ by the light of one lamp, and what to say to get from the first to the second.
+
+    Attributes:
+        index, key: number and name of the picture in the listing; variant: of the pair among those of the picture.
+        status: ok; empty (no place) and unreadable have no pictures.
+        before, after: (H,W,3) uint8. words: the instruction.
+        place: of the lamp. gains, kelvins: of it, before and after.
+        settings: the composer's, as JSON has them.
+    """
+
+    index: int
+    key: str
+    variant: int
+    status: str
+    reason: str = ""
+    before: ByteArray | None = None
+    after: ByteArray | None = None
+    words: str = ""
+    place: Place | None = None
+    gains: tuple[float, ...] = ()
+    kelvins: tuple[float, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+def encode_lights(pairs: Iterable[LitPair], row_group: int = 100) -> tuple[bytes, int]:
+    """Pairs -> Parquet and the number of its rows, each encoded before the next is asked for."""
+    count = 0
+
+    def counted() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for pair in pairs:
+            count += 1
+            yield _row(pair)
+
+    body = write_rows(counted(), schema_of(LIGHT_COLUMNS), min(row_group, LARGE_ROWS))
+    return body, count
+
+
+def _row(pair: LitPair) -> dict[str, Any]:
+    name = f"{pair.index:09d}-{pair.variant:02d}"
+    images = {"input_image": pair.before, "edited_image": pair.after}
+    cells = {
+        column: None if image is None else {"bytes": encode_image(image), "path": f"{name}.png"}
+        for column, image in images.items()
+    }
+    return {
+        "id": name,
+        "index": pair.index,
+        "variant": pair.variant,
+        "picture_key": pair.key,
+        **cells,
+        "edit_prompt": pair.words,
+        "places": [] if pair.place is None else [asdict(pair.place)],
+        "gain": list(pair.gains),
+        "kelvin": list(pair.kelvins),
+        "settings": canonical_json(dict(pair.settings)).decode(),
+        "status": pair.status,
+        "reason": pair.reason,
+    }

@@ -1,0 +1,70 @@
+"""`higan-cam light`: lamps put into every picture of a listing, as pairs with words; on `recommend`'s engine."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+
+from higan_cam.config import RunConfig, config_hash
+from higan_cam.errors import ConfigError
+from higan_cam.mask.student import load_student
+from higan_cam.publish.report.lights import write_lights_report
+from higan_cam.runtime.cluster.head import Head
+from higan_cam.runtime.cluster.join import cluster
+from higan_cam.runtime.cluster.reach import check_reachable
+from higan_cam.runtime.plan import plan_mask
+from higan_cam.runtime.progress import Meters
+from higan_cam.runtime.run import Outcome
+from higan_cam.runtime.stages.invert import with_listing
+from higan_cam.runtime.stages.pool import Task, make_shards
+from higan_cam.runtime.workers.light import LightWorker
+from higan_cam.runtime.workers.places import RecordedPlaces, lamp_of
+from higan_cam.store import Lease, begin_run, open_store
+from higan_cam.store.canonical import digest
+from higan_cam.store.keys import LIGHTS
+from higan_cam.store.manifest import quarantine_lines
+from higan_cam.weights.embedded import EMBEDDED_STUDENTS
+from higan_cam.weights.files import sha256_of
+from higan_cam.weights.zoo import weights_file
+
+
+def light(config: RunConfig, console: Console | None = None, head: Head | None = None) -> Outcome:
+    """Light in every picture of `config.source`, and a page of the first ones.
+
+    Raises:
+        HiganCamError: configuration, weights or store problems; what is already written stays.
+        LeaseHeldError: another driver is at work on this output.
+    """
+    digests = _checked(config)  # what is wrong is said before anything is written
+    if head is None:
+        check_reachable(config.runtime)
+    store = open_store(config.output, config.store)
+    config = config.model_copy(update={"output": store.uri})
+    begin_run(store, config, digests)
+    lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
+    meters = Meters(console or Console(), lease.check, config_hash(config)[:12])
+    outcome, began = Outcome(store), time.monotonic()
+    with lease.held(meters.snapshot):
+        config = with_listing(config, store)
+        with cluster(config.runtime, head):
+            on_cpus = config.model_copy(update={"runtime": config.runtime.model_copy(update={"gpus_per_worker": 0})})
+            make_shards(on_cpus, store, Task(stage=LIGHTS, worker=LightWorker), plan_mask(config), meters)
+        lease.check()
+        write_lights_report(config, store)
+        outcome.seconds["light"] = time.monotonic() - began
+        outcome.samples["light"] = meters.tallies["light"].done
+        outcome.problems = quarantine_lines(store)
+    return outcome
+
+
+def _checked(config: RunConfig) -> dict[str, str]:
+    """{role: sha256} of the student and the lamp. Raises what is wrong with them, or with the places."""
+    if not config.light.gains:
+        raise ConfigError("light.gains must name a gain of 0 to 2 at least; --gain 1 is the light as it is")
+    load_student(config.student.weights)
+    lamp = lamp_of(config)
+    if config.light.places is not None:
+        RecordedPlaces(config.light.places, config.store)
+    student = sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))
+    return {"student": student} | ({} if lamp is None else {"lamp": digest(lamp.tobytes())})

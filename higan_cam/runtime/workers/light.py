@@ -1,0 +1,52 @@
+"""The Ray actor that puts light into pictures: a unit of pictures -> a committed shard of pairs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from higan_cam.runtime.imports import quick_imports
+
+with quick_imports():  # PyTorch, for which a worker's first unit waits
+    from higan_cam.mask.student import load_student
+    from higan_cam.pictures import frozen_listing
+    from higan_cam.pipeline.lights import light_unit
+    from higan_cam.pipeline.recommend import recommend_unit
+    from higan_cam.publish.lights import encode_lights
+    from higan_cam.relight.composers.cutout import Cutout
+    from higan_cam.runtime.workers.places import RecordedPlaces, lamp_of
+
+from higan_cam.runtime.metrics import phase
+from higan_cam.runtime.workers.commit import commit_lights
+from higan_cam.runtime.workers.inputs import pictures_of
+from higan_cam.runtime.workers.worker import Worker
+from higan_cam.store.keys import LIGHTS
+from higan_cam.types import Recommendation, WorkUnit
+
+
+class LightWorker(Worker):
+    """Ray actor: a unit -> its pictures with light in them, committed."""
+
+    stage = LIGHTS
+
+    def load(self) -> None:
+        """The student, or the places that another one has found; the listing; the lamp."""
+        light = self.config.light
+        self.student = load_student(self.config.student.weights)
+        self.places = None if light.places is None else RecordedPlaces(light.places, self.config.store)
+        self.listing = frozen_listing(self.store)
+        self.lamp = lamp_of(self.config)
+
+    def make(self, unit: WorkUnit, attempt: int) -> int:
+        """Read, ask for places, put the light there, commit; the number of pictures, readable or not."""
+        began = time.monotonic()
+        with self.at_work(unit, attempt) as work:
+            pairs = light_unit(Cutout(), self.config.light, self.lamp, self.config.seed, self._answers(unit))
+            body, rows = phase("light", "light")(encode_lights)(pairs, self.config.publish.row_group)
+            return commit_lights(self.config, self.store, work, body, rows, self.done(time.monotonic() - began))
+
+    def _answers(self, unit: WorkUnit) -> Iterator[Recommendation]:
+        rows = [self.listing[index] for index in unit.indices]
+        if self.places is not None:
+            return self.places.of(rows)
+        return recommend_unit(self.student, self.config, rows, pictures_of(self.config, self.store).read)

@@ -1,0 +1,70 @@
+"""What `higan-cam light` begins with: the places that `recommend` has found, and a lamp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from higan_cam.config import RunConfig, StoreConfig, config_hash
+from higan_cam.errors import ConfigError, DataError
+from higan_cam.pictures import PictureRow
+from higan_cam.publish.places import DECODED, decode_places
+from higan_cam.publish.reading import read_batches, shard_errors
+from higan_cam.relight.bodies import cut_out
+from higan_cam.store import committed, open_store
+from higan_cam.store.keys import PLACES
+from higan_cam.store.run import recorded_config
+from higan_cam.types import ByteArray, Recommendation
+
+
+class RecordedPlaces:
+    """The places in an output of `higan-cam recommend`, by picture.
+
+    Raises:
+        StoreError: no run, or a store that cannot be read.
+        DataError: it holds no places.
+    """
+
+    def __init__(self, uri: str, config: StoreConfig) -> None:
+        self._store = open_store(uri, config)
+        records = committed(self._store, PLACES, config_hash(recorded_config(self._store)))
+        if not records:
+            raise DataError(f"light.places: {self._store.uri} holds no places; `higan-cam recommend` makes them")
+        self._records = [records[shard] for shard in sorted(records)]
+
+    def of(self, rows: Sequence[PictureRow]) -> Iterator[Recommendation]:
+        """What was said of these pictures, neighbours in their listing.
+
+        Raises:
+            DataError: of one nothing was said, or its number is another picture's there.
+            StoreError: a shard cannot be read.
+        """
+        wanted, first = {row.index: row.key for row in rows}, 0
+        for record in self._records:
+            if first <= max(wanted) and min(wanted) < first + record.rows:
+                for batch in read_batches(self._store, record, DECODED, 1):
+                    if batch[0]["index"] in wanted:
+                        with shard_errors(self._store, record):
+                            yield self._checked(decode_places(batch[0]), wanted.pop(batch[0]["index"]))
+            first += record.rows
+            if not wanted:
+                return
+        raise DataError(f"light.places: {self._store.uri} says nothing of {next(iter(wanted.values()))}; {_SAME}")
+
+    def _checked(self, found: Recommendation, key: str) -> Recommendation:
+        if found.key != key:
+            raise DataError(f"light.places: picture {found.index} is {found.key} there and {key} here; {_SAME}")
+        return found
+
+
+_SAME = "give `recommend` and `light` the same pictures"
+
+
+def lamp_of(config: RunConfig) -> ByteArray | None:
+    """(h,w,4) the lamp that is to be seen; None for its light alone. ConfigError: the file is no lamp cut out."""
+    if config.light.lamp is None:
+        return None
+    folder, _, name = config.light.lamp.rpartition("/")
+    found = cut_out(open_store(folder or ".", config.store).get(name))
+    if isinstance(found, str):
+        raise ConfigError(f"light.lamp: {config.light.lamp} {found}")
+    return found

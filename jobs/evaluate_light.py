@@ -1,0 +1,96 @@
+"""Measure light put into rooms against the renderer: python -m jobs.evaluate_light [--run RUN] [--count 60] [--fit]
+
+Rooms are renders of latents that no run and no training has seen. First gain, colour temperature and single lamps, in
+both responses; then light put into photos whose lamps are off, against the same rooms lit: composites from a student's
+heat, from its mask and from the true light, and with a run the change of each inverted photo's edit. `--fit` fits the
+composite's settings on other rooms first.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._entry import run as enter
+
+if TYPE_CHECKING:
+    from higan_cam.measure.lit_photos import UnlitPhotos
+    from higan_cam.types import ByteArray
+
+
+def main(
+    run: Annotated[str | None, typer.Option(help="A run of rooms with a boundary, for inverted photos.")] = None,
+    student: Annotated[str, typer.Option(help="`rooms` or a file.")] = "rooms",
+    count: Annotated[int, typer.Option(help="Rooms of each measurement.", min=4)] = 60,
+    fit: Annotated[bool, typer.Option(help="Fit the composites' settings first, on 20 other rooms.")] = False,
+    json_: Annotated[Path | None, typer.Option("--json", help="File for the figures; else they are printed.")] = None,
+) -> None:
+    """Evaluate on rooms that nothing else uses."""
+    from dataclasses import asdict
+
+    import torch
+
+    from higan_cam.cli.options import write_file
+    from higan_cam.mask.student import load_student
+    from higan_cam.measure import lit_photos as lit
+    from higan_cam.measure.relit import measure_relit
+    from higan_cam.relight import RESPONSES
+    from higan_cam.relight.composers.cutout import CutoutSettings
+    from higan_cam.rooms.photos import PHOTO_SEED, TUNING_SEED
+
+    torch.set_num_threads(1)
+    network = load_student(student)
+    relit = [asdict(measure_relit(response, count, PHOTO_SEED)) for response in RESPONSES.values()]
+    known = lit.unlit_photos(PHOTO_SEED, count)
+    shapes, settings = lit.student_shapes(network, known), {}
+    if fit:
+        tuning = lit.unlit_photos(TUNING_SEED, 20)
+        settings = {name: lit.fit_cutout(tuning, each) for name, each in lit.student_shapes(network, tuning).items()}
+    made: dict[str, Any] = {lit.NOTHING: list(known.unlit)}
+    for name, each in shapes.items():
+        made[name] = lit.composites(known, each, settings.get(name, CutoutSettings()))
+    edits: dict[str, Any] = {}
+    if run is not None:
+        made[lit.PAIR], edits = _pair(run, known)
+    found = {
+        "relit": relit,
+        "photos": {
+            name: {key: asdict(value) for key, value in row.items()}
+            for name, row in lit.lit_figures(known, made, PHOTO_SEED).items()
+        },
+        "settings": {name: asdict(each) for name, each in settings.items()},
+        "edits": edits,
+        "count": count,
+    }
+    text = f"{json.dumps(found, indent=1, sort_keys=True, allow_nan=False)}\n"
+    if json_ is None:
+        print(text)
+    else:
+        write_file(json_, text.encode(), "--json")
+
+
+def _pair(run: str, known: UnlitPhotos) -> tuple[list[ByteArray], dict[str, Any]]:
+    """Photos with the change of their own edits, and what the edits reached."""
+    from collections import Counter
+
+    from higan_cam.cli.measure import recorded
+    from higan_cam.measure.lit_photos import edited_photos, reached_share, transferred
+    from higan_cam.pipeline.inverting import load_inverter
+    from higan_cam.pipeline.photos import with_targets
+    from higan_cam.store import open_store
+
+    config, models, boundary = recorded(open_store(run), None)
+    batch, codes = edited_photos(models, config, boundary, load_inverter(models, config), known.unlit)
+    pictures = [transferred(*each) for each in zip(known.unlit, batch.original, batch.positive, strict=True)]
+    targets = with_targets(config, boundary).edit.targets
+    target = float("nan") if targets is None else targets[1]
+    share, mean = reached_share(models, batch.positive, target)
+    verdicts = dict(Counter[str](code.status for code in codes))
+    return pictures, {"target": target, "within 0.3": share, "mean score": mean, "verdicts": verdicts}
+
+
+if __name__ == "__main__":
+    enter(main)
