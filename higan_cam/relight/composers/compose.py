@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from higan_cam.pictures.paste import feathered
-from higan_cam.relight.light import Light
+from higan_cam.relight.light import WHITE, Light
 from higan_cam.types import ByteArray, FloatArray, Place
 
 FEATHER = 0.02
@@ -59,6 +59,12 @@ class Composed:
     light: Light
     settings: Mapping[str, object] = field(default_factory=dict)
     reason: str = ""
+
+
+def nothing(spot: Spot, reason: str, settings: Mapping[str, object]) -> Composed:
+    """The answer for a spot that does not work: its picture unchanged, no light, and why."""
+    none = Light(np.zeros(spot.picture.shape, np.float32), WHITE)
+    return Composed(spot.picture.copy(), none, settings, reason)
 
 
 class Composer(Protocol):

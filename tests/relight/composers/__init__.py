@@ -1,0 +1,1 @@
+"""Tests of higan_cam.relight.composers."""

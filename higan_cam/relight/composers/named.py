@@ -1,0 +1,44 @@
+"""Composers by name: each a class that is made from one frozen record of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+from higan_cam.errors import ConfigError, unknown_name
+from higan_cam.relight.composers.compose import Composer
+from higan_cam.relight.composers.diffusion import Diffusion, DiffusionSettings
+from higan_cam.relight.composers.pair import Pair, PairSettings
+
+
+def _made(settings: type[Any], composer: Callable[[Any], Composer], **values: Any) -> Composer:
+    known = [field.name for field in fields(settings)]
+    for name in values:
+        if name not in known:
+            raise unknown_name(f"a setting of {getattr(composer, '__name__', 'the composer').lower()}", name, known)
+    try:
+        made = settings(**values)
+    except TypeError as error:  # one is missing, and Python names it
+        raise ConfigError(f"{settings.__name__}: {error}") from error
+    return composer(made)
+
+
+COMPOSERS: dict[str, Callable[..., Composer]] = {
+    "diffusion": partial(_made, DiffusionSettings, Diffusion),
+    "pair": partial(_made, PairSettings, Pair),
+}
+"""Name -> factory, which takes the fields of the composer's settings."""
+
+
+def load_composer(name: str, **settings: Any) -> Composer:
+    """A composer by name, made from the fields of its settings.
+
+    Raises:
+        ConfigError: an unknown name or setting, one that is missing or out of range, a library that is absent.
+        WeightsError: a model of the user's that cannot be used.
+    """
+    if name not in COMPOSERS:
+        raise unknown_name("composer", name, COMPOSERS)
+    return COMPOSERS[name](**settings)

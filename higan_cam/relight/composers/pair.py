@@ -1,0 +1,73 @@
+"""`pair`: the light between the generator's two ends of an edit, carried into the photo that they were made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from higan_cam.pictures.carrying import to_picture
+from higan_cam.pictures.fitting import Affine
+from higan_cam.relight.composers.compose import Composed, Spot, nothing
+from higan_cam.relight.light import Light, own_temperature
+from higan_cam.relight.response import SRGB
+from higan_cam.types import ByteArray, FloatArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PairSettings:
+    """Both ends of an edit.
+
+    Attributes:
+        before: (S,S,3) uint8, what the generator draws from the photo's code (the reconstruction).
+        after: (S,S,3) uint8, the strong end.
+        affine: where the square lies in the photo.
+
+    Raises:
+        ValueError: the two ends are not pictures of one size.
+    """
+
+    before: ByteArray
+    after: ByteArray
+    affine: Affine
+
+    def __post_init__(self) -> None:
+        """Check what `to_picture` would take for something else."""
+        found = [f"{end.shape} {end.dtype}" for end in (self.before, self.after)]
+        if found[0] != found[1] or self.before.ndim != 3 or self.before.shape[2] != 3 or self.before.dtype != np.uint8:
+            raise ValueError(f"both ends of a pair must be (S,S,3) uint8 of one size, got {' and '.join(found)}")
+
+
+class Pair:
+    """Delta transfer: photo + (strong end - reconstruction) in light, where the mask is and the change is light.
+
+    The photo stays as it is, byte for byte: what gets darker between the ends is left out. Where nothing gets darker,
+    `relight` at gain 1 gives `pictures.paste.paste_change` of the same ends, to a level.
+    """
+
+    def __init__(self, settings: PairSettings) -> None:
+        self._settings = settings
+
+    def __call__(self, spot: Spot) -> Composed:
+        """ValueError where the spot's picture is of another size than the one that the affine belongs to."""
+        ends = self._settings
+        if spot.picture.shape[:2] != ends.affine.size:
+            raise ValueError(
+                f"the square is of a picture of {ends.affine.size}, the spot's is {spot.picture.shape[:2]}"
+            )
+        settings: dict[str, object] = {"composer": "pair", "scale": ends.affine.scale, "side": ends.affine.side}
+        weight = spot.weight
+        if not weight.any():
+            return nothing(spot, "the mask is empty: nothing may change", settings)
+        layer = _carried(ends) * weight[..., None]
+        if not layer.any():
+            return nothing(spot, "the strong end is nowhere brighter where the mask is", settings)
+        kelvin = own_temperature(layer, to_picture(ends.before, ends.affine))
+        return Composed(spot.picture.copy(), Light(layer, kelvin), settings)
+
+
+def _carried(ends: PairSettings) -> FloatArray:
+    """(H,W,3) float32 light in the photo, >= 0; 0 outside of the square."""
+    change = (SRGB.light(ends.after) - SRGB.light(ends.before)).astype(np.float32)
+    carried: FloatArray = np.maximum(to_picture(change, ends.affine), 0)
+    return carried

@@ -1,0 +1,32 @@
+"""Composers by name: what is unknown or missing is named, with what would do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from higan_cam.errors import ConfigError
+from higan_cam.relight.composers import COMPOSERS, load_composer
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("difusion", {}, "composer: unknown name 'difusion'; known: .*diffusion.* Did you mean 'diffusion'"),
+        ("diffusion", {"folder": "x", "step": 3}, "a setting of diffusion: unknown name 'step'.* 'steps'"),
+        ("diffusion", {}, "missing .* 'folder'"),
+        ("diffusion", {"folder": "x", "steps": 0}, "steps must be 1 or more, got 0"),
+        ("diffusion", {"folder": "x", "strength": 0.0}, "strength must be above 0, at most 1, got 0.0"),
+        ("diffusion", {"folder": "x", "dtype": "int8"}, "dtype must be one of float32, float16, bfloat16, got 'int8'"),
+        ("diffusion", {"folder": "x", "size": (0, 64)}, r"size must be 1 px or more, got \(0, 64\)"),
+        ("pair", {"affine": None}, "missing .* 'before'"),
+    ],
+)
+def test_what_is_wrong_is_named(name: str, settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=re.compile(said, re.DOTALL)):
+        load_composer(name, **settings)
+
+
+def test_every_composer_has_a_name() -> None:
+    assert {"diffusion", "pair"} <= COMPOSERS.keys()

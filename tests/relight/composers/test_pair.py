@@ -1,0 +1,87 @@
+"""The generator's light in the photo: what pasting the edit gives, as a layer, and the photo itself untouched."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as st_np
+
+from higan_cam.pictures.carrying import to_picture
+from higan_cam.pictures.fitting import Affine, fit_square
+from higan_cam.pictures.paste import linear, paste_change
+from higan_cam.relight import Dial, relight
+from higan_cam.relight.composers import Composed, Spot, load_composer
+from higan_cam.types import ByteArray, Place
+
+SIDE = 7
+PLACE = Place(0, 0.5, 0.5, 0.25, 0.25, 0.5, 0.5)
+ENDS = st_np.arrays(np.uint8, (SIDE, SIDE, 3))
+SHAPES = st.tuples(st.integers(3, 15), st.integers(3, 15))
+
+
+@st.composite
+def spots(draw: st.DrawFn) -> Spot:
+    """A photo with a mask."""
+    shape = draw(SHAPES)
+    picture = draw(st_np.arrays(np.uint8, (*shape, 3)))
+    mask = draw(st_np.arrays(np.bool_, shape)).astype(np.uint8) * np.uint8(255)
+    return Spot(picture, PLACE, mask=mask)
+
+
+def composed(spot: Spot, before: ByteArray, after: ByteArray) -> tuple[Composed, Affine]:
+    affine = fit_square(spot.picture, SIDE)[1]
+    return load_composer("pair", before=before, after=after, affine=affine)(spot), affine
+
+
+@given(spots(), ENDS, ENDS)
+def test_beyond_the_square_and_the_feather_every_byte_is_the_photos(
+    spot: Spot, before: ByteArray, after: ByteArray
+) -> None:
+    made, affine = composed(spot, before, after)
+    np.testing.assert_array_equal(made.picture, spot.picture)
+    lit = relight(made.picture, [made.light], [Dial(2)])
+    square = to_picture(np.ones((SIDE, SIDE), np.float32), affine) > 0
+    beyond = (spot.weight == 0) | ~square
+    np.testing.assert_array_equal(lit[beyond], spot.picture[beyond])
+    assert bool(made.reason) == (not made.light.layer.any())
+
+
+@given(spots(), ENDS, ENDS)
+def test_at_gain_1_it_is_the_pasted_edit_where_that_is_brighter(
+    spot: Spot, before: ByteArray, after: ByteArray
+) -> None:
+    assert spot.mask is not None
+    made, affine = composed(spot, before, after)
+    lit = relight(made.picture, [made.light], [Dial()])
+    pasted = paste_change(spot.picture, spot.mask, before, after, affine)
+    brighter = to_picture((linear(after) - linear(before)).astype(np.float32), affine) >= 0
+    assert (np.abs(lit.astype(int) - pasted)[brighter] <= 1).all()
+    np.testing.assert_array_equal(lit[~brighter], spot.picture[~brighter])
+
+
+def test_without_a_mask_the_whole_square_is_lit() -> None:
+    picture = np.full((12, 20, 3), 60, np.uint8)
+    before, after = (np.full((SIDE, SIDE, 3), level, np.uint8) for level in (80, 120))
+    made, _ = composed(Spot(picture, PLACE), before, after)
+    assert (made.light.layer[:, 5:15] > 0).all()
+    assert not made.light.layer[:, :4].any()
+
+
+def test_a_mask_of_nothing_leaves_the_photo_and_says_so() -> None:
+    picture = np.full((12, 20, 3), 60, np.uint8)
+    spot = Spot(picture, PLACE, mask=np.zeros((12, 20), np.uint8))
+    made, _ = composed(spot, *(np.full((SIDE, SIDE, 3), level, np.uint8) for level in (80, 120)))
+    assert "mask is empty" in made.reason
+    np.testing.assert_array_equal(made.picture, picture)
+    assert not made.light.layer.any()
+
+
+def test_ends_of_two_sizes_and_another_photo_are_refused() -> None:
+    small, large = np.zeros((4, 4, 3), np.uint8), np.zeros((5, 5, 3), np.uint8)
+    affine = fit_square(large, 4)[1]
+    with pytest.raises(ValueError, match="of one size"):
+        load_composer("pair", before=small, after=large, affine=affine)
+    with pytest.raises(ValueError, match=r"of a picture of \(5, 5\)"):
+        load_composer("pair", before=small, after=small, affine=affine)(Spot(small, PLACE))
