@@ -17,6 +17,8 @@ from higan_cam.relight.words import change_words
 from higan_cam.types import BoolArray, ByteArray, FloatArray, Place, Recommendation
 
 OFF = Dial(0.0)
+_NOBODY = (0, "", 0)
+"""Index, key and variant of a pair before it is said whose it is."""
 
 
 def light_unit(
@@ -36,7 +38,13 @@ def light_unit(
             yield LitPair(answer.index, answer.key, 0, answer.status, answer.reason)
             continue
         lamps = zip(answer.places[: config.lamps], lamp_shares(answer), strict=False)
-        spots = (Spot(answer.picture, place, share, lamp=lamp, seed=seed) for place, share in lamps)
+        size = answer.picture.shape[:2]
+        # Light falls beyond its place; what draws anew is held to it.
+        masked = config.composer != "cutout"
+        spots = (
+            Spot(answer.picture, place, share, np.uint8(255) * _box(place, size) if masked else None, lamp, seed)
+            for place, share in lamps
+        )
         pairs = (pair for spot in spots for pair in _pairs(compose, config, spot))
         for variant, pair in enumerate(pairs):
             yield replace(pair, index=answer.index, key=answer.key, variant=variant)
@@ -74,15 +82,18 @@ def _pairs(compose: Composer, config: LightConfig, spot: Spot) -> Iterator[LitPa
     """Of one lamp; whose picture it is, is filled in."""
     made, dials = compose(spot), dials_of(config)
     if made.reason:
-        yield LitPair(0, "", 0, "empty", made.reason, place=spot.place, settings=made.settings)
+        yield LitPair(*_NOBODY, "empty", made.reason, place=spot.place, settings=made.settings)
         return
     steps = [(OFF, dials[0]), *((dials[0], dial) for dial in dials[1:]), (dials[0], OFF)] if dials else []
     for before, after in steps:
         words = change_words(before, after, made.light.kelvin, spot.place)
         if words:
-            pictures = (relight(made.picture, [made.light], [dial]) for dial in (before, after))
             yield LitPair(
-                *(0, "", 0, "ok", "", *pictures, words),
+                *_NOBODY,
+                "ok",
+                before=relight(made.picture, [made.light], [before]),
+                after=relight(made.picture, [made.light], [after]),
+                words=words,
                 place=spot.place,
                 gains=(before.gain, after.gain),
                 kelvins=tuple(dial.kelvin or made.light.kelvin for dial in (before, after)),

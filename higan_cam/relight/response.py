@@ -40,8 +40,7 @@ class Response:
 
     def light(self, picture: ByteArray) -> FloatArray:
         """uint8 levels, any shape -> light, float64."""
-        found: FloatArray = self.levels[picture]
-        return found
+        return np.asarray(self.levels[picture], np.float64)
 
     def display(self, light: npt.NDArray[np.floating]) -> ByteArray:
         """Light, any shape -> uint8 levels, clamped to what can be shown; the inverse of `light` for all 256."""

@@ -10,6 +10,7 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import ConfigError
 from higan_cam.mask.student import load_student
 from higan_cam.publish.report.lights import write_lights_report
+from higan_cam.relight.composers import load_composer
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster
 from higan_cam.runtime.cluster.reach import check_reachable
@@ -63,6 +64,7 @@ def _checked(config: RunConfig) -> dict[str, str]:
     if not config.light.gains:
         raise ConfigError("light.gains must name a gain of 0 to 2 at least; --gain 1 is the light as it is")
     load_student(config.student.weights)
+    load_composer(config.light.composer, **config.light.settings)
     lamp = lamp_of(config)
     if config.light.places is not None:
         RecordedPlaces(config.light.places, config.store)

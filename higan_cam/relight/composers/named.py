@@ -9,6 +9,7 @@ from typing import Any
 
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.relight.composers.compose import Composer
+from higan_cam.relight.composers.cutout import Cutout, CutoutSettings
 from higan_cam.relight.composers.diffusion import Diffusion, DiffusionSettings
 from higan_cam.relight.composers.pair import Pair, PairSettings
 
@@ -26,6 +27,7 @@ def _made(settings: type[Any], composer: Callable[[Any], Composer], **values: An
 
 
 COMPOSERS: dict[str, Callable[..., Composer]] = {
+    "cutout": partial(_made, CutoutSettings, Cutout),
     "diffusion": partial(_made, DiffusionSettings, Diffusion),
     "pair": partial(_made, PairSettings, Pair),
 }

@@ -13,7 +13,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.pipeline.lights import light_unit
     from higan_cam.pipeline.recommend import recommend_unit
     from higan_cam.publish.lights import encode_lights
-    from higan_cam.relight.composers.cutout import Cutout
+    from higan_cam.relight.composers import load_composer
     from higan_cam.runtime.workers.places import RecordedPlaces, lamp_of
 
 from higan_cam.runtime.metrics import phase
@@ -35,13 +35,13 @@ class LightWorker(Worker):
         self.student = load_student(self.config.student.weights)
         self.places = None if light.places is None else RecordedPlaces(light.places, self.config.store)
         self.listing = frozen_listing(self.store)
-        self.lamp = lamp_of(self.config)
+        self.lamp, self.compose = lamp_of(self.config), load_composer(light.composer, **light.settings)
 
     def make(self, unit: WorkUnit, attempt: int) -> int:
         """Read, ask for places, put the light there, commit; the number of pictures, readable or not."""
         began = time.monotonic()
         with self.at_work(unit, attempt) as work:
-            pairs = light_unit(Cutout(), self.config.light, self.lamp, self.config.seed, self._answers(unit))
+            pairs = light_unit(self.compose, self.config.light, self.lamp, self.config.seed, self._answers(unit))
             body, rows = phase("light", "light")(encode_lights)(pairs, self.config.publish.row_group)
             return commit_lights(self.config, self.store, work, body, rows, self.done(time.monotonic() - began))
 
