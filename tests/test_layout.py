@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "higan_cam"
 ROOMS = {  # of the package, as the contracts in pyproject.toml order them
-    *("cli", "config", "generate", "invert", "label", "losses", "manipulate", "mask", "measure", "pipeline"),
+    *("app", "cli", "config", "generate", "invert", "label", "losses", "manipulate", "mask", "measure", "pipeline"),
     *("pictures", "publish", "relight", "rooms", "runtime", "store", "train", "weights"),
 }
 LOOSE = {"errors", "files", "types", "__init__", "__main__"}

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from higan_cam.cli import curation, doctor, edit, measure, pictures, runs, settings, stages, weights
+from higan_cam.cli import curation, doctor, edit, measure, page, pictures, runs, settings, stages, weights
 from higan_cam.cli.options import one_line_errors
 
 
@@ -43,7 +43,8 @@ def _options(
     pass
 
 
-for group in (stages, pictures, settings, runs, curation, edit, measure, doctor, weights):  # in the order of --help
+_GROUPS = (stages, pictures, page, settings, runs, curation, edit, measure, doctor, weights)
+for group in _GROUPS:  # in the order of --help
     group.register(app)
 
 

@@ -43,7 +43,7 @@ class _RefusedError(Exception):
     """Its text is the reason."""
 
 
-def decode_picture(content: bytes, background: Colour = WHITE) -> Picture | Unreadable:
+def decode_picture(content: bytes, background: Colour = WHITE, most_pixels: int = MAX_PIXELS) -> Picture | Unreadable:
     """A file's bytes -> the picture as it is seen: upright, 8-bit RGB, nothing transparent.
 
     The format is known by the bytes, not by a name. Of an animation or a file of several pages the first one is taken.
@@ -52,6 +52,7 @@ def decode_picture(content: bytes, background: Colour = WHITE) -> Picture | Unre
     Args:
         content: the whole file.
         background: what transparent pixels are laid on, RGB.
+        most_pixels: above it nothing is decoded.
 
     Raises:
         MemoryError: there is too little left on this machine, which says nothing about the picture.
@@ -61,7 +62,7 @@ def decode_picture(content: bytes, background: Colour = WHITE) -> Picture | Unre
     def read(image: Image.Image) -> None:
         picture.append(_read(image, background, _frames(content)))
 
-    reason = _attempt(content, read)
+    reason = _attempt(content, read, most_pixels)
     return picture[0] if reason is None else Unreadable(reason)
 
 
@@ -75,11 +76,11 @@ def picture_problem(content: bytes) -> str | None:
     return _attempt(content, load)
 
 
-def _attempt(content: bytes, use: Callable[[Image.Image], None]) -> str | None:
+def _attempt(content: bytes, use: Callable[[Image.Image], None], most_pixels: int = MAX_PIXELS) -> str | None:
     """Open and use; the reason where that fails. MemoryError: as it is."""
     with _quiet():
         try:
-            with _opened(content) as image:
+            with _opened(content, most_pixels) as image:
                 use(image)
         except _RefusedError as refused:
             return str(refused)
@@ -93,7 +94,7 @@ def _attempt(content: bytes, use: Callable[[Image.Image], None]) -> str | None:
     return None
 
 
-def _opened(content: bytes) -> AbstractContextManager[Image.Image]:
+def _opened(content: bytes, most_pixels: int = MAX_PIXELS) -> AbstractContextManager[Image.Image]:
     if not content:
         raise _RefusedError("empty")
     try:
@@ -103,8 +104,8 @@ def _opened(content: bytes) -> AbstractContextManager[Image.Image]:
     except Image.DecompressionBombError:
         raise _RefusedError(f"more than {MAX_PIXELS:,} pixels") from None
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _RefusedError(f"{height} x {width} pixels, more than {MAX_PIXELS:,}")
+    if width * height > most_pixels:
+        raise _RefusedError(f"{height} x {width} pixels, more than {most_pixels:,}")
     return image
 
 

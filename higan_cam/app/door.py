@@ -1,0 +1,133 @@
+"""Who may come in, and what every answer says to the browser. Around the whole site; nothing of it is logged."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from higan_cam.errors import ConfigError
+
+TOKEN = "HIGAN_CAM_APP_TOKEN"  # noqa: S105 - the name of the variable
+SHORTEST_TOKEN = 16
+GUARDED = "/api/"
+"""What needs the token: the page itself holds nothing of anybody's."""
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a visitor has to know, as far as the replicas know it.
+
+    Attributes:
+        digest: sha256 of the token; None on loopback, where other names than this machine's are refused instead, so
+            that no page of the web gets here by a name that it points at 127.0.0.1.
+    """
+
+    digest: bytes | None = None
+
+    def fits(self, authorization: str) -> bool:
+        """Whether a header has the token; the time that it takes says nothing about it."""
+        if self.digest is None:
+            return True
+        kind, _, token = authorization.partition(" ")
+        told = hashlib.sha256(token.strip().encode("utf-8", "surrogatepass")).digest()
+        return hmac.compare_digest(told, self.digest) and kind.lower() == "bearer"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server there."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def token_for(host: str, environment: Mapping[str, str]) -> str | None:
+    """The token that a server at this address asks for: the user's, or a new one; None on loopback without the user's.
+
+    Raises:
+        ConfigError: the user's is short.
+    """
+    given = environment.get(TOKEN)
+    if given is not None and len(given) < SHORTEST_TOKEN:
+        raise ConfigError(f"{TOKEN} has {len(given)} characters; take {SHORTEST_TOKEN} or more, nobody can guess them")
+    if given is None and not is_loopback(host):
+        return secrets.token_urlsafe(32)
+    return given
+
+
+def key_of(token: str | None) -> Key:
+    """What the replicas are told about a token."""
+    return Key(None if token is None else hashlib.sha256(token.encode()).digest())
+
+
+@dataclass(frozen=True)
+class Door:
+    """ASGI around a site: refuses foreign names, foreign pages and wrong tokens, before a body is read."""
+
+    site: ASGIApp
+    key: Key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or let the site answer, with the headers of `HEADERS`."""
+        if scope["type"] != "http":
+            await self.site(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        refused = self._refused(scope["path"], Headers(scope=scope))
+        if refused is None:
+            await self.site(scope, receive, with_headers)
+            return
+        status, reason = refused
+        body = json.dumps({"reason": reason}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await with_headers({"type": "http.response.start", "status": status, "headers": headers})
+        await with_headers({"type": "http.response.body", "body": body})
+
+    def _refused(self, path: str, headers: Headers) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if self.key.digest is None and name_of(host) not in _HERE:
+            return 403, "this server answers to localhost and 127.0.0.1 alone"
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return 403, "requests of other pages are refused"
+        if path.startswith(GUARDED) and not self.key.fits(headers.get("authorization", "")):
+            return 401, "the token is missing or wrong: open the address that the server printed"
+        return None
+
+
+def name_of(host: str) -> str:
+    """The name in a Host header, without its port; "" for what is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

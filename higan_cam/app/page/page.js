@@ -1,0 +1,350 @@
+// The page: what is chosen, what is shown, and the way back.
+import { facts as askFacts, light as askLight, places as askPlaces, Refused, takeToken } from "./server.js";
+import { pixelsOf, Shown } from "./picture.js";
+
+const find = (id) => document.getElementById(id);
+const START = { place: null, lamp: "none", gain: 1, kelvin: null };
+const LIGHTS_KEPT = 30_000_000; // pixels of lights that stay at hand for undo
+
+let facts = null;
+let shown = null;
+let opened = null; // { file, name, said, picture }
+let own = null; // the file of one's own lamp
+let chosen = { ...START };
+let past = [];
+let lights = new Map();
+let turn = 0; // the newest question; answers to older ones are dropped
+
+start();
+
+async function start() {
+  listen();
+  takeToken();
+  try {
+    facts = await askFacts();
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  shown = new Shown(find("canvas"), facts);
+  const { upload_bytes: bytes, pixels } = facts.limits;
+  find("bounds").textContent = `up to ${Math.floor(bytes / 1e6)} MB and ${(pixels / 1e6).toFixed(1)} megapixels`;
+  find("honest").textContent = facts.student.embedded
+    ? "The places come from a network that has learned from drawn bedrooms. It answers for any picture and cannot tell whether it is a room: on a photograph, take its places as a suggestion, or click where you want the light."
+    : "The places come from a trained network. It answers for any picture and cannot tell whether it is one of a kind that it knows.";
+  document.documentElement.dataset.ready = "yes";
+}
+
+// --- a picture ---
+
+async function open(file) {
+  if (!file || !facts) return;
+  const mine = ++turn;
+  clearProblem();
+  if (file.size > facts.limits.upload_bytes) {
+    return fail(new Refused(`${file.name} is too large: ${(file.size / 1e6).toFixed(1)} MB, where ${facts.limits.upload_bytes / 1e6} MB are taken.`));
+  }
+  busy("Looking for places …");
+  try {
+    const { said, files } = await askPlaces(file, say);
+    const picture = await pixelsOf(files.picture);
+    if (mine !== turn) return;
+    opened = { file, name: file.name, said, picture };
+    [chosen, past, lights] = [{ ...START }, [], new Map()];
+    find("opening").hidden = true;
+    find("work").hidden = false;
+    fitStage();
+    shown.open(picture);
+    drawMarkers();
+    draw();
+    find("notes").textContent = said.notes.length ? `Read as: ${said.notes.join(", ")}.` : "";
+    const count = said.places.length;
+    say(count ? `${count} ${count === 1 ? "place" : "places"} found. Choose one.` : `No place found: ${said.reason}. Click where you want the light.`);
+    find("markers").querySelector("button")?.focus();
+  } catch (error) {
+    if (mine === turn) fail(error);
+  } finally {
+    if (mine === turn) idle();
+  }
+}
+
+function another() {
+  turn++;
+  shown?.stop();
+  [opened, own, past, lights, chosen] = [null, null, [], new Map(), { ...START }];
+  find("file").value = "";
+  find("lampfile").value = "";
+  find("work").hidden = true;
+  find("opening").hidden = false;
+  clearProblem();
+  idle();
+  say("Choose a picture to begin.");
+  find("file").focus();
+}
+
+/** As large as the picture is, as wide as the page has room, no higher than three quarters of the window. */
+function fitStage() {
+  const { width, height } = opened.picture;
+  const stage = find("stage");
+  stage.style.aspectRatio = `${width} / ${height}`;
+  stage.style.width = `min(100%, ${width}px, ${(75 * width) / height}vh)`;
+}
+
+function drawMarkers() {
+  const spots = opened.said.places.map((place) => ({ rank: place.rank, x: place.x, y: place.y }));
+  if (chosen.place && chosen.place.rank === undefined) spots.push(chosen.place);
+  find("markers").replaceChildren(
+    ...spots.map((place) => {
+      const button = document.createElement("button");
+      const name = place.rank === undefined ? "your own" : place.rank + 1;
+      button.type = "button";
+      button.textContent = place.rank === undefined ? "+" : name;
+      button.setAttribute("aria-label", `Place ${name}, ${Math.round(100 * place.x)}% from the left, ${Math.round(100 * place.y)}% from the top`);
+      button.setAttribute("aria-pressed", String(same(place, chosen.place)));
+      button.style.left = `${100 * place.x}%`;
+      button.style.top = `${100 * place.y}%`;
+      button.addEventListener("click", (event) => {
+        event.stopPropagation();
+        change({ place });
+      });
+      return button;
+    }),
+  );
+}
+
+// --- choices ---
+
+/** Make a choice, with the way back. */
+function change(next) {
+  const before = chosen;
+  return take({ ...chosen, ...next }).then((taken) => {
+    if (taken) past.push(before);
+    draw();
+  });
+}
+
+function undo() {
+  const before = past.pop();
+  if (before) take(before).then(draw);
+}
+
+/** Show what is chosen; asks for its light where it is not at hand. False where there is none, and nothing changes. */
+async function take(next) {
+  const mine = ++turn;
+  clearProblem();
+  if (next.place === null) {
+    chosen = next;
+    shown.before();
+    say("Choose a place.");
+    return true;
+  }
+  try {
+    const light = await lightOf(next);
+    if (mine !== turn) return false;
+    chosen = next;
+    shown.take(light, light.picture ?? opened.picture);
+    shown.show(dialOf(next));
+    say(`Light at ${next.place.rank === undefined ? "your own place" : `place ${next.place.rank + 1}`}.`);
+    return true;
+  } catch (error) {
+    if (mine === turn) fail(error);
+    return false;
+  } finally {
+    if (mine === turn) idle();
+  }
+}
+
+async function lightOf({ place, lamp, file }) {
+  const key = JSON.stringify([place, lamp, file ? lampNumber(file) : null]);
+  if (!lights.has(key)) {
+    busy("Putting light there …");
+    const files = { picture: opened.file, ...(lamp === "own" && { lamp: file }) };
+    const { said, files: got } = await askLight({ ...(place.rank === undefined ? { x: place.x, y: place.y } : { rank: place.rank }), lamp }, files, say);
+    if (said.digest !== opened.said.digest) throw new Refused("The server answered for another picture; nothing is shown. Try again.");
+    const picture = got.picture ? await pixelsOf(got.picture) : null;
+    lights.set(key, { said, own: said.own, step: said.step, levels: new Uint16Array(got.levels), picture });
+    const each = opened.picture.width * opened.picture.height;
+    while (lights.size > 1 && lights.size * each > LIGHTS_KEPT) lights.delete(lights.keys().next().value);
+  }
+  return lights.get(key);
+}
+
+const lampNumbers = new WeakMap();
+let lampsSeen = 0;
+function lampNumber(file) {
+  if (!lampNumbers.has(file)) lampNumbers.set(file, ++lampsSeen);
+  return lampNumbers.get(file);
+}
+
+function chooseLamp(lamp) {
+  find("own").hidden = lamp !== "own";
+  if (lamp === "own" && own === null) {
+    say("Choose a file with your lamp, cut out.");
+    find("lampfile").focus();
+    return;
+  }
+  change({ lamp, file: lamp === "own" ? own : undefined });
+}
+
+// --- what is shown ---
+
+const dialOf = ({ gain, kelvin }) => ({ gain, kelvin });
+const same = (a, b) => a !== null && b !== null && a.rank === b.rank && a.x === b.x && a.y === b.y;
+
+/** Controls as the choices are. */
+function draw() {
+  if (opened === null) return;
+  const lit = chosen.place !== null;
+  drawMarkersKeepingFocus();
+  find("stage").classList.toggle("showing", lit);
+  for (const id of ["lamps", "dials", "download", "before"]) find(id).disabled = !lit;
+  find("undo").disabled = past.length === 0;
+  press(false);
+  for (const radio of document.getElementsByName("lamp")) radio.checked = radio.value === chosen.lamp;
+  find("own").hidden = chosen.lamp !== "own";
+  find("gain").value = Math.round(100 * chosen.gain);
+  find("kelvin").value = chosen.kelvin ?? Math.round(ownKelvin());
+  sayDials(chosen);
+}
+
+function drawMarkersKeepingFocus() {
+  const at = [...find("markers").children].indexOf(document.activeElement);
+  drawMarkers();
+  if (at >= 0) find("markers").children[Math.min(at, find("markers").children.length - 1)]?.focus();
+}
+
+function ownKelvin() {
+  const any = lights.values().next().value;
+  return any ? any.said.kelvin : 4800;
+}
+
+function sayDials({ gain, kelvin }) {
+  const brightness = gain === 0 ? "off" : `${gain.toFixed(2)} x`;
+  const temperature = kelvin === null ? "the lamp's own" : `${kelvin.toLocaleString("en")} K`;
+  find("gainsaid").textContent = brightness;
+  find("kelvinsaid").textContent = temperature;
+  find("gain").setAttribute("aria-valuetext", brightness === "off" ? "off" : `${gain.toFixed(2)} times`);
+  find("kelvin").setAttribute("aria-valuetext", kelvin === null ? "the lamp's own" : `${kelvin} kelvin`);
+}
+
+/** What the sliders say; a temperature only once its slider has been moved. */
+function slid(which) {
+  const gain = Number(find("gain").value) / 100;
+  const kelvin = which === "kelvin" ? Number(find("kelvin").value) : chosen.kelvin;
+  return { gain, kelvin };
+}
+
+function sliding(which) {
+  const dial = slid(which);
+  press(false);
+  sayDials(dial);
+  shown.show(dial);
+}
+
+function press(before) {
+  find("before").setAttribute("aria-pressed", String(before));
+  find("before").textContent = before ? "After" : "Before";
+}
+
+function compare() {
+  const before = find("before").getAttribute("aria-pressed") !== "true";
+  press(before);
+  if (before) shown.before();
+  else shown.show(dialOf(chosen));
+  say(before ? "Before." : "After.");
+}
+
+// --- the result ---
+
+async function download() {
+  busy("Writing the picture …");
+  try {
+    const light = await lightOf(chosen);
+    const name = opened.name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N} ._-]/gu, "_") || "picture";
+    const { width, height, digest } = opened.said;
+    const settings = {
+      picture: { sha256: digest, width, height, notes: opened.said.notes },
+      place: light.said.place,
+      lamp: chosen.lamp,
+      dial: dialOf(chosen),
+      light: { kelvin: light.said.kelvin, response: light.said.response, step: light.step },
+      composer: light.said.settings,
+    };
+    save(await shown.png(dialOf(chosen)), `${name}.relit.png`);
+    save(new Blob([JSON.stringify(settings, null, 1), "\n"], { type: "application/json" }), `${name}.relit.json`);
+    say("Saved: the picture at its own size, and its settings.");
+  } catch (error) {
+    fail(error);
+  } finally {
+    idle();
+  }
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+// --- words ---
+
+function say(text) {
+  find("status").textContent = text;
+}
+
+function busy(text) {
+  find("work").setAttribute("aria-busy", "true");
+  say(text);
+}
+
+function idle() {
+  find("work").setAttribute("aria-busy", "false");
+}
+
+function fail(error) {
+  idle();
+  const known = error instanceof Refused;
+  if (!known) console.error(error);
+  find("problem").textContent = known ? error.message : "This browser could not show the answer; the picture may be too large for it.";
+  find("problem").hidden = false;
+  say("");
+  draw();
+}
+
+function clearProblem() {
+  find("problem").hidden = true;
+  find("problem").textContent = "";
+}
+
+function listen() {
+  const drop = find("drop");
+  for (const name of ["dragover", "drop", "dragleave"]) {
+    document.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", name === "dragover");
+      if (name === "drop") open(event.dataTransfer.files[0]);
+    });
+  }
+  find("file").addEventListener("change", (event) => open(event.target.files[0]));
+  find("lampfile").addEventListener("change", (event) => {
+    own = event.target.files[0] ?? null;
+    if (own) change({ lamp: "own", file: own });
+  });
+  for (const radio of document.getElementsByName("lamp")) radio.addEventListener("change", () => chooseLamp(radio.value));
+  for (const which of ["gain", "kelvin"]) {
+    find(which).addEventListener("input", () => sliding(which));
+    find(which).addEventListener("change", () => change(slid(which)));
+  }
+  find("ownkelvin").addEventListener("click", () => change({ kelvin: null }));
+  find("before").addEventListener("click", compare);
+  find("undo").addEventListener("click", undo);
+  find("download").addEventListener("click", download);
+  find("again").addEventListener("click", another);
+  find("stage").addEventListener("click", (event) => {
+    const box = find("canvas").getBoundingClientRect();
+    const share = (at, from, length) => Math.min(1, Math.max(0, (at - from) / length));
+    change({ place: { x: share(event.clientX, box.left, box.width), y: share(event.clientY, box.top, box.height) } });
+  });
+}

@@ -1,0 +1,217 @@
+"""The page and its answers, as an ASGI application: `/`, its files, and below `/api/` facts, places and light.
+
+Stateless: a request brings its file, the answer takes everything along, and nothing stays. So visitors cannot meet,
+any replica answers any request, and there is nothing to delete afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from higan_cam.app.door import Door, Key
+from higan_cam.app.facts import facts
+from higan_cam.app.gate import BusyError, Gate
+from higan_cam.app.lamps import drawn_lamp, encode_lamp, read_lamp
+from higan_cam.app.limits import Limits
+from higan_cam.app.looking import Eye, asked_place
+from higan_cam.app.wire import FrameError, encode_layer, pack, unpack
+from higan_cam.config import load_config
+from higan_cam.mask.student import load_student
+from higan_cam.pictures import Unreadable
+from higan_cam.publish.images import encode_image
+from higan_cam.relight.composers import Composer
+from higan_cam.relight.composers.cutout import Cutout
+from higan_cam.relight.planck import planck_rgb
+from higan_cam.types import ByteArray
+
+log = logging.getLogger(__name__)
+PAGE = Path(__file__).with_name("page")
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+FILES = {path.name: path for path in sorted(PAGE.iterdir()) if path.suffix in TYPES}
+BYTES = "application/octet-stream"
+"""Of every upload: a type that no page of another origin can send without asking first."""
+_WRONG = "something went wrong here; the server's log says what"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a site is made from; pickles.
+
+    Attributes:
+        student: `rooms`, or a file of jobs/train_student.py.
+        key: who may come in.
+        limits: of uploads and of work.
+        composer: what puts lamps and light into pictures.
+    """
+
+    student: str = "rooms"
+    key: Key = field(default_factory=Key)
+    limits: Limits = field(default_factory=Limits)
+    composer: Composer = field(default_factory=Cutout)
+
+
+def site(settings: Settings) -> ASGIApp:
+    """The application. WeightsError: the student is none."""
+    return Door(_Answers(settings).application(), settings.key)
+
+
+class _Answers:
+    """The handlers, with what they share: a student, a composer, a gate."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._limits = settings, settings.limits
+        student = load_student(settings.student)
+        self._eye = Eye(student, load_config(), settings.limits)
+        self._facts = facts(student, settings.student, settings.limits)
+        self._gate = Gate(settings.limits.working, settings.limits.waiting)
+
+    def application(self) -> Starlette:
+        """Routes, and errors as reasons."""
+        return Starlette(
+            routes=[
+                Route("/", _file("index.html")),
+                *(Route(f"/{name}", _file(name)) for name in FILES if name != "index.html"),
+                Route("/lamp.png", _lamp_picture),
+                Route("/api/facts", self.facts),
+                Route("/api/places", self.places, methods=["POST"]),
+                Route("/api/light", self.light, methods=["POST"]),
+            ],
+            exception_handlers={
+                HTTPException: _said,
+                BusyError: _busy,
+                ClientDisconnect: _gone,
+                Exception: _unexpected,
+            },
+        )
+
+    async def facts(self, _request: Request) -> Response:
+        """The tables of the page's arithmetic."""
+        return JSONResponse(self._facts)
+
+    async def places(self, request: Request) -> Response:
+        """A picture's file -> its places, and the picture as it is seen, as PNG."""
+        async with self._gate.place():
+            return await self._gate.work(self._places, await _body(request, self._limits.upload_bytes, self._limits))
+
+    async def light(self, request: Request) -> Response:
+        """A frame of picture, lamp and place -> the picture with the lamp, off, and the light's levels."""
+        async with self._gate.place():
+            return await self._gate.work(self._light, await _body(request, self._limits.request_bytes, self._limits))
+
+    def _places(self, content: bytes) -> Response:
+        seen = self._eye.look(content)
+        if isinstance(seen, Unreadable):
+            return _refusal(422, f"This picture cannot be used: {seen.reason}.")
+        said = {
+            "digest": seen.digest,
+            "height": seen.picture.shape[0],
+            "width": seen.picture.shape[1],
+            "notes": seen.notes,
+            "places": [asdict(place) for place in seen.places],
+            "reason": seen.reason,
+        }
+        return Response(pack(said, picture=encode_image(seen.picture)), media_type=BYTES)
+
+    def _light(self, body: bytes) -> Response:
+        try:
+            said, files = unpack(body)
+        except FrameError as error:
+            return _refusal(400, f"{error}.")
+        lamp = self._lamp(said.get("lamp"), files)
+        if isinstance(lamp, str):
+            return _refusal(422, f"This lamp cannot be used: it {lamp}.")
+        seen = self._eye.look(files.get("picture", b""))
+        if isinstance(seen, Unreadable):
+            return _refusal(422, f"This picture cannot be used: {seen.reason}.")
+        place = asked_place(said, seen)
+        if isinstance(place, str):
+            return _refusal(422, f"{place}.")
+        made = self._eye.light(seen, place, lamp, self._settings.composer)
+        if made.reason:
+            return _refusal(422, f"No light there: {made.reason}.")
+        levels, step = encode_layer(made.light.layer)
+        told: dict[str, Any] = {
+            "digest": seen.digest,
+            "step": step,
+            "kelvin": made.light.kelvin,
+            "own": planck_rgb(made.light.kelvin).tolist(),
+            "response": made.light.response.name,
+            "place": asdict(place),
+            "settings": dict(made.settings),
+        }
+        shown = {} if lamp is None else {"picture": encode_image(made.picture)}
+        return Response(pack(told, **shown, levels=levels), media_type=BYTES)
+
+    def _lamp(self, kind: object, files: dict[str, bytes]) -> ByteArray | str | None:
+        """The lamp that a request means; None for light alone, text for what is wrong."""
+        if kind == "own":
+            return read_lamp(files.get("lamp", b""), self._limits)
+        known = {"none": None, "drawn": drawn_lamp()}
+        return known[kind] if isinstance(kind, str) and kind in known else "is none of none, drawn and own"
+
+
+async def _body(request: Request, most: int, limits: Limits) -> bytes:
+    """The whole body of an upload. HTTPException: another type, too large, or too slow."""
+    if request.headers.get("content-type", "").partition(";")[0] != BYTES:
+        raise HTTPException(415, f"Uploads are sent as {BYTES}.")
+    too_large = HTTPException(413, f"Too large: a file may have {limits.upload_bytes:,} bytes; make it smaller.")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:18]) > most:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.upload_s):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise too_large
+    except TimeoutError:
+        raise HTTPException(408, f"The upload took more than {limits.upload_s:g} s.") from None
+    return bytes(body)
+
+
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
+    content, kind = FILES[name].read_bytes(), TYPES[FILES[name].suffix]
+
+    async def answer(_request: Request) -> Response:
+        return Response(content, media_type=kind)
+
+    return answer
+
+
+async def _lamp_picture(_request: Request) -> Response:
+    return Response(encode_lamp(drawn_lamp()), media_type="image/png")
+
+
+async def _said(_request: Request, error: Exception) -> Response:
+    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, _WRONG)
+    return _refusal(status, detail)
+
+
+async def _busy(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"reason": "Others are being served; try again in a moment."}, 503, {"retry-after": "1"})
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return _refusal(400, "The upload broke off.")
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("%s: %s", request.url.path, type(error).__name__, exc_info=error)
+    return _refusal(500, _WRONG)
+
+
+def _refusal(status: int, reason: str) -> Response:
+    return JSONResponse({"reason": reason}, status)
