@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import ParamSpec, TypeVar
-
-import anyio.to_thread
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -44,4 +42,10 @@ class Gate:
     async def work(self, make: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Made:
         """Call it in a thread, once it is its turn. One that has begun is waited for, whoever has gone meanwhile."""
         async with self._threads:
-            return await anyio.to_thread.run_sync(partial(make, *given, **named))
+            made = asyncio.get_running_loop().run_in_executor(None, partial(make, *given, **named))
+            try:
+                return await asyncio.shield(made)
+            finally:
+                while not made.done():  # a thread cannot be stopped: its turn and its memory are its own to the end
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait([made])

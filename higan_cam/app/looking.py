@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from higan_cam.app.limits import Limits
-from higan_cam.config import RunConfig
+from higan_cam.config import RunConfig, load_config
 from higan_cam.mask.student import Student
 from higan_cam.pictures import Picture, PictureRow, Unreadable, decode_picture, fit_square, to_picture
 from higan_cam.pipeline.recommend import recommend_unit, resampled
@@ -91,6 +91,11 @@ class Eye:
         height, width = found.image.shape[:2]
         problem = self.limits.problem(width, height)
         return Unreadable(problem) if problem else found
+
+
+def places_config() -> RunConfig:
+    """As `recommend` has it, but that the student sees the whole picture: where its square ends, so does the light."""
+    return load_config(None, ["source.fit=pad"])
 
 
 def asked_place(said: Mapping[str, Any], seen: Seen) -> Place | str:

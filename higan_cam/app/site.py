@@ -25,9 +25,8 @@ from higan_cam.app.facts import facts
 from higan_cam.app.gate import BusyError, Gate
 from higan_cam.app.lamps import drawn_lamp, encode_lamp, read_lamp
 from higan_cam.app.limits import Limits
-from higan_cam.app.looking import Eye, asked_place
+from higan_cam.app.looking import Eye, asked_place, places_config
 from higan_cam.app.wire import FrameError, encode_layer, pack, unpack
-from higan_cam.config import load_config
 from higan_cam.mask.student import load_student
 from higan_cam.pictures import Unreadable
 from higan_cam.publish.images import encode_image
@@ -73,7 +72,7 @@ class _Answers:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._limits = settings, settings.limits
         student = load_student(settings.student)
-        self._eye = Eye(student, load_config(), settings.limits)
+        self._eye = Eye(student, places_config(), settings.limits)
         self._facts = facts(student, settings.student, settings.limits)
         self._gate = Gate(settings.limits.working, settings.limits.waiting)
 

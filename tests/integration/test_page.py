@@ -1,0 +1,268 @@
+"""`higan-cam app` as visitors meet it: Ray Serve with two replicas, and a really driven Chromium.
+
+1 upload, 2 markers, 3 a lamp in place, 4 sliders, 5 before and after, one's own lamp, undo, download, reasons, and
+nothing of anybody's that stays or is shown to others.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from higan_cam.app.door import key_of
+from higan_cam.app.lamps import drawn_lamp, encode_lamp
+from higan_cam.app.serving import served
+from higan_cam.app.site import BYTES, Settings
+from higan_cam.app.wire import decode_layer, pack, unpack
+from higan_cam.publish.images import decode_image
+from higan_cam.relight import Dial, Light, relight
+from higan_cam.rooms.photos import photo
+from tests.integration.browser import chromium
+from tests.integration.pages import Visit
+from tests.support.wrong_uploads import picture, wrong_uploads
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+TOKEN = "a token of these tests"  # noqa: S105
+
+
+@pytest.fixture(scope="module")
+def address(local_ray: None) -> Iterator[str]:
+    """A page that asks for a token, with two replicas."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with served(Settings(key=key_of(TOKEN)), "127.0.0.1", port, replicas=2):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A room at dusk, its lamps off: 480 x 360 as a JPEG."""
+    path = tmp_path_factory.mktemp("room") / "my room.jpg"
+    Image.fromarray(photo(11, 3, "G2", lamps=False, size=480).image[60:420]).save(path, quality=95)
+    return path
+
+
+@pytest.fixture(scope="module")
+def visit(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    with chromium() as driver:
+        yield Visit(driver, address, tmp_path_factory.mktemp("saved"))
+
+
+@pytest.fixture
+def opened(visit: Visit, room: Path) -> Visit:
+    """The page with the room and its places."""
+    visit.open(fragment=f"#token={TOKEN.replace(' ', '%20')}")
+    visit.upload(room)
+    assert visit.problem == ""
+    return visit
+
+
+def ask(address: str, path: str, body: bytes) -> tuple[int, bytes]:
+    """Status and body of an upload."""
+    headers = {"Content-Type": BYTES, "Authorization": f"Bearer {TOKEN}"}
+    request = urllib.request.Request(f"{address}{path}", body, headers)  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@pytest.mark.chromium
+def test_what_is_downloaded_is_the_servers_relight_to_the_byte(opened: Visit, address: str, room: Path) -> None:
+    opened.choose_place(1)
+    opened.choose_lamp("drawn")
+    opened.slide("gain", 137)
+    opened.slide("kelvin", 2710)
+    saved, settings = opened.download()
+    status, body = ask(address, "/api/light", pack({"rank": 0, "lamp": "drawn"}, picture=room.read_bytes()))
+    assert status == 200
+    said, files = unpack(body, 1_000_000)
+    unlit = decode_image(files["picture"])
+    height, width = unlit.shape[:2]
+    light = Light(decode_layer(files["levels"], said["step"], height, width), said["kelvin"])
+    np.testing.assert_array_equal(saved, relight(unlit, [light], [Dial(1.37, 2710)]))
+    np.testing.assert_array_equal(saved, opened.pixels())
+    assert (height, width) == (360, 480)
+    assert settings["dial"] == {"gain": 1.37, "kelvin": 2710}
+    assert settings["picture"]["sha256"] == said["digest"]
+    assert (settings["lamp"], settings["composer"]["composer"]) == ("drawn", "cutout")
+    assert sorted(path.name for path in opened.saved.iterdir()) == ["my room.relit.json", "my room.relit.png"]
+
+
+@pytest.mark.chromium
+def test_off_is_the_picture_before_and_undo_leads_all_the_way_back(opened: Visit) -> None:
+    before = opened.pixels()
+    opened.choose_place(1)
+    lit = opened.pixels()
+    assert lit.mean() > before.mean() + 3
+    opened.slide("gain", 0)
+    np.testing.assert_array_equal(opened.pixels(), before)
+    opened.slide("gain", 200)
+    opened.slide("kelvin", 1800)
+    red = opened.pixels()[..., 0].astype(float) - opened.pixels()[..., 2]
+    opened.slide("kelvin", 6500)
+    assert red.mean() > (opened.pixels()[..., 0].astype(float) - opened.pixels()[..., 2]).mean() + 10
+    for _ in range(4):
+        opened.find("#undo").click()
+        opened.settle()
+    np.testing.assert_array_equal(opened.pixels(), lit)
+    assert opened.settings == {"gain": 100, "kelvin": "the lamp's own", "lamp": "none", "undo": True, "place": 0}
+    opened.find("#undo").click()
+    opened.settle()
+    np.testing.assert_array_equal(opened.pixels(), before)
+    assert opened.settings["place"] == -1
+    assert not opened.settings["undo"]
+
+
+@pytest.mark.chromium
+def test_before_and_after_are_one_click_apart(opened: Visit) -> None:
+    before = opened.pixels()
+    opened.choose_place(1)
+    lit = opened.pixels()
+    button = opened.find("#before")
+    button.click()
+    np.testing.assert_array_equal(opened.pixels(), before)
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    opened.settle()
+    np.testing.assert_array_equal(opened.pixels(), lit)
+
+
+@pytest.mark.chromium
+def test_a_lamp_of_ones_own_and_a_reason_where_a_file_is_none(opened: Visit, room: Path, tmp_path: Path) -> None:
+    lamp = tmp_path / "lamp.png"
+    lamp.write_bytes(encode_lamp(drawn_lamp()))
+    opened.choose_place(1)
+    alone = opened.pixels()
+    opened.choose_lamp("own")
+    opened.find("#lampfile").send_keys(str(room))
+    opened.until("!document.getElementById('problem').hidden")
+    assert "nothing transparent" in opened.problem
+    assert opened.settings["lamp"] == "none"
+    np.testing.assert_array_equal(opened.pixels(), alone)
+    opened.choose_lamp("own")
+    opened.script("document.getElementById('own').hidden = false")
+    opened.find("#lampfile").send_keys(str(lamp))
+    opened.until("document.querySelector('[name=lamp]:checked').value === 'own' && !undo.disabled")
+    opened.settle()
+    assert (opened.pixels() != alone).any()
+
+
+@pytest.mark.chromium
+@pytest.mark.parametrize(("height", "width", "screen"), [(300, 900, 1280), (900, 300, 1280), (360, 480, 360)])
+def test_markers_sit_where_the_places_are(
+    visit: Visit, address: str, tmp_path: Path, height: int, width: int, screen: int
+) -> None:
+    path = tmp_path / "a picture.png"
+    path.write_bytes(picture(height, width))
+    visit.open(width=screen, height=740, fragment=f"#token={TOKEN.replace(' ', '%20')}")
+    visit.upload(path)
+    said, _ = unpack(ask(address, "/api/places", path.read_bytes())[1], 1_000_000)
+    code = """const box = canvas.getBoundingClientRect();
+    return [box.width / box.height, [...document.querySelectorAll('#markers button')].map(b => {
+      const c = b.getBoundingClientRect();
+      return [(c.left + c.width / 2 - box.left) / box.width, (c.top + c.height / 2 - box.top) / box.height,
+              c.width, c.height];
+    }), document.documentElement.scrollWidth <= innerWidth];"""
+    aspect, spots, fits = visit.script(code)
+    assert aspect == pytest.approx(width / height, rel=0.01)
+    assert len(spots) == len(said["places"]) > 0
+    for (x, y, *size), place in zip(spots, said["places"], strict=True):
+        assert (x, y) == pytest.approx((place["x"], place["y"]), abs=0.005)
+        assert size == [32, 32]
+    assert fits
+
+
+@pytest.mark.chromium
+def test_keyboard_and_screen_reader_reach_everything(opened: Visit) -> None:
+    focused = opened.script("return document.activeElement.getAttribute('aria-label')")
+    assert focused.startswith("Place 1, ")
+    opened.driver.switch_to.active_element.send_keys("\ue007")
+    opened.settle()
+    assert opened.settings["place"] == 0
+    assert opened.script("return document.activeElement.getAttribute('aria-pressed')") == "true"
+    opened.find("#gain").send_keys("\ue012")
+    opened.settle()
+    assert opened.settings["gain"] == 99
+    assert opened.find("#gain").get_attribute("aria-valuetext") == "0.99 times"
+    tree = opened.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    roles = {"button", "slider", "radio", "image"}
+    shown = [node for node in tree if not node.get("ignored") and node.get("role", {}).get("value") in roles]
+    assert len(shown) >= 12
+    assert [node for node in shown if not node.get("name", {}).get("value")] == []
+
+
+@pytest.mark.chromium
+def test_two_visitors_see_their_own_pictures_and_no_trace_stays(opened: Visit, tmp_path: Path) -> None:
+    first = opened.pixels()
+    other = tmp_path / "my room.jpg"  # the same name
+    other.write_bytes(picture(200, 300, "JPEG", seed=5))
+    with chromium() as driver:
+        second = Visit(driver, opened.address, tmp_path)
+        second.open(fragment=f"#token={TOKEN.replace(' ', '%20')}")
+        assert second.find("#work").is_displayed() is False
+        second.upload(other)
+        assert second.pixels().shape == (200, 300, 3)
+        assert second.script("return [document.cookie, localStorage.length, location.hash]") == ["", 0, ""]
+    np.testing.assert_array_equal(opened.pixels(), first)
+    opened.open()
+    assert opened.find("#work").is_displayed() is False
+    assert not [entry for entry in opened.driver.get_log("browser") if "favicon" not in entry["message"]]
+
+
+@pytest.mark.chromium
+def test_the_page_says_why_it_is_not_let_in_and_why_a_file_is_refused(visit: Visit, tmp_path: Path) -> None:
+    visit.open()
+    visit.script("sessionStorage.clear()")
+    visit.open()
+    assert "token is missing" in visit.problem
+    visit.open(fragment=f"#token={TOKEN.replace(' ', '%20')}")
+    for name in ("an SVG", "a JPEG cut in half", "a web page", "1 x 9,000 pixels"):
+        path = tmp_path / "file.png"
+        path.write_bytes(wrong_uploads()[name][0])
+        visit.script("document.getElementById('problem').hidden = true; document.getElementById('file').value = ''")
+        visit.upload(path)
+        assert visit.problem.startswith("This picture cannot be used: "), name
+        assert visit.find("#work").is_displayed() is False
+
+
+def test_forty_wrong_uploads_over_the_wire_have_reasons(address: str) -> None:
+    wrong = wrong_uploads()
+    assert len(wrong) >= 40
+    for name, (content, word) in wrong.items():
+        status, body = ask(address, "/api/places", content)
+        assert status == 422, (name, status, body)
+        assert word in json.loads(body)["reason"], name
+    assert ask(address, "/api/places", bytes(25_000_000))[0] == 413
+    assert ask(address, "/api/places", picture())[0] == 200
+
+
+def test_many_at_once_get_their_own_answers_from_either_replica_or_are_told_to_come_back(address: str) -> None:
+    def one(seed: int) -> tuple[int, Any]:
+        body = picture(64, 80 + seed, seed=seed)
+        status, answer = ask(address, "/api/places", body)
+        if status == 503:
+            return status, None
+        said, files = unpack(answer, 1_000_000)
+        shown = decode_image(files["picture"])
+        return status, (shown == np.asarray(Image.open(io.BytesIO(body)))).all() and said["width"] == 80 + seed
+
+    with ThreadPoolExecutor(24) as pool:
+        results = list(pool.map(one, range(24)))
+    assert {status for status, _ in results} <= {200, 503}
+    answered = [right for status, right in results if status == 200]
+    assert len(answered) >= 8
+    assert all(answered)
