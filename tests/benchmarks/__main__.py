@@ -28,6 +28,7 @@ ROWS = (
     "overlap",
     "start",
     "memory",
+    "page",
     "masks",
     "scaling",
 )
@@ -80,13 +81,14 @@ def _speed() -> dict[str, Callable[[int], Iterable[SpeedRow]]]:
 
 def _tables(console: Any, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """The measurements that are no ratios."""
-    from tests.benchmarks import growth, operations, overlap, profiles
+    from tests.benchmarks import growth, operations, overlap, profiles, visitors
 
     known: dict[str, tuple[Callable[[], list[Any]], Callable[[list[Any]], Any]]] = {
         "regions": (growth.measure_growth, growth.growth_table),
         "profile": (profiles.measure_profiles, profiles.profile_table),
         "overlap": (overlap.measure_overlap, overlap.overlap_table),
         "start": (operations.measure_start, operations.start_table),
+        "page": (visitors.measure_page, visitors.page_table),
         "memory": (operations.measure_peaks, operations.peak_table),
     }
     found = {}

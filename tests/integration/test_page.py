@@ -154,7 +154,6 @@ def test_a_lamp_of_ones_own_and_a_reason_where_a_file_is_none(opened: Visit, roo
     assert opened.settings["lamp"] == "none"
     np.testing.assert_array_equal(opened.pixels(), alone)
     opened.choose_lamp("own")
-    opened.script("document.getElementById('own').hidden = false")
     opened.find("#lampfile").send_keys(str(lamp))
     opened.until("document.querySelector('[name=lamp]:checked').value === 'own' && !undo.disabled")
     opened.settle()

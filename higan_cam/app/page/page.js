@@ -114,12 +114,13 @@ function drawMarkers() {
 
 // --- choices ---
 
-/** Make a choice, with the way back. */
+/** Make a choice, with the way back; whether it was taken. */
 function change(next) {
   const before = chosen;
   return take({ ...chosen, ...next }).then((taken) => {
     if (taken) past.push(before);
     draw();
+    return taken;
   });
 }
 
@@ -184,6 +185,12 @@ function chooseLamp(lamp) {
     return;
   }
   change({ lamp, file: lamp === "own" ? own : undefined });
+}
+
+/** The file is no lamp: the next choice asks for another one. */
+function dropLamp() {
+  own = null;
+  find("lampfile").value = "";
 }
 
 // --- what is shown ---
@@ -330,7 +337,7 @@ function listen() {
   find("file").addEventListener("change", (event) => open(event.target.files[0]));
   find("lampfile").addEventListener("change", (event) => {
     own = event.target.files[0] ?? null;
-    if (own) change({ lamp: "own", file: own });
+    if (own) change({ lamp: "own", file: own }).then((taken) => taken || dropLamp());
   });
   for (const radio of document.getElementsByName("lamp")) radio.addEventListener("change", () => chooseLamp(radio.value));
   for (const which of ["gain", "kelvin"]) {
