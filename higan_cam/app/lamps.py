@@ -25,7 +25,7 @@ def drawn_lamp() -> ByteArray:
     def polygon(points: list[tuple[float, float]], paint: tuple[int, int, int]) -> None:
         corners = np.rint(np.array(points) * side).astype(np.int32)
         for canvas, value in ((colour, paint), (alpha, 255)):
-            cv2.fillPoly(canvas, [corners], value)  # type: ignore[call-overload]
+            cv2.fillPoly(canvas, [corners], value)
 
     polygon([(0.475, 0.5), (0.525, 0.5), (0.525, 0.9), (0.475, 0.9)], _METAL)
     polygon([(0.33, 0.96), (0.67, 0.96), (0.6, 0.9), (0.4, 0.9)], _METAL)

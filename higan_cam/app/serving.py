@@ -58,7 +58,7 @@ def application(settings: Settings, replicas: int = 1, most: int = 1) -> serve.A
             "target_ongoing_requests": 2,
         },
     )(serve.ingress(build)())
-    return deployment.bind()  # type: ignore[no-any-return]
+    return deployment.bind()
 
 
 def build_application(arguments: Arguments) -> serve.Application:

@@ -41,6 +41,8 @@ TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 FILES = {path.name: path for path in sorted(PAGE.iterdir()) if path.suffix in TYPES}
 BYTES = "application/octet-stream"
 """Of every upload: a type that no page of another origin can send without asking first."""
+_HEARD_OUT = 4
+"""What is up to so many times too large is read to its end and dropped: who is cut off while sending hears nothing."""
 _WRONG = "something went wrong here; the server's log says what"
 
 
@@ -162,22 +164,22 @@ class _Answers:
 
 
 async def _body(request: Request, most: int, limits: Limits) -> bytes:
-    """The whole body of an upload. HTTPException: another type, too large, or too slow."""
+    """The whole body of an upload, never more of it in memory than is taken. HTTPException: why it is refused."""
     if request.headers.get("content-type", "").partition(";")[0] != BYTES:
         raise HTTPException(415, f"Uploads are sent as {BYTES}.")
-    too_large = HTTPException(413, f"Too large: a file may have {limits.upload_bytes:,} bytes; make it smaller.")
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:18]) > most:
-        raise too_large
-    body = bytearray()
+    body, seen = bytearray(), 0
     try:
         async with asyncio.timeout(limits.upload_s):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > most:
-                    raise too_large
+                seen += len(chunk)
+                if seen <= most:
+                    body += chunk
+                elif seen > _HEARD_OUT * most:
+                    break
     except TimeoutError:
         raise HTTPException(408, f"The upload took more than {limits.upload_s:g} s.") from None
+    if seen > most:
+        raise HTTPException(413, f"Too large: a file may have {limits.upload_bytes:,} bytes; make it smaller.")
     return bytes(body)
 
 
