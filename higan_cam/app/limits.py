@@ -13,7 +13,7 @@ class Limits:
 
     Attributes:
         upload_bytes: of a picture's or a lamp's file.
-        pixels: of a picture; what is computed for one takes some 100 bytes each.
+        pixels: of a picture; what is computed for one takes some 120 bytes each.
         shortest, longest: sides of a picture, px; canvases of browsers end at 16,384.
         lamp_pixels: of a lamp's picture.
         working: pictures in work at once. waiting: requests behind them; the next one is told to come back.
