@@ -6,7 +6,6 @@ A replica is stateless (`site`), so any of them answers any request and more of 
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from ray import serve
 from ray.serve.schema import LoggingConfig
 from starlette.types import ASGIApp
 
-from higan_cam.app.door import TOKEN, key_of, token_for
+from higan_cam.app.door import TOKEN, check_free, key_of, token_for
 from higan_cam.app.site import Settings, site
 from higan_cam.errors import ConfigError
 
@@ -97,14 +96,3 @@ def until_stopped() -> None:
     stopped = threading.Event()
     while not stopped.wait(3600):
         pass
-
-
-def check_free(host: str, port: int) -> None:
-    """ConfigError: nothing can listen there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise ConfigError(f"--host {host} --port {port}: cannot listen there ({error}); choose others") from error

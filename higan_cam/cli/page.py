@@ -36,17 +36,18 @@ def serve_page(
 
     if find_spec("starlette") is None or find_spec("uvicorn") is None:
         raise ConfigError("the page needs Ray Serve: pip install 'higan-cam[app]'")
+    from higan_cam.app.door import TOKEN, check_free, key_of, token_for
+
+    check_free(host, port)
+    token = token_for(host, os.environ)
     console, runtime = Console(emoji=False), RuntimeConfig()
     try:
         with stoppable(), local_head(runtime) as head:
-            from higan_cam.app.door import TOKEN, key_of, token_for
-            from higan_cam.app.serving import check_free, served, until_stopped
+            from higan_cam.app.serving import served, until_stopped
             from higan_cam.app.site import Settings
             from higan_cam.mask.student import load_student
 
             load_student(student)  # what is wrong with it is said before anything is served
-            check_free(host, port)
-            token = token_for(host, os.environ)
             settings = Settings(student, key_of(token))
             with cluster(runtime, head), served(settings, host, port, replicas):
                 shown = "" if token is None else f"/#token={'$' + TOKEN if TOKEN in os.environ else token}"

@@ -1,6 +1,6 @@
 // Questions to the server. It keeps nothing, so a question brings everything along; a full server is asked again.
 
-const TRIES = 8;
+const TRIES = 14; // a minute or so
 let token = "";
 
 /** The token of an address such as …/#token=…; it leaves the address bar and is kept for this tab alone. */
@@ -47,7 +47,7 @@ async function asked(path, options, waiting) {
     if (answer.ok) return answer;
     if (answer.status !== 503 || tried === TRIES) throw new Refused(await reason(answer));
     waiting("The server is busy with others; asking again …");
-    await new Promise((go) => setTimeout(go, 250 * 1.6 ** tried * (0.5 + Math.random())));
+    await new Promise((go) => setTimeout(go, Math.min(8000, 250 * 1.6 ** tried) * (0.5 + Math.random())));
   }
 }
 
