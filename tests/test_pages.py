@@ -41,7 +41,8 @@ OF_OTHERS = {
 """Files of HiGAN, of diffusers, and of an export."""
 OF_A_RUN = {
     *("runs/", "weights/", "scores/", "data/", "manifest/", "boundary/", "curation/"),
-    *("report/", "stats/", "stats/lease/", "listing/", "codes/", "places/"),
+    *("report/", "stats/", "stats/lease/", "listing/", "codes/", "pilot/", "places/", "lights/"),
+    *("student/", "student/student.safetensors", "listing/bank.safetensors"),
 }
 """Folders that are not the repository's, or need not be."""
 

@@ -23,13 +23,13 @@ from starlette.types import ASGIApp
 from higan_cam.app.door import Door, Key
 from higan_cam.app.facts import facts
 from higan_cam.app.gate import BusyError, Gate
-from higan_cam.app.lamps import drawn_lamp, encode_lamp, read_lamp
 from higan_cam.app.limits import Limits
 from higan_cam.app.looking import Eye, asked_place, places_config
 from higan_cam.app.wire import FrameError, encode_layer, pack, unpack
 from higan_cam.mask.student import load_student
 from higan_cam.pictures import Unreadable
 from higan_cam.publish.images import encode_image
+from higan_cam.relight.bodies import drawn_lamp, encode_lamp, read_lamp
 from higan_cam.relight.composers import Composer
 from higan_cam.relight.composers.cutout import Cutout
 from higan_cam.relight.planck import planck_rgb
@@ -158,7 +158,7 @@ class _Answers:
     def _lamp(self, kind: object, files: dict[str, bytes]) -> ByteArray | str | None:
         """The lamp that a request means; None for light alone, text for what is wrong."""
         if kind == "own":
-            return read_lamp(files.get("lamp", b""), self._limits)
+            return read_lamp(files.get("lamp", b""), self._limits.lamp_pixels)
         known = {"none": None, "drawn": drawn_lamp()}
         return known[kind] if isinstance(kind, str) and kind in known else "is none of none, drawn and own"
 

@@ -39,7 +39,7 @@ def unpack(body: bytes, longest_json: int = _LONGEST_JSON) -> tuple[dict[str, An
     try:
         said = json.loads(body[4 : 4 + length])
         parts = [(str(name), int(size)) for name, size in said.pop("parts")]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError, RecursionError):
         raise FrameError("the request is not one of this page") from None
     if any(size < 0 for _, size in parts) or sum(size for _, size in parts) != len(body) - 4 - length:
         raise FrameError("the request breaks off: its files are not as long as it says")

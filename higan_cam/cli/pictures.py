@@ -16,7 +16,7 @@ from higan_cam.errors import ConfigError, QuarantinedError
 
 if TYPE_CHECKING:
     from higan_cam.config import RunConfig
-    from higan_cam.config.invert import InvertConfig
+    from higan_cam.config.pictures import InvertConfig
     from higan_cam.measure.pairs import Inversion
     from higan_cam.runtime.cluster.head import Head
     from higan_cam.runtime.run import Outcome
@@ -84,8 +84,10 @@ def light(
     from higan_cam.store.keys import LIGHTS
 
     chosen = {"gains": gain or [1.0], "kelvins": kelvin, "lamp": lamp, "places": places}
+    # The student sees the whole picture: where its square ends, so does the light.
+    whole = {} if any(each.startswith("source.fit") for each in set_ or []) else {"fit": "pad"}
     arguments = {
-        "source": {"kind": "pictures", "pictures": pictures},
+        "source": {"kind": "pictures", "pictures": pictures, **whole},
         "student": {"weights": student},
         "light": {name: value for name, value in chosen.items() if value is not None},
     }

@@ -8,10 +8,9 @@ what to use of it.
 from higan_cam.config.captions import CaptionConfig
 from higan_cam.config.curation import CurationConfig
 from higan_cam.config.identity import config_hash, differing_fields, identity
-from higan_cam.config.invert import InvertConfig
 from higan_cam.config.layers import parse_layers
-from higan_cam.config.light import LightConfig
 from higan_cam.config.loading import load_config, merged, parse_config, read_fields
+from higan_cam.config.pictures import InvertConfig, LightConfig, StudentConfig
 from higan_cam.config.run import RunConfig
 from higan_cam.config.runtime import RuntimeConfig
 from higan_cam.config.scorer import ScorerConfig
@@ -25,7 +24,6 @@ from higan_cam.config.stages import (
     PublishConfig,
     RegionConfig,
     SourceConfig,
-    StudentConfig,
 )
 from higan_cam.config.store import StoreConfig
 

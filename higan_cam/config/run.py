@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from higan_cam.config.curation import CurationConfig
-from higan_cam.config.invert import InvertConfig
-from higan_cam.config.light import LightConfig
+from higan_cam.config.pictures import InvertConfig, LightConfig, StudentConfig
 from higan_cam.config.runtime import RuntimeConfig
 from higan_cam.config.scorer import ScorerConfig
 from higan_cam.config.section import Section
@@ -22,7 +21,6 @@ from higan_cam.config.stages import (
     PublishConfig,
     RegionConfig,
     SourceConfig,
-    StudentConfig,
 )
 from higan_cam.config.store import StoreConfig
 from higan_cam.config.words import spoken

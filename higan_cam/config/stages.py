@@ -40,16 +40,6 @@ class SourceConfig(Section):
         return self
 
 
-class StudentConfig(Section):
-    """Which network says at once where the attribute would go in a picture (`higan-cam recommend`)."""
-
-    weights: str = "rooms"
-    """`rooms` (embedded), or a file that `jobs/train_student.py` left."""
-    bank: str | None = None
-    """Of `recommend --absent`: a run with masks of the student's attribute. A picture is then told where its most
-    similar samples have heat and it is not lit: where it could be that it is not. Null: where it is."""
-
-
 class GeneratorConfig(Section):
     """Which generator draws the images."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.invert.camera import at_rest, photographed, reach
 from higan_cam.invert.figures import HasFeatures, feature_distance, psnr

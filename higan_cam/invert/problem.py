@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.invert.camera import photographed, reach, unrest
 from higan_cam.invert.descent import Knob, Plan, Values, descend
 from higan_cam.invert.statistics import CodeStatistics

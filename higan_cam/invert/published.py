@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.invert.descent import Knob, Plan
 from higan_cam.invert.problem import Code, Problem, Solution, best_of, solve
 from higan_cam.invert.schedules import SCHEDULES, code_noise

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.invert.result import Inversion, Verdict
 from higan_cam.types import FloatArray
 

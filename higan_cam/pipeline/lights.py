@@ -13,6 +13,7 @@ from higan_cam.publish.lights import LitPair
 from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.composers import Composer, Spot
 from higan_cam.relight.lamps import split_light
+from higan_cam.relight.light import WHITE
 from higan_cam.relight.words import change_words
 from higan_cam.types import BoolArray, ByteArray, FloatArray, Place, Recommendation
 
@@ -61,11 +62,22 @@ def lamp_shares(answer: Recommendation) -> list[FloatArray]:
     picture, heat = answer.picture, answer.heat
     if picture is None or heat is None or not answer.places:
         return []
+    height, width = picture.shape[:2]
     scale, dx, dy = answer.place
-    carried = to_picture(heat, Affine(scale, dx, dy, picture.shape[:2], len(heat)))
-    whole = Light(carried[..., None], 2000.0)
-    parts = split_light(whole, [_box(place, picture.shape[:2]) for place in answer.places])
-    return [part.layer[..., 0] for part in parts]
+    tops = [
+        _pixel((place.y * height - 0.5 - dy) / scale, (place.x * width - 0.5 - dx) / scale, heat.shape)
+        for place in answer.places
+    ]
+    parts = split_light(Light(heat[..., None], WHITE), tops)
+    affine = Affine(scale, dx, dy, (height, width), len(heat))
+    return [to_picture(part.layer[..., 0], affine) for part in parts]
+
+
+def _pixel(y: float, x: float, size: tuple[int, ...]) -> BoolArray:
+    """(h,w) the nearest pixel."""
+    one = np.zeros(size, bool)
+    one[min(max(round(y), 0), size[0] - 1), min(max(round(x), 0), size[1] - 1)] = True
+    return one
 
 
 def _box(place: Place, size: tuple[int, int]) -> BoolArray:

@@ -9,7 +9,7 @@ from rich.console import Console
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import ConfigError
 from higan_cam.mask.student import load_student
-from higan_cam.publish.report.lights import write_lights_report
+from higan_cam.publish.report.students.lights import write_lights_report
 from higan_cam.relight.composers import load_composer
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster

@@ -14,7 +14,7 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.mask.student import Student, load_student
 from higan_cam.pipeline.bank import bank_shards, freeze_bank
 from higan_cam.publish.reading import fingerprint
-from higan_cam.publish.report.places import write_places_report
+from higan_cam.publish.report.students.places import write_places_report
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster
 from higan_cam.runtime.cluster.reach import check_reachable

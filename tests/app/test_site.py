@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from higan_cam.app.lamps import drawn_lamp, encode_lamp
 from higan_cam.app.limits import Limits
 from higan_cam.app.looking import Eye, asked_place, places_config
 from higan_cam.app.site import BYTES, FILES, Settings, site
@@ -18,6 +17,7 @@ from higan_cam.app.wire import decode_layer, pack
 from higan_cam.mask.student import load_student
 from higan_cam.publish.images import decode_image
 from higan_cam.relight import Dial, Light, relight
+from higan_cam.relight.bodies import drawn_lamp, encode_lamp
 from higan_cam.relight.composers.cutout import Cutout
 from tests.app.conftest import Ask
 from tests.support.wrong_uploads import picture, wrong_uploads

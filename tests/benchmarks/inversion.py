@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.config import RunConfig, parse_config
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.generate import from_uint8
 from higan_cam.invert import CodeStatistics, Encoder, Inversion, code_statistics, invert_pictures
 from higan_cam.invert.camera import placed

@@ -235,8 +235,8 @@ def other(name: str, value: Any) -> Any:
     return value / 2 if isinstance(value, float) else value + 1
 
 
-ON_PICTURES = ("source.", "invert.", "student.")
-"""Sections that say nothing to a run on latents."""
+ON_PICTURES = ("source.", "invert.", "student.", "light.")
+"""Sections that say nothing to a run on latents, or to one that puts no light."""
 OF_REFINED = ("mask.refine", "mask.pilot", "mask.pilot_steps")
 """Fields that say nothing to a run that is not refined."""
 PICTURES = {"source": {"kind": "pictures", "pictures": "photos"}}
@@ -284,6 +284,35 @@ def test_what_pictures_need_is_part_of_a_run_on_pictures_and_of_no_other(section
     assert config_hash(changed) != config_hash(before)
     if section != "source":
         assert config_hash(parse_config({section: {field: value}})) == config_hash(RunConfig())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("gains", [0.5]), ("kelvins", [2700.0]), ("lamps", 2), ("lamp", "lamp.png"), ("places", "runs/places")),
+        *(("composer", "diffusion"), ("settings", {"glow": 0.5})),
+    ],
+)
+def test_light_is_part_of_what_puts_it_and_of_nothing_else(field: str, value: Any) -> None:
+    lit = {**PICTURES, "light": {"gains": [1.0]}}
+    assert config_hash(parse_config(lit)) != config_hash(parse_config(PICTURES))
+    assert config_hash(parse_config({**lit, "light": {"gains": [1.0], field: value}})) != config_hash(parse_config(lit))
+    if field != "gains":
+        assert config_hash(parse_config({"light": {field: value}})) == config_hash(RunConfig())
+
+
+@pytest.mark.parametrize(
+    ("light", "words"),
+    [
+        ({"gains": [2.5]}, "light.gains.*0 .off. to 2"),
+        ({"gains": [1], "kelvins": [900]}, "light.kelvins.*1800"),
+        ({"gains": [1], "lamps": 0}, "light.lamps"),
+        ({"gains": [1], "composer": "cutuot"}, "light.composer"),
+    ],
+)
+def test_light_that_makes_no_sense_is_refused(light: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse_config({"light": light})
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,12 @@ import pytest
 from PIL import Image
 
 from higan_cam.app.door import key_of
-from higan_cam.app.lamps import drawn_lamp, encode_lamp
 from higan_cam.app.serving import served
 from higan_cam.app.site import BYTES, Settings
 from higan_cam.app.wire import decode_layer, pack, unpack
 from higan_cam.publish.images import decode_image
 from higan_cam.relight import Dial, Light, relight
+from higan_cam.relight.bodies import drawn_lamp, encode_lamp
 from higan_cam.rooms.photos import photo
 from tests.integration.browser import chromium
 from tests.integration.pages import Visit

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.errors import ConfigError
 from higan_cam.generate import DCGAN, PGGAN, StyleGAN2, sample_latents
 from higan_cam.invert import CodeStatistics, Inversion, code_statistics, invert_pictures, joined

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.errors import ConfigError
 from higan_cam.invert import CodeStatistics, invert_pictures
 from higan_cam.invert.inversion import make_problem

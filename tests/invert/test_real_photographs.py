@@ -8,7 +8,7 @@ import torch
 from sklearn.datasets import load_sample_images
 from torch import Tensor
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.generate import from_uint8, load_generator, sample_latents
 from higan_cam.invert import code_statistics, invert_pictures
 

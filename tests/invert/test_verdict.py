@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 from higan_cam.generate import StyleGAN2
 from higan_cam.invert import (
     Calibration,

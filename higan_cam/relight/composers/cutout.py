@@ -26,7 +26,7 @@ LAMP_WIDTH = 0.08
 
 @dataclass(frozen=True)
 class CutoutSettings:
-    """Of the model above, fitted to a student's heat on rooms (`python -m jobs.evaluate_light --fit`).
+    """Of the model above, fitted to a student's heat on rooms (`python -m tests.benchmarks.light --fit`).
 
     Attributes:
         kelvin: colour temperature of the lamp.

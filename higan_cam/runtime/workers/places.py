@@ -9,7 +9,7 @@ from higan_cam.errors import ConfigError, DataError
 from higan_cam.pictures import PictureRow
 from higan_cam.publish.places import DECODED, decode_places
 from higan_cam.publish.reading import read_batches, shard_errors
-from higan_cam.relight.bodies import cut_out
+from higan_cam.relight.bodies import read_lamp
 from higan_cam.store import committed, open_store
 from higan_cam.store.keys import PLACES
 from higan_cam.store.run import recorded_config
@@ -64,7 +64,7 @@ def lamp_of(config: RunConfig) -> ByteArray | None:
     if config.light.lamp is None:
         return None
     folder, _, name = config.light.lamp.rpartition("/")
-    found = cut_out(open_store(folder or ".", config.store).get(name))
+    found = read_lamp(open_store(folder or ".", config.store).get(name))
     if isinstance(found, str):
         raise ConfigError(f"light.lamp: {config.light.lamp} {found}")
     return found

@@ -14,7 +14,7 @@ from higan_cam.publish.images import decode_image
 from higan_cam.publish.places import PLACE_COLUMNS, encode_places
 from higan_cam.publish.report.gallery.page import PLACES as PAGE
 from higan_cam.publish.report.gallery.page import render_gallery
-from higan_cam.publish.report.places import ABSENT, ANSWERED, write_places_report
+from higan_cam.publish.report.students.places import ABSENT, ANSWERED, write_places_report
 from higan_cam.store import begin_run, commit_shard
 from higan_cam.store.keys import PLACES, REPORT_KEY, places_path
 from higan_cam.store.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from higan_cam.config.invert import InvertConfig
+from higan_cam.config.pictures import InvertConfig
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Measure light put into rooms against the renderer: python -m jobs.evaluate_light [--run RUN] [--count 60] [--fit]
+"""Measure light put into rooms against the renderer: python -m tests.benchmarks.light [--run RUN] [--count 60] [--fit]
 
 Rooms are renders of latents that no run and no training has seen. First gain, colour temperature and single lamps, in
 both responses; then light put into photos whose lamps are off, against the same rooms lit: composites from a student's
@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from ._entry import run as enter
 
 if TYPE_CHECKING:
     from higan_cam.measure.lit_photos import UnlitPhotos
@@ -93,4 +91,4 @@ def _pair(run: str, known: UnlitPhotos) -> tuple[list[ByteArray], dict[str, Any]
 
 
 if __name__ == "__main__":
-    enter(main)
+    typer.run(main)

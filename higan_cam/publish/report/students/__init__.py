@@ -1,0 +1,1 @@
+"""Pages of what a student does alone: places, and light put there."""
