@@ -2,7 +2,7 @@
 // frame; once it rests, all of them.
 import { factorsOf, relight, sampled, tablesOf } from "./light.js";
 
-const AT_ONCE = 250_000;
+const AT_ONCE = 200_000;
 const REST_MS = 120;
 
 /** A PNG's pixels, untouched by colour management. */
