@@ -102,7 +102,7 @@ def _opened(content: bytes, most_pixels: int = MAX_PIXELS) -> AbstractContextMan
     except UnidentifiedImageError:
         raise _RefusedError(what_else(content[:_HEAD])) from None
     except Image.DecompressionBombError:
-        raise _RefusedError(f"more than {MAX_PIXELS:,} pixels") from None
+        raise _RefusedError(f"more than {most_pixels:,} pixels") from None
     width, height = image.size
     if width * height > most_pixels:
         raise _RefusedError(f"{height} x {width} pixels, more than {most_pixels:,}")

@@ -6,6 +6,7 @@ nothing of anybody's that stays or is shown to others.
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import socket
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from selenium.webdriver.common.action_chains import ActionChains
 
 from higan_cam.app.door import key_of
 from higan_cam.app.serving import served
@@ -125,6 +127,26 @@ def test_off_is_the_picture_before_and_undo_leads_all_the_way_back(opened: Visit
     np.testing.assert_array_equal(opened.pixels(), before)
     assert opened.settings["place"] == -1
     assert not opened.settings["undo"]
+
+
+@pytest.mark.chromium
+def test_a_picture_can_be_dropped_and_a_place_be_clicked(visit: Visit, room: Path) -> None:
+    visit.open(fragment=f"#token={TOKEN.replace(' ', '%20')}")
+    code = """const bytes = Uint8Array.from(atob(arguments[0]), c => c.charCodeAt(0));
+    const carried = new DataTransfer();
+    carried.items.add(new File([bytes], 'dropped.jpg', {type: 'image/jpeg'}));
+    document.body.dispatchEvent(new DragEvent('drop', {dataTransfer: carried, bubbles: true, cancelable: true}));"""
+    visit.script(code, base64.b64encode(room.read_bytes()).decode())
+    visit.until("!document.getElementById('work').hidden && document.querySelector('#markers button') !== null")
+    before, count = visit.pixels().astype(int), len(visit.all("#markers button"))
+    ActionChains(visit.driver).move_to_element_with_offset(visit.find("#canvas"), -100, 60).click().perform()
+    visit.until(f"document.querySelectorAll('#markers button').length === {count + 1}")
+    visit.settle()
+    assert visit.settings["place"] == count
+    gain = (visit.pixels().astype(int) - before).sum(axis=-1)
+    rows, columns = np.nonzero(gain > 0.9 * gain.max())
+    assert abs(columns.mean() - 140) < 40
+    assert abs(rows.mean() - 240) < 40
 
 
 @pytest.mark.chromium

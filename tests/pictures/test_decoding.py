@@ -206,6 +206,12 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked() -> None:
     assert reason(body) == "more than 178,956,970 pixels"
 
 
+def test_a_limit_of_ones_own_holds_before_anything_is_decoded() -> None:
+    content = saved(Image.new("1", (30, 20)))
+    assert decode_picture(content, most_pixels=599) == Unreadable("20 x 30 pixels, more than 599")
+    assert isinstance(decode_picture(content, most_pixels=600), Picture)
+
+
 def test_a_picture_that_pillow_only_warns_of_is_read() -> None:
     assert picture_problem(saved(Image.new("1", (10_000, 9_000)))) is None
 
