@@ -7,18 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from higan_cam.app.limits import Limits
 from higan_cam.config import RunConfig, load_config
 from higan_cam.mask.student import Student
-from higan_cam.pictures import Picture, PictureRow, Unreadable, decode_picture, fit_square, to_picture
-from higan_cam.pipeline.recommend import recommend_unit, resampled
-from higan_cam.relight import Light
+from higan_cam.pictures import Picture, PictureRow, Unreadable, decode_picture
+from higan_cam.pipeline.lights import lamp_shares
+from higan_cam.pipeline.recommend import recommend_unit
 from higan_cam.relight.composers import Composed, Composer, Spot
-from higan_cam.relight.lamps import split_light
-from higan_cam.relight.light import WHITE
-from higan_cam.types import BoolArray, ByteArray, FloatArray, Place, Recommendation
+from higan_cam.types import ByteArray, Place, Recommendation
 
 OWN = -1
 """Rank of a place that the user has chosen."""
@@ -69,18 +65,8 @@ class Eye:
 
     def light(self, seen: Seen, place: Place, lamp: ByteArray | None, composer: Composer) -> Composed:
         """A lamp, or its light alone, at a place: of the student's with its share of the heat, else without heat."""
-        heat = None if place.rank == OWN else self._heat(seen, place.rank)
+        heat = None if place.rank == OWN else lamp_shares(seen.answer)[place.rank]
         return composer(Spot(seen.picture, place, heat, lamp=lamp))
-
-    def _heat(self, seen: Seen, rank: int) -> FloatArray:
-        """(H,W) float32: the student's heat as far as it belongs to this place rather than to another one."""
-        heat = seen.answer.heat
-        if heat is None:
-            raise ValueError("a picture without heat has no places")
-        tops = [_top(region.centroid, heat.shape) for region in seen.answer.regions]
-        shares = split_light(Light(np.repeat(heat[..., None], 3, axis=-1), WHITE), tops)
-        _, affine = fit_square(seen.picture, self.student.side, self.config.source.fit)
-        return to_picture(shares[rank].layer[..., 0], resampled(affine, len(heat)))
 
     def _read(self, content: bytes) -> Picture | Unreadable:
         if len(content) > self.limits.upload_bytes:
@@ -107,9 +93,3 @@ def asked_place(said: Mapping[str, Any], seen: Seen) -> Place | str:
     if isinstance(x, int | float) and isinstance(y, int | float) and 0 <= x <= 1 and 0 <= y <= 1:
         return Place(OWN, float(x), float(y), float(x), float(y), 0.0, 0.0)
     return "a place is a rank, or x and y from 0 to 1"
-
-
-def _top(centroid: tuple[float, float], size: tuple[int, ...]) -> BoolArray:
-    top = np.zeros(size, np.bool_)
-    top[round(centroid[0]), round(centroid[1])] = True
-    return top

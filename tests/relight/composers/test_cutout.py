@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from higan_cam.relight import Dial, relight
 from higan_cam.relight.composers import Spot
-from higan_cam.relight.composers.cutout import Cutout, CutoutSettings, falloff, with_lamp
+from higan_cam.relight.composers.cutout import Cutout, CutoutSettings, falloff, wide_blur, with_lamp
 from higan_cam.types import ByteArray, Place
 
 SHARES = st.floats(0, 1)
@@ -90,3 +91,12 @@ def test_settings_make_the_same_again() -> None:
     np.testing.assert_array_equal(made.light.layer, again.light.layer)
     assert made.settings["composer"] == "cutout"
     assert made.light.kelvin == 3000.0
+
+
+@pytest.mark.parametrize("sigma", [3.0, 12.0, 40.0])
+def test_the_wide_blur_is_the_gaussian(sigma: float) -> None:
+    values = np.random.default_rng(np.random.Philox(key=9)).random((200, 260))
+    values[60:120, 100:180] = 0
+    exact = gaussian_filter(values, sigma, mode="mirror", truncate=6)
+    inner = slice(40, -40)
+    np.testing.assert_allclose(wide_blur(values, sigma)[inner, inner], exact[inner, inner], atol=0.01)
