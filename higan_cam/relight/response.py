@@ -40,7 +40,8 @@ class Response:
 
     def light(self, picture: ByteArray) -> FloatArray:
         """uint8 levels, any shape -> light, float64."""
-        return np.asarray(self.levels[picture], np.float64)
+        found: FloatArray = self.levels[picture]
+        return found
 
     def display(self, light: npt.NDArray[np.floating]) -> ByteArray:
         """Light, any shape -> uint8 levels, clamped to what can be shown; the inverse of `light` for all 256."""
@@ -49,12 +50,14 @@ class Response:
 
 
 def _srgb(display: FloatArray) -> FloatArray:
-    return np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+    light: FloatArray = np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+    return light
 
 
 def _film(display: FloatArray) -> FloatArray:
     brightest = 254.75 / 255  # the light of full white has no end
-    return -np.log1p(-(np.minimum(display, brightest) ** 2))
+    light: FloatArray = -np.log1p(-(np.minimum(display, brightest) ** 2))
+    return light
 
 
 _HALVES = np.arange(511) / 510

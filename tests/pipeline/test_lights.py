@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_so_many_places_get_a_lamp_each() -> None:
 
 
 @pytest.mark.parametrize("status", ["empty", "unreadable"])
-def test_a_picture_without_a_place_is_one_row_with_its_reason(status: str) -> None:
+def test_a_picture_without_a_place_is_one_row_with_its_reason(status: Literal["empty", "unreadable"]) -> None:
     lost = replace(answer(), status=status, reason="because", picture=None, places=())
     (row,) = pairs(LightConfig(gains=(1.0,)), lost)
     assert (row.status, row.reason, row.before, row.after, row.words) == (status, "because", None, None, "")
