@@ -60,13 +60,15 @@ def light(config: RunConfig, console: Console | None = None, head: Head | None =
 
 
 def _checked(config: RunConfig) -> dict[str, str]:
-    """{role: sha256} of the student and the lamp. Raises what is wrong with them, or with the places."""
+    """{role: sha256} of the student, the lamp and the places. Raises what is wrong with them."""
     if not config.light.gains:
         raise ConfigError("light.gains must name a gain of 0 to 2 at least; --gain 1 is the light as it is")
     load_student(config.student.weights)
     load_composer(config.light.composer, **config.light.settings)
+    digests = {"student": sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))}
     lamp = lamp_of(config)
+    if lamp is not None:
+        digests["lamp"] = digest(lamp.tobytes())
     if config.light.places is not None:
-        RecordedPlaces(config.light.places, config.store)
-    student = sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))
-    return {"student": student} | ({} if lamp is None else {"lamp": digest(lamp.tobytes())})
+        digests["places"] = RecordedPlaces(config.light.places, config.store).fingerprint
+    return digests

@@ -8,7 +8,7 @@ from higan_cam.config import RunConfig, StoreConfig, config_hash
 from higan_cam.errors import ConfigError, DataError
 from higan_cam.pictures import PictureRow
 from higan_cam.publish.places import DECODED, decode_places
-from higan_cam.publish.reading import read_batches, shard_errors
+from higan_cam.publish.reading import fingerprint, read_batches, shard_errors
 from higan_cam.relight.bodies import read_lamp
 from higan_cam.store import committed, open_store
 from higan_cam.store.keys import PLACES
@@ -30,6 +30,11 @@ class RecordedPlaces:
         if not records:
             raise DataError(f"light.places: {self._store.uri} holds no places; `higan-cam recommend` makes them")
         self._records = [records[shard] for shard in sorted(records)]
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over the shards of places: others give another."""
+        return fingerprint(self._records)
 
     def of(self, rows: Sequence[PictureRow]) -> Iterator[Recommendation]:
         """What was said of these pictures, neighbours in their listing.

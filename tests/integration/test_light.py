@@ -1,0 +1,130 @@
+"""`higan-cam light` on a real Ray: pairs with words, restarts, places of another command, lamps to be seen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from higan_cam.config import RunConfig, load_config
+from higan_cam.errors import ConfigError, RunMismatchError, StoreError
+from higan_cam.publish.images import decode_image
+from higan_cam.relight.bodies import drawn_lamp, encode_lamp
+from higan_cam.rooms.photos import TUNING_SEED, photos
+from higan_cam.runtime.light import light
+from higan_cam.runtime.recommend import recommend
+from higan_cam.store import open_store, verify_run
+from higan_cam.store.status import read_status
+from tests.support.small_runs import digests
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three photos of rooms whose lamps are off, one of them wider than high, and a file that is none."""
+    folder = tmp_path_factory.mktemp("rooms")
+    for index, room in enumerate(photos(TUNING_SEED, 3, "G1", lamps=False)):
+        image = np.pad(room.image, ((0, 0), (20 * (index == 1),) * 2, (0, 0)), mode="edge")
+        cv2.imwrite(str(folder / f"{index}.png"), image[..., ::-1])
+    (folder / "cut off.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
+    return folder
+
+
+def asked(rooms: Path, output: Path, *overrides: str) -> RunConfig:
+    pictures = (f"source.pictures={rooms}", "source.kind=pictures", "source.fit=pad")
+    return load_config(None, [*pictures, "mask.shard_size=2", "runtime.workers=1", *overrides], output=str(output))
+
+
+def rows_of(output: Path) -> list[dict[str, Any]]:
+    return [row for shard in sorted((output / "lights").glob("*.parquet")) for row in pq.read_table(shard).to_pylist()]
+
+
+def test_the_command_leaves_pairs_with_words_a_page_and_a_status(rooms: Path, tmp_path: Path) -> None:
+    output = tmp_path / "lit"
+    command = [sys.executable, "-m", "higan_cam", "light", str(rooms), str(output), "--gain", "1", "--gain", "0.5"]
+    command += ["--set", "mask.shard_size=2", "--set", "runtime.workers=1"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert ended.returncode == 0, ended.stderr
+    rows = rows_of(output)
+    lit = [row for row in rows if row["status"] == "ok"]
+    assert len(lit) == 9
+    assert [(row["picture_key"], row["status"]) for row in rows if row["status"] != "ok"] == [
+        ("cut off.jpg", "unreadable")
+    ]
+    for row in lit:
+        before, after = (decode_image(row[name]["bytes"]) for name in ("input_image", "edited_image"))
+        assert before.shape == after.shape == cv2.imread(str(rooms / row["picture_key"])).shape
+        brighter = after.astype(int).sum() > before.astype(int).sum()
+        assert brighter == row["edit_prompt"].startswith("switch on")
+    page = (output / "report/index.html").read_text()
+    assert "switch on the lamp" in page
+    assert "cut off.jpg" in page
+    status = read_status(open_store(str(output)))
+    assert [(stage.name, stage.done) for stage in status.stages] == [("light", 4)]
+    assert verify_run(open_store(str(output))) == []
+
+
+def test_the_same_command_goes_on_to_the_same_bytes_and_another_is_refused(
+    local_ray: None, rooms: Path, tmp_path: Path
+) -> None:
+    config = asked(rooms, tmp_path / "lit", "light.gains=[1, 2]", "light.kelvins=[2700]")
+    assert light(config).problems == []
+    expected = digests(tmp_path / "lit")
+    (tmp_path / "lit/lights/part-00001.parquet").unlink()
+    light(config)
+    assert digests(tmp_path / "lit") == expected
+    with pytest.raises(RunMismatchError, match=r"light\.gains"):
+        light(asked(rooms, tmp_path / "lit", "light.gains=[1]", "light.kelvins=[2700]"))
+
+
+def test_places_that_were_recommended_give_the_same_pairs(local_ray: None, rooms: Path, tmp_path: Path) -> None:
+    recommend(asked(rooms, tmp_path / "places"))
+    light(asked(rooms, tmp_path / "asked", "light.gains=[1]"))
+    light(asked(rooms, tmp_path / "given", "light.gains=[1]", f"light.places={tmp_path / 'places'}"))
+    asked_rows, given = (
+        [(row["id"], row["edit_prompt"], row["edited_image"]) for row in rows_of(tmp_path / name)]
+        for name in ("asked", "given")
+    )
+    assert len(asked_rows) == 7
+    for one, other in zip(asked_rows, given, strict=True):
+        assert one[:2] == other[:2]
+        if one[2] is not None:  # heat is 16-bit in a shard
+            pictures = [decode_image(each[2]["bytes"]).astype(int) for each in (one, other)]
+            assert np.abs(pictures[0] - pictures[1]).max() <= 1
+
+
+def test_a_lamp_is_seen_where_the_light_is(local_ray: None, rooms: Path, tmp_path: Path) -> None:
+    (tmp_path / "lamp.png").write_bytes(encode_lamp(drawn_lamp()))
+    light(asked(rooms, tmp_path / "lit", "light.gains=[1]", f"light.lamp={tmp_path / 'lamp.png'}"))
+    row = next(row for row in rows_of(tmp_path / "lit") if row["status"] == "ok")
+    photo = cv2.imread(str(rooms / row["picture_key"]))[..., ::-1]
+    off = decode_image(row["input_image"]["bytes"])
+    changed = np.argwhere((off != photo).any(axis=-1))
+    (place,) = row["places"]
+    middle = (changed.min(axis=0) + changed.max(axis=0)) / 2
+    assert np.abs(middle - [place["y"] * photo.shape[0], place["x"] * photo.shape[1]]).max() < 3
+
+
+@pytest.mark.parametrize(
+    ("override", "error", "words"),
+    [
+        ("light.lamp={rooms}/0.png", ConfigError, "nothing transparent"),
+        ("light.places={rooms}", StoreError, "not a run"),
+        ("light.settings={{glow: 1, gloww: 2}}", ConfigError, "gloww"),
+        ("light.composer=diffusion", ConfigError, "folder"),
+    ],
+)
+def test_what_cannot_be_used_is_said_before_anything_is_written(
+    rooms: Path, tmp_path: Path, override: str, error: type[Exception], words: str
+) -> None:
+    config = asked(rooms, tmp_path / "lit", "light.gains=[1]", override.format(rooms=rooms))
+    with pytest.raises(error, match=words):
+        light(config)
+    assert not (tmp_path / "lit").exists()
