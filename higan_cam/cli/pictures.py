@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def recommend(
     pictures: Annotated[str, typer.Argument(help="Folder, glob, zip, tar, Parquet or CSV of pictures; any URI.")],
     output: Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) for places and report.")],
-    student: Annotated[str, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = "rooms",
+    student: Annotated[str | None, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = None,
     absent: Annotated[bool, typer.Option("--absent", help="Where it is not and could be; needs --run.")] = False,
     run: Annotated[str | None, typer.Option(help="For --absent: a run with masks, to compare with.")] = None,
     config: Config = None,
@@ -47,7 +47,7 @@ def recommend(
 
     if absent != (run is not None):
         raise ConfigError("--absent and --run RUN go together: the run's samples say where it could be that it is not")
-    named = {"weights": student, **({"bank": run} if run is not None else {})}
+    named = {name: value for name, value in (("weights", student), ("bank", run)) if value is not None}
     arguments = {"source": {"kind": "pictures", "pictures": pictures}, "student": named}
     settings = load(config, set_, output, "default", arguments)
     console = Console(emoji=False)
@@ -71,7 +71,7 @@ def light(
     kelvin: Annotated[list[float] | None, typer.Option(help="Colour temperature; repeatable.")] = None,
     lamp: Annotated[str | None, typer.Option(help="A lamp cut out (PNG with transparency), to be seen.")] = None,
     places: Annotated[str | None, typer.Option(help="Output of `recommend` on these pictures; else a student.")] = None,
-    student: Annotated[str, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = "rooms",
+    student: Annotated[str | None, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = None,
     config: Config = None,
     set_: Set = None,
 ) -> None:
@@ -80,16 +80,19 @@ def light(
     Each pair differs by the light of one lamp: switched on, brighter, dimmer, warmer, cooler, off, for every gain with
     every colour.
     """
+    from higan_cam.config.loading import read_fields
     from higan_cam.runtime.imports import quick_imports
     from higan_cam.store.keys import LIGHTS
 
-    chosen = {"gains": gain or [1.0], "kelvins": kelvin, "lamp": lamp, "places": places}
-    # The student sees the whole picture: where its square ends, so does the light.
-    whole = {} if any(each.startswith("source.fit") for each in set_ or []) else {"fit": "pad"}
+    said = read_fields(config)
+    usual = {} if "gains" in (said.get("light") or {}) else {"gains": [1.0]}
+    chosen = {"gains": gain, "kelvins": kelvin, "lamp": lamp, "places": places}
+    # The student sees the whole picture, if nobody says else: where its square ends, so does the light.
+    whole = {} if "fit" in (said.get("source") or {}) else {"fit": "pad"}
     arguments = {
         "source": {"kind": "pictures", "pictures": pictures, **whole},
-        "student": {"weights": student},
-        "light": {name: value for name, value in chosen.items() if value is not None},
+        "student": {} if student is None else {"weights": student},
+        "light": usual | {name: value for name, value in chosen.items() if value is not None},
     }
     settings = load(config, set_, output, "default", arguments)
     console = Console(emoji=False)

@@ -127,6 +127,8 @@ def _frames(content: bytes) -> int:
     try:
         with _opened(content) as image:
             return int(getattr(image, "n_frames", 1))
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - the first one is what is wanted
         return 1
 
@@ -135,6 +137,8 @@ def _turned(image: Image.Image, stored: ByteArray) -> tuple[ByteArray, list[str]
     """Asked once the picture is loaded: Pillow turns a TIFF by itself then, and forgets the tag."""
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - the picture itself is whole
         return stored, ["EXIF cannot be read: taken as it is stored"]
     if not isinstance(orientation, int) or orientation not in _TURNED:

@@ -15,7 +15,7 @@ from higan_cam.relight.composers import Composer, Spot
 from higan_cam.relight.lamps import split_light
 from higan_cam.relight.light import WHITE
 from higan_cam.relight.words import change_words
-from higan_cam.types import BoolArray, ByteArray, FloatArray, Place, Recommendation
+from higan_cam.types import BoolArray, ByteArray, FloatArray, Recommendation
 
 OFF = Dial(0.0)
 _NOBODY = (0, "", 0)
@@ -39,13 +39,7 @@ def light_unit(
             yield LitPair(answer.index, answer.key, 0, answer.status, answer.reason)
             continue
         lamps = zip(answer.places[: config.lamps], lamp_shares(answer), strict=False)
-        size = answer.picture.shape[:2]
-        # Light falls beyond its place; what draws anew is held to it.
-        masked = config.composer != "cutout"
-        spots = (
-            Spot(answer.picture, place, share, np.uint8(255) * _box(place, size) if masked else None, lamp, seed)
-            for place, share in lamps
-        )
+        spots = (Spot(answer.picture, place, share, lamp=lamp, seed=seed) for place, share in lamps)
         pairs = (pair for spot in spots for pair in _pairs(compose, config, spot))
         for variant, pair in enumerate(pairs):
             yield replace(pair, index=answer.index, key=answer.key, variant=variant)
@@ -78,16 +72,6 @@ def _pixel(y: float, x: float, size: tuple[int, ...]) -> BoolArray:
     one = np.zeros(size, bool)
     one[min(max(round(y), 0), size[0] - 1), min(max(round(x), 0), size[1] - 1)] = True
     return one
-
-
-def _box(place: Place, size: tuple[int, int]) -> BoolArray:
-    """(H,W) the place's box, one pixel at least."""
-    height, width = size
-    inside = np.zeros(size, bool)
-    top, left = min(int(place.top * height), height - 1), min(int(place.left * width), width - 1)
-    bottom, right = int((place.top + place.height) * height), int((place.left + place.width) * width)
-    inside[top : max(bottom, top + 1), left : max(right, left + 1)] = True
-    return inside
 
 
 def _pairs(compose: Composer, config: LightConfig, spot: Spot) -> Iterator[LitPair]:

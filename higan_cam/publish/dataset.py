@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -159,12 +159,23 @@ def encode_shard(samples: Iterable[Sample], row_group: int = 100, *, photos: boo
     return write_parquet(pa.Table.from_pylist(list(rows), schema=schema), row_group)
 
 
-def write_rows(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, row_group: int) -> bytes:
-    """Rows -> Parquet bytes, with one row group of them in memory at a time: a photo is tens of megabytes."""
+def write_rows(
+    rows: Iterable[Mapping[str, Any]],
+    schema: pa.Schema,
+    row_group: int,
+    notes: Callable[[], Mapping[str, str]] | None = None,
+) -> bytes:
+    """Rows -> Parquet bytes, with one row group of them in memory at a time: a photo is tens of megabytes.
+
+    Args:
+        notes: of the file, which no loader of its rows sees; asked once the rows are written.
+    """
     sink, remaining = io.BytesIO(), iter(rows)
     with pq.ParquetWriter(sink, schema, **_settings(schema)) as writer:
         while part := list(islice(remaining, row_group)):
             writer.write_table(pa.Table.from_pylist(part, schema=schema))
+        if notes is not None:
+            writer.add_key_value_metadata(dict(notes()))
     return sink.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,15 +17,13 @@ LIGHT_COLUMNS: dict[str, tuple[Any, str]] = {
     "index": ("int64", "number of the picture in the listing"),
     "variant": ("int64", "number of the pair among those of the picture"),
     "picture_key": PHOTO_COLUMNS["picture_key"],
-    "input_image": ("image", "the picture before, at its own size, PNG, RGB; null where there is no pair"),
+    "input_image": ("image", "the picture before, at its own size, PNG, RGB"),
     "edit_prompt": ("string", "what to say to get from the one to the other"),
     "edited_image": ("image", "the picture after; likewise"),
     "places": PHOTO_COLUMNS["places"],
     "gain": (["float64"], "of the lamp, before and after: 0 is off, 1 its light as the composer makes it"),
     "kelvin": (["float64"], "colour temperature, before and after"),
     "settings": ("string", "of the composer, JSON: the same settings and picture give the same light"),
-    "status": ("string", "`ok`, `empty` where there is no place, `unreadable` where there is no picture"),
-    "reason": ("string", "why not"),
 }
 """{column: (type, meaning)}."""
 
@@ -55,17 +54,31 @@ class LitPair:
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
-def encode_lights(pairs: Iterable[LitPair], row_group: int = 100) -> tuple[bytes, int]:
-    """Pairs -> Parquet and the number of its rows, each encoded before the next is asked for."""
-    count = 0
+WITHOUT = "higan_cam.without"
+"""Note of a shard: JSON, (name, status, reason) of each picture that has no pair."""
 
-    def counted() -> Iterator[dict[str, Any]]:
+
+def encode_lights(pairs: Iterable[LitPair], row_group: int = 100) -> tuple[bytes, int]:
+    """Pairs -> Parquet and the number of its rows, each encoded before the next is asked for.
+
+    A picture without a pair is no row, since whoever trains on the rows would stumble over it, but in the file's note
+    `WITHOUT`.
+    """
+    count, without = 0, []
+
+    def rows() -> Iterator[dict[str, Any]]:
         nonlocal count
         for pair in pairs:
-            count += 1
-            yield _row(pair)
+            if pair.status == "ok":
+                count += 1
+                yield _row(pair)
+            else:
+                without.append((pair.key, pair.status, pair.reason))
 
-    body = write_rows(counted(), schema_of(LIGHT_COLUMNS), min(row_group, LARGE_ROWS))
+    def notes() -> dict[str, str]:
+        return {WITHOUT: json.dumps(without, ensure_ascii=False)}
+
+    body = write_rows(rows(), schema_of(LIGHT_COLUMNS), min(row_group, LARGE_ROWS), notes)
     return body, count
 
 
@@ -73,8 +86,9 @@ def _row(pair: LitPair) -> dict[str, Any]:
     name = f"{pair.index:09d}-{pair.variant:02d}"
     images = {"input_image": pair.before, "edited_image": pair.after}
     cells = {
-        column: None if image is None else {"bytes": encode_image(image), "path": f"{name}.png"}
+        column: {"bytes": encode_image(image), "path": f"{name}.png"}
         for column, image in images.items()
+        if image is not None
     }
     return {
         "id": name,
@@ -87,6 +101,4 @@ def _row(pair: LitPair) -> dict[str, Any]:
         "gain": list(pair.gains),
         "kelvin": list(pair.kelvins),
         "settings": canonical_json(dict(pair.settings)).decode(),
-        "status": pair.status,
-        "reason": pair.reason,
     }

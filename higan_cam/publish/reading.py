@@ -7,7 +7,7 @@ the run, the shard and the way out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,6 +47,13 @@ def read_batches(
         batches = _open(store, record, columns).iter_batches(rows, columns=list(columns), use_threads=False)
         for batch in batches:
             yield batch.to_pylist()
+
+
+def read_notes(store: Store, record: ShardRecord) -> dict[str, str]:
+    """The notes of a shard's file beside its rows (`dataset.write_rows`). StoreError: as `read_shard`."""
+    with shard_errors(store, record):
+        found: Mapping[bytes, bytes] = _open(store, record, ()).metadata.metadata or {}
+        return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
 
 
 def evenly_spread(records: Sequence[ShardRecord], limit: int) -> list[ShardRecord]:

@@ -79,12 +79,10 @@ def ssim_mask(before: ByteArray, after: ByteArray, place: BoolArray | None = Non
     apart = np.rint(255 * np.clip((1 - ssim_map(_grey(before), _grey(after))) / 2, 0, 1)).astype(np.uint8)
     threshold, _ = cv2.threshold(apart, 0, 255, cv2.THRESH_OTSU)
     filled = fill_holes((apart > threshold) & beyond)
-    brighter = _grey(after).astype(np.int16) > _grey(before)
-    return (
-        _kept(filled & brighter, place)
-        if (filled & brighter).any()
-        else PairMask(_bytes(~beyond & beyond), NOT_BRIGHTER)
-    )
+    brighter = filled & (_grey(after).astype(np.int16) > _grey(before))
+    if not brighter.any():
+        return PairMask(_bytes(brighter), NOT_BRIGHTER)
+    return _kept(brighter, place)
 
 
 PAIR_MASKS: dict[str, Callable[[ByteArray, ByteArray, BoolArray | None], PairMask]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from rich.console import Console
 
@@ -20,7 +21,7 @@ from higan_cam.runtime.run import Outcome
 from higan_cam.runtime.stages.invert import with_listing
 from higan_cam.runtime.stages.pool import Task, make_shards
 from higan_cam.runtime.workers.light import LightWorker
-from higan_cam.runtime.workers.places import RecordedPlaces, lamp_of
+from higan_cam.runtime.workers.places import RecordedPlaces, composer_settings, lamp_of
 from higan_cam.store import Lease, begin_run, open_store
 from higan_cam.store.canonical import digest
 from higan_cam.store.keys import LIGHTS
@@ -37,20 +38,21 @@ def light(config: RunConfig, console: Console | None = None, head: Head | None =
         HiganCamError: configuration, weights or store problems; what is already written stays.
         LeaseHeldError: another driver is at work on this output.
     """
-    digests = _checked(config)  # what is wrong is said before anything is written
+    console = console or Console()
+    config = _from_here(config)
+    digests = _checked(config, console)  # what is wrong is said before anything is written
     if head is None:
         check_reachable(config.runtime)
     store = open_store(config.output, config.store)
     config = config.model_copy(update={"output": store.uri})
     begin_run(store, config, digests)
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
-    meters = Meters(console or Console(), lease.check, config_hash(config)[:12])
+    meters = Meters(console, lease.check, config_hash(config)[:12])
     outcome, began = Outcome(store), time.monotonic()
     with lease.held(meters.snapshot):
         config = with_listing(config, store)
         with cluster(config.runtime, head):
-            on_cpus = config.model_copy(update={"runtime": config.runtime.model_copy(update={"gpus_per_worker": 0})})
-            make_shards(on_cpus, store, Task(stage=LIGHTS, worker=LightWorker), plan_mask(config), meters)
+            make_shards(_placed(config), store, Task(stage=LIGHTS, worker=LightWorker), plan_mask(config), meters)
         lease.check()
         write_lights_report(config, store)
         outcome.seconds["light"] = time.monotonic() - began
@@ -59,16 +61,41 @@ def light(config: RunConfig, console: Console | None = None, head: Head | None =
     return outcome
 
 
-def _checked(config: RunConfig) -> dict[str, str]:
-    """{role: sha256} of the student, the lamp and the places. Raises what is wrong with them."""
-    if not config.light.gains:
-        raise ConfigError("light.gains must name a gain of 0 to 2 at least; --gain 1 is the light as it is")
+def _from_here(config: RunConfig) -> RunConfig:
+    """With places and lamp as workers elsewhere find them, wherever this process was started."""
+    places, lamp = config.light.places, config.light.lamp
+    found = {
+        "places": None if places is None else open_store(places, config.store).uri,
+        "lamp": None if lamp is None else str(Path(lamp).expanduser().absolute()) if "://" not in lamp else lamp,
+    }
+    return config.model_copy(update={"light": config.light.model_copy(update=found)})
+
+
+def _placed(config: RunConfig) -> RunConfig:
+    """Where it is put: pasting needs no GPU, a diffusion pipeline takes those that the run has."""
+    if config.light.composer == "diffusion":
+        return config
+    return config.model_copy(update={"runtime": config.runtime.model_copy(update={"gpus_per_worker": 0})})
+
+
+def _checked(config: RunConfig, console: Console) -> dict[str, str]:
+    """{role: sha256} of student, lamp, places and the composer's weights. Raises what is wrong with them."""
+    light = config.light
+    if not any(light.gains):
+        raise ConfigError("light.gains must name a gain above 0 at least; --gain 1 is the light as it is")
     load_student(config.student.weights)
-    load_composer(config.light.composer, **config.light.settings)
     digests = {"student": sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))}
+    composer = load_composer(light.composer, **composer_settings(config, "cpu"))
+    digests |= getattr(composer, "digests", {})
     lamp = lamp_of(config)
     if lamp is not None:
         digests["lamp"] = digest(lamp.tobytes())
-    if config.light.places is not None:
-        digests["places"] = RecordedPlaces(config.light.places, config.store).fingerprint
+    if light.places is not None:
+        places = RecordedPlaces(light.places, config.store)
+        digests["places"] = places.fingerprint
+        if not places.whole:
+            console.print(
+                "places were looked for in the square in the middle of each picture, where light ends too; for whole "
+                "pictures: recommend with --set source.fit=pad"
+            )
     return digests

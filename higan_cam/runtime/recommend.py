@@ -10,7 +10,7 @@ import time
 
 from rich.console import Console
 
-from higan_cam.config import RunConfig, config_hash
+from higan_cam.config import LightConfig, RunConfig, config_hash
 from higan_cam.mask.student import Student, load_student
 from higan_cam.pipeline.bank import bank_shards, freeze_bank
 from higan_cam.publish.reading import fingerprint
@@ -40,6 +40,7 @@ def recommend(config: RunConfig, console: Console | None = None, head: Head | No
         HiganCamError: configuration, weights or store problems; what is already written stays.
         LeaseHeldError: another driver is at work on this output.
     """
+    config = config.model_copy(update={"light": LightConfig()})  # of another command
     student = load_student(config.student.weights)  # what is wrong with it is said before anything is written
     run, shards = _bank_of(config, student)
     if head is None:

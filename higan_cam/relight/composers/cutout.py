@@ -8,16 +8,18 @@ luminance, c the lamp's colour, k its strength; `a` falls on things, `g` is haze
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
 
+from higan_cam.errors import ConfigError
 from higan_cam.losses.light import REC_709
 from higan_cam.pictures.paste import displayed, linear
 from higan_cam.relight.composers.compose import Composed, Spot
 from higan_cam.relight.light import Light
-from higan_cam.relight.planck import planck_rgb
+from higan_cam.relight.planck import HOTTEST, REDDEST, planck_rgb
 from higan_cam.types import ByteArray, FloatArray, Place
 
 LAMP_WIDTH = 0.08
@@ -43,6 +45,16 @@ class CutoutSettings:
     on_light: float = 0.940
     reach: float = 0.12
     blur: float = 12 / 128
+
+    def __post_init__(self) -> None:
+        """ConfigError: a value that is no number, or out of its range."""
+        for name, value in asdict(self).items():
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+                raise ConfigError(f"cutout: {name} must be a number >= 0, got {value!r}")
+        if not REDDEST <= self.kelvin <= HOTTEST:
+            raise ConfigError(f"cutout: kelvin must be {REDDEST:g}-{HOTTEST:g}, got {self.kelvin:g}")
+        if not (self.reach and self.blur):
+            raise ConfigError(f"cutout: reach and blur must be > 0, got {self.reach:g} and {self.blur:g}")
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,13 @@ class Diffusion:
         self._pipeline = load_pipeline(settings)
         self._turn = threading.Lock()
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """{role: sha256} of the pipeline's files and of its adapter."""
+        roles = {"pipeline": "weights", "adapter": "adapter_weights"}
+        record = self._pipeline.record
+        return {role: str(record[name]) for role, name in roles.items() if name in record}
+
     def __call__(self, spot: Spot) -> Composed:
         """ConfigError where the pipeline refuses its size or another setting."""
         hole = spot.mask if spot.mask is not None else _box(spot.place, spot.picture.shape[:2])

@@ -10,12 +10,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
 NOTE = b"Set ray log level from environment variable"
 """What the line says, after time, process and place."""
+_LAST_WORDS_S = 5.0
+"""Seconds in which what was written in the block must have arrived."""
 
 
 @contextmanager
@@ -30,17 +32,21 @@ def without_note() -> Iterator[None]:
         yield
         return
     try:
-        with subprocess.Popen(  # noqa: S603 - our own program
+        sieve = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-I", "-S", str(Path(__file__))],
             stdin=subprocess.PIPE,
             stdout=before,
             start_new_session=True,  # Ctrl-C is for the driver
-        ) as sieve:
-            os.dup2(cast(IO[bytes], sieve.stdin).fileno(), 2)
-            try:
-                yield
-            finally:
-                os.dup2(before, 2)
+        )
+        pipe = cast(IO[bytes], sieve.stdin)
+        os.dup2(pipe.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            pipe.close()
+            with suppress(subprocess.TimeoutExpired):  # what inherited the pipe goes on writing to it
+                sieve.wait(timeout=_LAST_WORDS_S)
     finally:
         os.close(before)
 

@@ -14,8 +14,10 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.pipeline.recommend import recommend_unit
     from higan_cam.publish.lights import encode_lights
     from higan_cam.relight.composers import load_composer
-    from higan_cam.runtime.workers.places import RecordedPlaces, lamp_of
+    from higan_cam.runtime.workers.places import RecordedPlaces, composer_settings, lamp_of
+    from higan_cam.store import read_run
 
+from higan_cam.errors import DataError
 from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.workers.commit import commit_lights
 from higan_cam.runtime.workers.inputs import pictures_of
@@ -34,8 +36,11 @@ class LightWorker(Worker):
         light = self.config.light
         self.student = load_student(self.config.student.weights)
         self.places = None if light.places is None else RecordedPlaces(light.places, self.config.store)
+        if self.places is not None and self.places.fingerprint != read_run(self.store)["weights"]["places"]:
+            raise DataError(f"light.places: {light.places} is no longer what this run began with; take another output")
         self.listing = frozen_listing(self.store)
-        self.lamp, self.compose = lamp_of(self.config), load_composer(light.composer, **light.settings)
+        self.lamp = lamp_of(self.config)
+        self.compose = load_composer(light.composer, **composer_settings(self.config, self.device))
 
     def make(self, unit: WorkUnit, attempt: int) -> int:
         """Read, ask for places, put the light there, commit; the number of pictures, readable or not."""

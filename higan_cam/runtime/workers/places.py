@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from higan_cam.config import RunConfig, StoreConfig, config_hash
 from higan_cam.errors import ConfigError, DataError
@@ -12,24 +13,34 @@ from higan_cam.publish.reading import fingerprint, read_batches, shard_errors
 from higan_cam.relight.bodies import read_lamp
 from higan_cam.store import committed, open_store
 from higan_cam.store.keys import PLACES
-from higan_cam.store.run import recorded_config
+from higan_cam.store.run import planned_samples, read_run, recorded_config
 from higan_cam.types import ByteArray, Recommendation
 
 
 class RecordedPlaces:
     """The places in an output of `higan-cam recommend`, by picture.
 
+    Attributes:
+        whole: they were looked for in the whole of each picture, not in the square in its middle.
+
     Raises:
         StoreError: no run, or a store that cannot be read.
-        DataError: it holds no places.
+        DataError: it is not finished.
     """
 
     def __init__(self, uri: str, config: StoreConfig) -> None:
         self._store = open_store(uri, config)
-        records = committed(self._store, PLACES, config_hash(recorded_config(self._store)))
-        if not records:
-            raise DataError(f"light.places: {self._store.uri} holds no places; `higan-cam recommend` makes them")
+        asked = recorded_config(self._store)
+        records = committed(self._store, PLACES, config_hash(asked))
         self._records = [records[shard] for shard in sorted(records)]
+        there = sum(record.rows for record in self._records)
+        planned = planned_samples(self._store, read_run(self._store)["config"])
+        if there < planned:
+            raise DataError(
+                f"light.places: {self._store.uri} has places of {there} of {planned} pictures; the same `recommend` "
+                "goes on to the end"
+            )
+        self.whole = asked.source.fit == "pad"
 
     @property
     def fingerprint(self) -> str:
@@ -68,8 +79,14 @@ def lamp_of(config: RunConfig) -> ByteArray | None:
     """(h,w,4) the lamp that is to be seen; None for its light alone. ConfigError: the file is no lamp cut out."""
     if config.light.lamp is None:
         return None
-    folder, _, name = config.light.lamp.rpartition("/")
-    found = read_lamp(open_store(folder or ".", config.store).get(name))
+    folder, slash, name = config.light.lamp.rpartition("/")
+    found = read_lamp(open_store(folder or slash or ".", config.store).get(name))
     if isinstance(found, str):
         raise ConfigError(f"light.lamp: {config.light.lamp} {found}")
     return found
+
+
+def composer_settings(config: RunConfig, device: str) -> dict[str, Any]:
+    """The composer's settings; what computes on a device computes on the worker's, unless one is named."""
+    here = {"device": device} if config.light.composer == "diffusion" else {}
+    return {**here, **config.light.settings}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
+from higan_cam.errors import ConfigError
 from higan_cam.relight import Dial, relight
 from higan_cam.relight.composers import Spot
 from higan_cam.relight.composers.cutout import Cutout, CutoutSettings, falloff, wide_blur, with_lamp
@@ -100,3 +102,11 @@ def test_the_wide_blur_is_the_gaussian(sigma: float) -> None:
     exact = gaussian_filter(values, sigma, mode="mirror", truncate=6)
     inner = slice(40, -40)
     np.testing.assert_allclose(wide_blur(values, sigma)[inner, inner], exact[inner, inner], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    "values", [{"kelvin": 100}, {"kelvin": "warm"}, {"glow": -1}, {"strength": float("nan")}, {"reach": 0}, {"blur": 0}]
+)
+def test_settings_out_of_range_are_refused_by_name(values: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=f"cutout: .*{next(iter(values))}"):
+        CutoutSettings(**values)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import yaml
 from jinja2 import Environment
 
 from higan_cam.config import RunConfig, config_hash
+from higan_cam.publish.card import card_environment, dataset_info
 from higan_cam.publish.images import decode_image
-from higan_cam.publish.reading import read_batches, shard_errors
+from higan_cam.publish.lights import LIGHT_COLUMNS, WITHOUT
+from higan_cam.publish.reading import read_batches, read_notes, shard_errors
 from higan_cam.publish.report import format as fmt
 from higan_cam.publish.report import pictures as images
 from higan_cam.publish.report.photos import LISTED, SHOWN, reduced
 from higan_cam.publish.report.templating import page_environment
-from higan_cam.store import Store, committed
-from higan_cam.store.keys import LIGHTS, REPORT_KEY
+from higan_cam.store import Store, committed, read_run
+from higan_cam.store.keys import CARD_KEY, LIGHTS, REPORT_KEY
 from higan_cam.types import ByteArray
 
-_FIGURES = ("picture_key", "status", "reason")
-_SHOWN = ("picture_key", "input_image", "edited_image", "edit_prompt", "gain", "kelvin", "status")
+_SHOWN = ("picture_key", "input_image", "edited_image", "edit_prompt", "gain", "kelvin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +58,26 @@ class LightsContent:
 
 
 def write_lights_report(config: RunConfig, store: Store) -> None:
-    """Write the page of what is committed; nothing before the first shard. StoreError: a shard cannot be read."""
+    """Write page and card of what is committed; nothing before the first shard. StoreError: a shard cannot be read."""
     content = read_lights(config, store)
     if content is not None:
         store.put(REPORT_KEY, _environment().get_template("lights.html.j2").render(content=content).encode())
+        store.put(CARD_KEY, lights_card(content, store.uri, read_run(store)).encode())
+
+
+def lights_card(content: LightsContent, uri: str, run: Mapping[str, Any]) -> str:
+    """README.md of the output, by whose head `datasets` loads its rows. Equal arguments give equal text."""
+    kinds = {name: [kind] if isinstance(kind, dict) else kind for name, (kind, _) in LIGHT_COLUMNS.items()}
+    head = {
+        "pretty_name": "Pictures that differ by a lamp",
+        "annotations_creators": ["machine-generated"],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": f"{LIGHTS}/*.parquet"}]}],
+        "dataset_info": dataset_info(kinds, {}),
+    }
+    columns = {name: meaning for name, (_, meaning) in LIGHT_COLUMNS.items()}
+    front_matter = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
+    template = card_environment().get_template("lights_card.md.j2")
+    return template.render(front_matter=front_matter, content=content, uri=uri, columns=columns, run=run)
 
 
 def read_lights(config: RunConfig, store: Store) -> LightsContent | None:
@@ -70,18 +90,16 @@ def read_lights(config: RunConfig, store: Store) -> LightsContent | None:
     views: dict[str, list[PairView]] = {}
     shown = 0
     for shard in sorted(records):
-        for rows in read_batches(store, records[shard], _FIGURES, 1024):
-            counts.update(row["status"] for row in rows)
-            lost = [row for row in rows if row["status"] != "ok"][: LISTED - len(without)]
-            without += [(row["picture_key"], row["status"], row["reason"]) for row in lost]
+        lost = json.loads(read_notes(store, records[shard]).get(WITHOUT, "[]"))
+        counts.update(status for _, status, _ in lost)
+        without += [(key, status, reason) for key, status, reason in lost[: LISTED - len(without)]]
         for rows in read_batches(store, records[shard], _SHOWN, 1) if shown < SHOWN else ():
-            if rows[0]["status"] == "ok":
-                with shard_errors(store, records[shard]):
-                    views.setdefault(rows[0]["picture_key"], []).append(_view(rows[0]))
-                shown += 1
+            with shard_errors(store, records[shard]):
+                views.setdefault(rows[0]["picture_key"], []).append(_view(rows[0]))
+            shown += 1
             if shown == SHOWN:
                 break
-    pairs = counts.pop("ok", 0)
+    pairs = sum(record.rows for record in records.values())
     more = sum(counts.values()) - len(without)
     return LightsContent(str(config.source.pictures), pairs, dict(counts), tuple(without), more, views)
 
