@@ -1,4 +1,4 @@
-"""The gallery of `higan-cam recommend`: every picture of the listing up to the same limit, with its places and heat."""
+"""The gallery of `higan-cam recommend`: pictures of the listing, up to a limit, with their places and heat."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from higan_cam.types import FloatArray, ShardRecord
 
 _COLUMNS = ("index", "picture_key", "status", "reason", "places", "regions")
 _PICTURES = ("picture", "picture_mask", "heat", "place")
+LIMIT, ROWS = 1_000, 4
+"""Pictures in the gallery, from evenly spread shards, and in one of its files: each is decoded at its own size."""
 _BLANK, _GREY = 64, 128
 """Side and level of the square that stands for a picture that cannot be read."""
 
@@ -38,7 +40,9 @@ def write_places_gallery(
         attribute: of the student. meaning: of mask and places, one sentence or two.
     """
     words = {"id": "picture_key", "reason": "reason"}
-    reading = Reading(columns=(*_COLUMNS, *_PICTURES), words=words, thumbnail=_thumbnail, figures=_figures)
+    reading = Reading(
+        columns=(*_COLUMNS, *_PICTURES), words=words, thumbnail=_thumbnail, figures=_figures, limit=LIMIT, rows=ROWS
+    )
     summary = write_pictures(store, records, reading)
     store.put(GALLERY_KEY, render_gallery(attribute, store.uri, _note(summary), PAGE, meaning).encode())
     return summary

@@ -83,12 +83,16 @@ class Reading:
         words: texts of a row that come with its picture, {the page's name: column}.
         thumbnail: a row -> its pictures.
         figures: rows -> what the page knows of all of them, by name.
+        limit: of rows, where that is less than `LIMIT`.
+        rows: whose thumbnails lie in one file, and which are held at once, where that is not `ROWS`.
     """
 
     columns: tuple[str, ...]
     words: Mapping[str, str]
     thumbnail: Callable[[Mapping[str, Any]], Thumbnail]
     figures: Callable[[Sequence[Mapping[str, Any]]], dict[str, list[Any]]]
+    limit: int | None = None
+    rows: int | None = None
 
 
 def write_gallery(store: Store) -> GallerySummary | None:
@@ -111,7 +115,7 @@ def write_pictures(store: Store, records: Mapping[int, ShardRecord], reading: Re
     """Write all but the page: thumbnails of each shard, and the figures. StoreError: a shard cannot be read."""
     index = _Index()
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        for record in evenly_spread([records[shard] for shard in sorted(records)], LIMIT):
+        for record in evenly_spread([records[shard] for shard in sorted(records)], reading.limit or LIMIT):
             _write_shard(store, record, index, reading, pool)
     columns = {name: values for name, values in index.columns.items() if any(value is not None for value in values)}
     payload = {"shards": index.shards, "files": index.files, "columns": columns}
@@ -123,7 +127,7 @@ def _write_shard(store: Store, record: ShardRecord, index: _Index, reading: Read
     place, first = len(index.shards), 0
     index.shards.append(record.path)
     stem = shard_stem(record.path)
-    for rows in read_batches(store, record, reading.columns, ROWS):
+    for rows in read_batches(store, record, reading.columns, reading.rows or ROWS):
         name = f"{stem}.{first:05d}.js"
         with shard_errors(store, record):
             thumbnails = list(pool.map(reading.thumbnail, rows))
