@@ -83,6 +83,8 @@ def token_for(host: str, environment: Mapping[str, str]) -> str | None:
         ConfigError: the user's is short.
     """
     given = environment.get(TOKEN)
+    if given is not None:
+        given = given.strip()  # as the header is: a Secret from a file ends with a newline
     if given is not None and len(given) < SHORTEST_TOKEN:
         raise ConfigError(f"{TOKEN} has {len(given)} characters; take {SHORTEST_TOKEN} or more, nobody can guess them")
     if given is None and not is_loopback(host):

@@ -80,6 +80,12 @@ def test_a_token_is_made_for_every_address_that_others_reach() -> None:
         token_for("rooms.example", {TOKEN: "short"})
 
 
+def test_a_newline_behind_a_secret_is_no_part_of_it() -> None:
+    assert token_for("rooms.example", {TOKEN: f"{SECRET}\n"}) == SECRET
+    with pytest.raises(ConfigError, match="0 characters"):
+        token_for("rooms.example", {TOKEN: "\n" * 20})
+
+
 def test_what_replicas_are_told_does_not_hold_the_token() -> None:
     assert SECRET not in repr(key_of(SECRET))
     assert key_of(SECRET).fits(f"bearer {SECRET}")

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -35,7 +36,10 @@ from tests.integration.pages import Visit
 from tests.support.wrong_uploads import picture, wrong_uploads
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-TOKEN = "a token of these tests"  # noqa: S105
+TOKEN = "a+token of/these%tests=="  # noqa: S105
+
+KEPT = "+/="
+"""What base64 has, and people paste as it is."""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def visit(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vi
 @pytest.fixture
 def opened(visit: Visit, room: Path) -> Visit:
     """The page with the room and its places."""
-    visit.open(fragment=f"#token={TOKEN.replace(' ', '%20')}")
+    visit.open(fragment=f"#token={quote(TOKEN, safe=KEPT)}")
     visit.upload(room)
     assert visit.problem == ""
     return visit
@@ -131,7 +135,7 @@ def test_off_is_the_picture_before_and_undo_leads_all_the_way_back(opened: Visit
 
 @pytest.mark.chromium
 def test_a_picture_can_be_dropped_and_a_place_be_clicked(visit: Visit, room: Path) -> None:
-    visit.open(fragment=f"#token={TOKEN.replace(' ', '%20')}")
+    visit.open(fragment=f"#token={quote(TOKEN, safe=KEPT)}")
     code = """const bytes = Uint8Array.from(atob(arguments[0]), c => c.charCodeAt(0));
     const carried = new DataTransfer();
     carried.items.add(new File([bytes], 'dropped.jpg', {type: 'image/jpeg'}));
@@ -189,7 +193,7 @@ def test_markers_sit_where_the_places_are(
 ) -> None:
     path = tmp_path / "a picture.png"
     Image.fromarray(photo(11, 3, "G2", lamps=False, size=256).image).resize((width, height)).save(path)
-    visit.open(width=screen, height=740, fragment=f"#token={TOKEN.replace(' ', '%20')}")
+    visit.open(width=screen, height=740, fragment=f"#token={quote(TOKEN, safe=KEPT)}")
     visit.upload(path)
     said, _ = unpack(ask(address, "/api/places", path.read_bytes())[1], 1_000_000)
     code = """const box = canvas.getBoundingClientRect();
@@ -233,7 +237,7 @@ def test_two_visitors_see_their_own_pictures_and_no_trace_stays(opened: Visit, t
     other.write_bytes(picture(200, 300, "JPEG", seed=5))
     with chromium() as driver:
         second = Visit(driver, opened.address, tmp_path)
-        second.open(fragment=f"#token={TOKEN.replace(' ', '%20')}")
+        second.open(fragment=f"#token={quote(TOKEN, safe=KEPT)}")
         assert second.find("#work").is_displayed() is False
         second.upload(other)
         assert second.pixels().shape == (200, 300, 3)
@@ -251,7 +255,9 @@ def test_the_page_says_why_it_is_not_let_in_and_why_a_file_is_refused(visit: Vis
     visit.script("sessionStorage.clear()")
     visit.open()
     assert "token is missing" in visit.problem
-    visit.open(fragment=f"#token={TOKEN.replace(' ', '%20')}")
+    visit.script("location.hash = arguments[0]", f"token={quote(TOKEN, safe=KEPT)}")  # as pasting an address does
+    visit.until("document.documentElement.dataset.ready === 'yes' && location.hash === ''")
+    visit.open(fragment=f"#token={quote(TOKEN, safe=KEPT)}")
     for name in ("an SVG", "a JPEG cut in half", "a web page", "1 x 9,000 pixels"):
         path = tmp_path / "file.png"
         path.write_bytes(wrong_uploads()[name][0])

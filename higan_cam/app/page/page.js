@@ -1,5 +1,5 @@
 // The page: what is chosen, what is shown, and the way back.
-import { facts as askFacts, light as askLight, places as askPlaces, Refused, takeToken } from "./server.js";
+import { facts as askFacts, light as askLight, places as askPlaces, Refused, takeToken, tokenOf } from "./server.js";
 import { pixelsOf, Shown } from "./picture.js";
 
 const find = (id) => document.getElementById(id);
@@ -326,6 +326,7 @@ function clearProblem() {
 }
 
 function listen() {
+  addEventListener("hashchange", () => tokenOf(location.hash) !== null && location.reload()); // another token, pasted
   const drop = find("drop");
   for (const name of ["dragover", "drop", "dragleave"]) {
     document.addEventListener(name, (event) => {

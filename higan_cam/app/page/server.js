@@ -5,12 +5,22 @@ let token = "";
 
 /** The token of an address such as …/#token=…; it leaves the address bar and is kept for this tab alone. */
 export function takeToken() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  const given = tokenOf(location.hash);
   if (given !== null) {
     sessionStorage.setItem("token", given);
     history.replaceState(null, "", location.pathname);
   }
   token = sessionStorage.getItem("token") ?? "";
+}
+
+/** The token that a fragment has, or null. A form's reading would make a space of a +, which base64 has. */
+export function tokenOf(hash) {
+  const given = /(?:^#|&)token=([^&]*)/.exec(hash)?.[1] ?? null;
+  try {
+    return given && decodeURIComponent(given);
+  } catch {
+    return given; // a % that is only a %
+  }
 }
 
 /** Its text is for people. */
