@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from starlette._utils import get_route_path  # what the router itself goes by
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,8 +20,6 @@ from higan_cam.errors import ConfigError
 
 TOKEN = "HIGAN_CAM_APP_TOKEN"  # noqa: S105 - the name of the variable
 SHORTEST_TOKEN = 16
-GUARDED = "/api/"
-"""What needs the token: the page itself holds nothing of anybody's."""
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
@@ -99,10 +98,15 @@ def key_of(token: str | None) -> Key:
 
 @dataclass(frozen=True)
 class Door:
-    """ASGI around a site: refuses foreign names, foreign pages and wrong tokens, before a body is read."""
+    """ASGI around a site: refuses foreign names, foreign pages and wrong tokens, before a body is read.
+
+    Attributes:
+        public: paths below wherever the site is that need no token; whatever else there is does.
+    """
 
     site: ASGIApp
     key: Key
+    public: frozenset[str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let the site answer, with the headers of `HEADERS`."""
@@ -117,7 +121,7 @@ class Door:
                     headers[name] = value
             await send(message)
 
-        refused = self._refused(scope["path"], Headers(scope=scope))
+        refused = self._refused(get_route_path(scope), Headers(scope=scope))
         if refused is None:
             await self.site(scope, receive, with_headers)
             return
@@ -134,7 +138,7 @@ class Door:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, "requests of other pages are refused"
-        if path.startswith(GUARDED) and not self.key.fits(headers.get("authorization", "")):
+        if path not in self.public and not self.key.fits(headers.get("authorization", "")):
             return 401, "the token is missing or wrong: open the address that the server printed"
         return None
 

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 PAGE = Path(__file__).with_name("page")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 FILES = {path.name: path for path in sorted(PAGE.iterdir()) if path.suffix in TYPES}
+PUBLIC = frozenset({"", "/", "/lamp.png", *(f"/{name}" for name in FILES)})
+"""What needs no token: the page itself holds nothing of anybody's."""
 BYTES = "application/octet-stream"
 """Of every upload: a type that no page of another origin can send without asking first."""
 _HEARD_OUT = 4
@@ -65,7 +67,7 @@ class Settings:
 
 def site(settings: Settings) -> ASGIApp:
     """The application. WeightsError: the student is none."""
-    return Door(_Answers(settings).application(), settings.key)
+    return Door(_Answers(settings).application(), settings.key, PUBLIC)
 
 
 class _Answers:

@@ -26,7 +26,7 @@ INNER = Starlette(routes=[Route("/", hello), Route("/api/facts", hello)])
 
 
 def visitor(key: Key, base: str = "http://localhost:8000") -> TestClient:
-    return TestClient(Door(INNER, key), base_url=base)
+    return TestClient(Door(INNER, key, frozenset({"/"})), base_url=base)
 
 
 @pytest.mark.parametrize("base", ["http://localhost", "http://127.0.0.1:8000", "http://[::1]:8000"])
@@ -57,6 +57,15 @@ def test_the_token_is_asked_for_where_pictures_go_and_the_page_itself_is_open() 
     for told in wrong[:-1]:
         assert guarded.get("/api/facts", headers={"authorization": told}).status_code == 401, told
     assert guarded.get("/api/facts", headers={"authorization": f"Bearer {SECRET}"}).status_code == 200
+
+
+@pytest.mark.parametrize("root", ["/rooms", "/api", "/rooms/"])
+def test_the_token_is_asked_for_wherever_the_site_is_mounted(root: str) -> None:
+    door = Door(INNER, key_of(SECRET), frozenset({"/"}))
+    guarded = TestClient(door, base_url="http://rooms.example", root_path=root)
+    for path in ("/api/facts", f"{root}/api/facts", "/none", f"{root}/none", "//api/facts"):
+        assert guarded.get(path).status_code == 401, path
+    assert guarded.get(f"{root.rstrip('/')}/").status_code == (401 if root == "/rooms/" else 200)
 
 
 def test_every_answer_carries_the_headers_refusals_too() -> None:
