@@ -30,7 +30,7 @@ def serve_page(
     HIGAN_CAM_APP_TOKEN, or for a new one that is printed once.
     """
     from higan_cam.config import RuntimeConfig
-    from higan_cam.runtime.cluster.head import local_head
+    from higan_cam.runtime.cluster.head import LOCAL, local_head, ray_address
     from higan_cam.runtime.cluster.join import cluster
     from higan_cam.runtime.cluster.signals import exit_status, stoppable
 
@@ -38,9 +38,14 @@ def serve_page(
         raise ConfigError("the page needs Ray Serve: pip install 'higan-cam[app]'")
     from higan_cam.app.door import TOKEN, check_free, key_of, token_for
 
+    console, runtime = Console(emoji=False), RuntimeConfig()
+    if ray_address(runtime) != LOCAL:  # Serve is one for a whole cluster: ours would take its place, and end it
+        raise ConfigError(
+            f"RAY_ADDRESS: {ray_address(runtime)!r} is a cluster, and the page runs on this machine alone; unset it, "
+            "or use cluster_configs/kuberay/rayservice.yaml"
+        )
     check_free(host, port)
     token = token_for(host, os.environ)
-    console, runtime = Console(emoji=False), RuntimeConfig()
     try:
         with stoppable(), local_head(runtime) as head:
             from higan_cam.app.serving import served, until_stopped

@@ -45,6 +45,15 @@ def test_a_short_token_is_refused_and_not_repeated(higan_cam: Command, monkeypat
     assert "hunter2" not in said
 
 
+@pytest.mark.parametrize("address", ["auto", "192.0.2.77:6379"])
+def test_a_cluster_is_left_alone(higan_cam: Command, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    status, _, said = higan_cam("app", "--host", "192.0.2.77")  # where nothing can be served either
+    assert status == 2
+    assert "unset it" in said
+    assert "rayservice.yaml" in said
+
+
 @pytest.mark.slow
 @pytest.mark.integration
 def test_it_serves_until_it_is_stopped_and_leaves_nothing_behind() -> None:
