@@ -10,14 +10,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve.schema import LoggingConfig
 from starlette.types import ASGIApp
 
-from higan_cam.app.door import TOKEN, check_free, key_of, token_for
+from higan_cam.app.door import TOKEN, key_of, token_for
 from higan_cam.app.site import Settings, site
 from higan_cam.errors import ConfigError
+from higan_cam.runtime.cluster.join import resources
 
 REQUEST_S = 180.0
 """After so long the proxy gives up on an answer."""
@@ -36,8 +37,8 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     student: str = "rooms"
-    replicas: int = 1
-    most: int = 1
+    replicas: int = Field(1, ge=1)
+    most: int = Field(1, ge=1)
 
 
 def application(settings: Settings, replicas: int = 1, most: int = 1) -> serve.Application:
@@ -75,12 +76,14 @@ def build_application(arguments: Arguments) -> serve.Application:
 
 @contextmanager
 def served(settings: Settings, host: str, port: int, replicas: int) -> Iterator[None]:
-    """The page at this address for the time of the block; Ray is initialised.
+    """The page at this address, which is free (`door.check_free`), for the time of the block; Ray is initialised.
 
     Raises:
-        ConfigError: the port is taken, or the address is not this machine's.
+        ConfigError: a CPU for each replica is more than there are: Serve would wait for them without end.
     """
-    check_free(host, port)
+    cpus = int(resources()[0])
+    if replicas > cpus:
+        raise ConfigError(f"--replicas {replicas}: a CPU each, and there are {cpus} here; give {cpus} or less")
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     options = {"host": host, "port": port, "request_timeout_s": REQUEST_S}
     serve.start(proxy_location="HeadOnly", http_options=options, logging_config=quiet)

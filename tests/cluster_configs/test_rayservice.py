@@ -69,6 +69,12 @@ def test_it_names_our_application_with_arguments_that_it_takes(serving: Any, mon
     assert build_application(arguments) is not None
 
 
+@pytest.mark.parametrize("name", ["replicas", "most"])
+def test_no_replica_at_all_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Arguments.model_validate({name: 0})
+
+
 def test_it_does_not_start_without_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(TOKEN, raising=False)
     with pytest.raises(ConfigError, match=TOKEN):

@@ -27,6 +27,7 @@ from higan_cam.app.door import key_of
 from higan_cam.app.serving import served
 from higan_cam.app.site import BYTES, Settings
 from higan_cam.app.wire import decode_layer, pack, unpack
+from higan_cam.errors import ConfigError
 from higan_cam.publish.images import decode_image
 from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.bodies import drawn_lamp, encode_lamp
@@ -276,6 +277,12 @@ def test_forty_wrong_uploads_over_the_wire_have_reasons(address: str) -> None:
         assert word in json.loads(body)["reason"], name
     assert ask(address, "/api/places", bytes(25_000_000))[0] == 413
     assert ask(address, "/api/places", picture())[0] == 200
+
+
+def test_more_replicas_than_cpus_are_refused_with_the_count(local_ray: None) -> None:
+    with pytest.raises(ConfigError, match="--replicas 5: a CPU each, and there are 4 here"):  # noqa: SIM117
+        with served(Settings(), "127.0.0.1", 1, replicas=5):
+            pytest.fail("served")
 
 
 def test_many_at_once_get_their_own_answers_from_either_replica_or_are_told_to_come_back(address: str) -> None:
