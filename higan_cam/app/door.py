@@ -20,7 +20,7 @@ from higan_cam.errors import ConfigError
 
 TOKEN = "HIGAN_CAM_APP_TOKEN"  # noqa: S105 - the name of the variable
 SHORTEST_TOKEN = 16
-_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -38,14 +38,16 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Key:
-    """What a visitor has to know, as far as the replicas know it.
+    """What a visitor has to know, as far as a site is told it.
 
     Attributes:
         digest: sha256 of the token; None on loopback, where other names than this machine's are refused instead, so
             that no page of the web gets here by a name that it points at 127.0.0.1.
+        names: what this machine is called there.
     """
 
     digest: bytes | None = None
+    names: frozenset[str] = HERE
 
     def fits(self, authorization: str) -> bool:
         """Whether a header has the token; the time that it takes says nothing about it."""
@@ -91,9 +93,9 @@ def token_for(host: str, environment: Mapping[str, str]) -> str | None:
     return given
 
 
-def key_of(token: str | None) -> Key:
-    """What the replicas are told about a token."""
-    return Key(None if token is None else hashlib.sha256(token.encode()).digest())
+def key_of(token: str | None, host: str = "localhost") -> Key:
+    """What a site is told about a token, and about a loopback address where it has none."""
+    return Key(None if token is None else hashlib.sha256(token.encode()).digest(), HERE | {host.lower()})
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,8 @@ class Door:
 
     def _refused(self, path: str, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
-        if self.key.digest is None and name_of(host) not in _HERE:
-            return 403, "this server answers to localhost and 127.0.0.1 alone"
+        if self.key.digest is None and name_of(host) not in self.key.names:
+            return 403, f"this server answers to {', '.join(sorted(self.key.names))} alone"
         origin = headers.get("origin")
         if origin is not None and not _is_of(origin, host):
             return 403, "requests of other pages are refused"

@@ -53,7 +53,7 @@ def serve_page(
             from higan_cam.mask.student import load_student
 
             load_student(student)  # what is wrong with it is said before anything is served
-            settings = Settings(student, key_of(token))
+            settings = Settings(student, key_of(token, host))
             with cluster(runtime, head), served(settings, host, port, replicas):
                 shown = "" if token is None else f"/#token={'$' + TOKEN if TOKEN in os.environ else token}"
                 say(console, f"page     http://{f'[{host}]' if ':' in host else host}:{port}{shown}")

@@ -34,6 +34,14 @@ def test_loopback_answers_to_its_own_names(base: str) -> None:
     assert visitor(Key(), base).get("/api/facts").text == "hello"
 
 
+def test_another_loopback_address_answers_to_itself_too() -> None:
+    key = key_of(None, "127.0.0.2")
+    assert visitor(key, "http://127.0.0.2:8000").get("/api/facts").text == "hello"
+    assert visitor(key, "http://localhost:8000").get("/api/facts").text == "hello"
+    assert visitor(key, "http://127.0.0.3:8000").get("/api/facts").status_code == 403
+    assert visitor(Key(), "http://127.0.0.2:8000").get("/api/facts").status_code == 403
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "[", "a b"]
 )
