@@ -170,6 +170,10 @@ async def _body(request: Request, most: int, limits: Limits) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0] != BYTES:
         raise HTTPException(415, f"Uploads are sent as {BYTES}.")
     body, seen = bytearray(), 0
+    too_large = HTTPException(413, f"Too large: a file may have {limits.upload_bytes:,} bytes; make it smaller.")
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and float(stated) > _HEARD_OUT * most:
+        raise too_large
     try:
         async with asyncio.timeout(limits.upload_s):
             async for chunk in request.stream():
@@ -181,7 +185,7 @@ async def _body(request: Request, most: int, limits: Limits) -> bytes:
     except TimeoutError:
         raise HTTPException(408, f"The upload took more than {limits.upload_s:g} s.") from None
     if seen > most:
-        raise HTTPException(413, f"Too large: a file may have {limits.upload_bytes:,} bytes; make it smaller.")
+        raise too_large
     return bytes(body)
 
 

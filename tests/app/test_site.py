@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from higan_cam.app.limits import Limits
 from higan_cam.app.looking import Eye, asked_place, places_config
@@ -129,18 +131,35 @@ def test_a_body_that_is_no_frame_and_another_type_are_refused(client: TestClient
 def test_what_is_too_large_is_refused_before_it_is_all_here() -> None:
     small = TestClient(site(Settings(limits=Limits(upload_bytes=5000))), base_url="http://localhost")
     headers = {"content-type": BYTES}
-    assert small.post("/api/places", content=bytes(5001), headers=headers).status_code == 413
-    sent = 0
-
-    def endless() -> object:
-        nonlocal sent
-        while sent < 10**6:
-            sent += 1000
-            yield bytes(1000)
-
-    answer = small.post("/api/places", content=endless(), headers=headers)  # type: ignore[arg-type]
+    answer = small.post("/api/places", content=bytes(5001), headers=headers)
     assert answer.status_code == 413
     assert "5,000 bytes" in answer.json()["reason"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "read"), [(None, 21_000), ("6000", 21_000), ("20001", 0), ("9" * 5000, 0), ("-1", 21_000), ("x", 21_000)]
+)
+def test_of_what_is_far_too_large_four_times_the_limit_is_read_at_most(stated: str | None, read: int) -> None:
+    small, sent, answers = site(Settings(limits=Limits(upload_bytes=5000))), 0, []
+    headers = {"host": "localhost", "content-type": BYTES} | ({} if stated is None else {"content-length": stated})
+
+    async def endless() -> Message:
+        nonlocal sent
+        sent += 1000
+        return {"type": "http.request", "body": bytes(1000), "more_body": sent < 10**6}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/places",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    asyncio.run(small(scope, endless, send))
+    assert (answers[0]["status"], sent) == (413, read)
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script_of_its_own(client: TestClient) -> None:
