@@ -158,7 +158,11 @@ def test_of_what_is_far_too_large_four_times_the_limit_is_read_at_most(stated: s
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(small(scope, endless, send))
+
+    async def answered() -> None:
+        await small(scope, endless, send)
+
+    asyncio.run(answered())
     assert (answers[0]["status"], sent) == (413, read)
 
 
