@@ -33,7 +33,7 @@ from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.bodies import drawn_lamp, encode_lamp
 from higan_cam.rooms.photos import photo
 from tests.integration.browser import chromium
-from tests.integration.pages import Visit
+from tests.integration.pages import IDLE, Visit
 from tests.support.wrong_uploads import picture, wrong_uploads
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -41,6 +41,14 @@ TOKEN = "a+token of/these%tests=="  # noqa: S105
 
 KEPT = "+/="
 """What base64 has, and people paste as it is."""
+HOLD = """window.held = [];
+const [asked, has] = [window.fetch, Map.prototype.has];
+window.fetch = (path, options) => path !== 'api/light' ? asked(path, options) : new Promise((go, refuse) =>
+  held.push({answer: () => asked(path, options).then(go, refuse), refuse: () => refuse(new TypeError('gone'))}));
+window.forget = () => Map.prototype.has = () => false;
+window.remember = () => Map.prototype.has = has;"""
+"""Questions for light wait for the test; `forget` is what a large picture does, of which few lights stay at hand."""
+PROBLEM = "!document.getElementById('problem').hidden"
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +82,14 @@ def opened(visit: Visit, room: Path) -> Visit:
     visit.upload(room)
     assert visit.problem == ""
     return visit
+
+
+@pytest.fixture
+def held(opened: Visit) -> Visit:
+    """The page with light at its first place; what it asks from now on waits."""
+    opened.choose_place(1)
+    opened.script(HOLD)
+    return opened
 
 
 def ask(address: str, path: str, body: bytes) -> tuple[int, bytes]:
@@ -266,6 +282,88 @@ def test_the_page_says_why_it_is_not_let_in_and_why_a_file_is_refused(visit: Vis
         visit.upload(path)
         assert visit.problem.startswith("This picture cannot be used: "), name
         assert visit.find("#work").is_displayed() is False
+
+
+def click_place(visit: Visit, number: int, waiting: int) -> None:
+    visit.find(f"#markers button:nth-child({number})").click()
+    visit.until(f"held.length === {waiting}")
+
+
+@pytest.mark.chromium
+def test_undo_to_no_place_ends_the_wait_for_a_light(held: Visit) -> None:
+    click_place(held, 2, 1)
+    assert held.find("#work").get_attribute("aria-busy") == "true"
+    held.find("#undo").click()
+    held.until(IDLE)
+    before = held.pixels()
+    held.script("held[0].answer()")
+    held.script("return new Promise(go => setTimeout(go, 1500))")
+    assert held.settings["place"] == -1
+    assert (held.pixels() == before).all()
+
+
+@pytest.mark.chromium
+def test_an_undo_that_fails_can_be_tried_again(held: Visit) -> None:
+    held.find("#lamps input[value='drawn']").click()
+    held.until("held.length === 1")
+    held.script("held[0].answer()")
+    held.settle()
+    assert held.settings["lamp"] == "drawn"
+    held.script("forget()")
+    held.find("#undo").click()
+    held.until("held.length === 2")
+    held.script("held[1].refuse(); remember()")
+    held.until(PROBLEM)
+    assert held.settings["lamp"] == "drawn"
+    held.find("#undo").click()
+    held.until(f"{IDLE} && !{PROBLEM}")
+    assert (held.settings["lamp"], held.settings["place"]) == ("none", 0)
+
+
+@pytest.mark.chromium
+def test_a_lamp_that_a_newer_click_overtook_is_kept(held: Visit, tmp_path: Path) -> None:
+    (tmp_path / "lamp.png").write_bytes(encode_lamp(drawn_lamp()))
+    held.choose_lamp("own")
+    held.find("#lampfile").send_keys(str(tmp_path / "lamp.png"))
+    held.until("held.length === 1")
+    click_place(held, 2, 2)
+    held.script("held.forEach(each => each.answer())")
+    held.settle()
+    held.until("document.querySelector('[name=lamp]:checked').value === 'none'")
+    held.choose_lamp("own")
+    held.until("held.length === 3")
+    held.script("held[2].answer()")
+    held.until(f"{IDLE} && document.querySelector('[name=lamp]:checked').value === 'own'")
+
+
+@pytest.mark.chromium
+def test_a_download_that_a_newer_choice_overtook_writes_no_mixture(held: Visit) -> None:
+    there = set(held.saved.iterdir())
+    held.script("forget()")
+    held.find("#download").click()
+    held.until("held.length === 1")
+    held.script("gain.value = 50; gain.dispatchEvent(new Event('change'))")
+    held.until("held.length === 2")
+    held.script("held[1].answer()")
+    held.settle()
+    held.script("held[0].answer()")
+    held.until("document.getElementById('status').textContent.includes('Download again')")
+    assert set(held.saved.iterdir()) == there
+    assert held.settings["gain"] == 50
+
+
+@pytest.mark.chromium
+def test_what_the_worker_cannot_do_is_said_and_waited_for_no_longer(opened: Visit) -> None:
+    opened.choose_place(1)
+    opened.script("""const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (data) {
+      post.call(this, data.factors ? {...data, factors: null} : data);
+    };""")
+    opened.slide("gain", 150)
+    assert "could not show the answer" in opened.problem
+    opened.script("document.getElementById('problem').hidden = true")
+    opened.find("#download").click()
+    opened.until(f"{PROBLEM} && {IDLE}")
 
 
 def test_forty_wrong_uploads_over_the_wire_have_reasons(address: str) -> None:

@@ -26,7 +26,7 @@ async function start() {
     fail(error);
     return;
   }
-  shown = new Shown(find("canvas"), facts);
+  shown = new Shown(find("canvas"), facts, fail);
   const { upload_bytes: bytes, pixels } = facts.limits;
   find("bounds").textContent = `up to ${Math.floor(bytes / 1e6)} MB and ${(pixels / 1e6).toFixed(1)} megapixels`;
   find("honest").textContent = facts.student.embedded
@@ -124,16 +124,25 @@ function change(next) {
   });
 }
 
+/** The choice before; it stays in the history until it is shown. */
 function undo() {
-  const before = past.pop();
-  if (before) take(before).then(draw);
+  const before = past.at(-1);
+  if (!before) return;
+  take(before).then((taken) => {
+    if (taken) past.pop();
+    draw();
+  });
 }
 
-/** Show what is chosen; asks for its light where it is not at hand. False where there is none, and nothing changes. */
+/**
+ * Show what is chosen; asks for its light where it is not at hand. False where there is none, null where a newer
+ * choice came first: nothing changes then.
+ */
 async function take(next) {
   const mine = ++turn;
   clearProblem();
   if (next.place === null) {
+    idle(); // whatever is asked meanwhile will not say so
     chosen = next;
     shown.before();
     say("Choose a place.");
@@ -141,14 +150,15 @@ async function take(next) {
   }
   try {
     const light = await lightOf(next);
-    if (mine !== turn) return false;
+    if (mine !== turn) return null;
     chosen = next;
     shown.take(light, light.picture ?? opened.picture);
     shown.show(dialOf(next));
     say(`Light at ${next.place.rank === undefined ? "your own place" : `place ${next.place.rank + 1}`}.`);
     return true;
   } catch (error) {
-    if (mine === turn) fail(error);
+    if (mine !== turn) return null;
+    fail(error);
     return false;
   } finally {
     if (mine === turn) idle();
@@ -157,17 +167,18 @@ async function take(next) {
 
 async function lightOf({ place, lamp, file }) {
   const key = JSON.stringify([place, lamp, file ? lampNumber(file) : null]);
-  if (!lights.has(key)) {
+  const [{ file: content, said: seen, picture: whole }, kept] = [opened, lights]; // another picture may come meanwhile
+  if (!kept.has(key)) {
     busy("Putting light there …");
-    const files = { picture: opened.file, ...(lamp === "own" && { lamp: file }) };
+    const files = { picture: content, ...(lamp === "own" && { lamp: file }) };
     const { said, files: got } = await askLight({ ...(place.rank === undefined ? { x: place.x, y: place.y } : { rank: place.rank }), lamp }, files, say);
-    if (said.digest !== opened.said.digest) throw new Refused("The server answered for another picture; nothing is shown. Try again.");
+    if (said.digest !== seen.digest) throw new Refused("The server answered for another picture; nothing is shown. Try again.");
     const picture = got.picture ? await pixelsOf(got.picture) : null;
-    lights.set(key, { said, own: said.own, step: said.step, levels: new Uint16Array(got.levels), picture });
-    const each = opened.picture.width * opened.picture.height;
-    while (lights.size > 1 && lights.size * each > LIGHTS_KEPT) lights.delete(lights.keys().next().value);
+    kept.set(key, { said, own: said.own, step: said.step, levels: new Uint16Array(got.levels), picture });
+    const each = whole.width * whole.height;
+    while (kept.size > 1 && kept.size * each > LIGHTS_KEPT) kept.delete(kept.keys().next().value);
   }
-  return lights.get(key);
+  return kept.get(key);
 }
 
 const lampNumbers = new WeakMap();
@@ -220,9 +231,9 @@ function drawMarkersKeepingFocus() {
   if (at >= 0) find("markers").children[Math.min(at, find("markers").children.length - 1)]?.focus();
 }
 
+/** Of the light that is chosen; it is the one in the picture. */
 function ownKelvin() {
-  const any = lights.values().next().value;
-  return any ? any.said.kelvin : 4800;
+  return shown.light?.of.said.kelvin ?? 4800;
 }
 
 function sayDials({ gain, kelvin }) {
@@ -264,26 +275,28 @@ function compare() {
 // --- the result ---
 
 async function download() {
+  const [mine, choice, { name: called, said }] = [turn, chosen, opened];
   busy("Writing the picture …");
   try {
-    const light = await lightOf(chosen);
-    const name = opened.name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N} ._-]/gu, "_") || "picture";
-    const { width, height, digest } = opened.said;
+    const light = await lightOf(choice);
+    if (mine !== turn) return say("You chose anew before the picture was written. Download again."); // another light is held
+    const name = called.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N} ._-]/gu, "_") || "picture";
+    const { width, height, digest } = said;
     const settings = {
-      picture: { sha256: digest, width, height, notes: opened.said.notes },
+      picture: { sha256: digest, width, height, notes: said.notes },
       place: light.said.place,
-      lamp: chosen.lamp,
-      dial: dialOf(chosen),
+      lamp: choice.lamp,
+      dial: dialOf(choice),
       light: { kelvin: light.said.kelvin, response: light.said.response, step: light.step },
       composer: light.said.settings,
     };
-    save(await shown.png(dialOf(chosen)), `${name}.relit.png`);
+    save(await shown.png(dialOf(choice)), `${name}.relit.png`);
     save(new Blob([JSON.stringify(settings, null, 1), "\n"], { type: "application/json" }), `${name}.relit.json`);
     say("Saved: the picture at its own size, and its settings.");
   } catch (error) {
-    fail(error);
+    if (mine === turn) fail(error);
   } finally {
-    idle();
+    if (mine === turn) idle();
   }
 }
 
@@ -338,7 +351,7 @@ function listen() {
   find("file").addEventListener("change", (event) => open(event.target.files[0]));
   find("lampfile").addEventListener("change", (event) => {
     own = event.target.files[0] ?? null;
-    if (own) change({ lamp: "own", file: own }).then((taken) => taken || dropLamp());
+    if (own) change({ lamp: "own", file: own }).then((taken) => taken === false && dropLamp());
   });
   for (const radio of document.getElementsByName("lamp")) radio.addEventListener("change", () => chooseLamp(radio.value));
   for (const which of ["gain", "kelvin"]) {

@@ -16,12 +16,15 @@ export async function pixelsOf(png) {
 }
 
 export class Shown {
-  constructor(canvas, facts) {
+  /** `failed` is told what the worker could not do. */
+  constructor(canvas, facts, failed) {
     this.canvas = canvas;
     this.facts = facts;
     this.tables = tablesOf(facts);
     this.worker = new Worker("worker.js", { type: "module" });
-    this.worker.onmessage = ({ data }) => this.waiting.get(data.id)?.(data.out);
+    this.failed = failed;
+    this.worker.onmessage = ({ data }) => this.waiting.get(data.id)?.made(data.out);
+    this.worker.onerror = (event) => this.lost(new Error(event.message ?? "worker.js does not load"));
     this.waiting = new Map();
     this.asked = 0;
   }
@@ -81,19 +84,27 @@ export class Shown {
 
   async settle() {
     const dial = this.dial;
-    const image = await this.whole(dial);
-    if (this.dial === dial && this.light !== null) this.paint(image, true);
+    const image = await this.whole(dial).catch(() => null); // `failed` has been told
+    if (image && this.dial === dial && this.light !== null) this.paint(image, true);
+  }
+
+  /** The worker failed: nobody waits for it any longer. */
+  lost(error) {
+    for (const { refused } of this.waiting.values()) refused(error);
+    this.waiting.clear();
+    this.failed(error);
   }
 
   /** All pixels at this dial. */
   whole(dial) {
     const id = ++this.asked;
     const { width, height } = this.picture;
-    return new Promise((made) => {
-      this.waiting.set(id, (out) => {
+    return new Promise((made, refused) => {
+      const answered = (out) => {
         this.waiting.delete(id);
         made(new ImageData(out, width, height));
-      });
+      };
+      this.waiting.set(id, { made: answered, refused });
       this.worker.postMessage({ id, factors: factorsOf(dial, this.light.own, this.facts) });
     });
   }
