@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -59,10 +60,25 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
             watchdog = Watchdog(died_here if head is None else head.died) if ours else nullcontext()
             with watchdog, stoppable():
                 yield
+        except BaseException as error:
+            _let_go(error)
+            raise
         finally:
             ray.shutdown()
             if head is not None:  # before a lease around the block is let go
                 head.stop()
+
+
+def _let_go(error: BaseException) -> None:
+    """Drop what the frames of an error hold while Ray is still there.
+
+    An iterator of Ray Data's among it asks Ray for its resources when it goes: later, that starts another Ray on this
+    machine and prints a traceback.
+    """
+    inner: BaseException | None = error
+    while inner is not None:
+        traceback.clear_frames(inner.__traceback__)
+        inner = inner.__cause__ or inner.__context__
 
 
 @contextmanager
