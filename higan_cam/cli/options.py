@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +14,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from higan_cam.config import RunConfig, load_config
+from higan_cam.config import RunConfig, RuntimeConfig, load_config
 from higan_cam.config.attributes import members
-from higan_cam.errors import ConfigError, HiganCamError, StoreError
+from higan_cam.errors import ConfigError, HiganCamError, QuarantinedError, StoreError
 from higan_cam.files import write_whole
 
 Config = Annotated[
@@ -49,6 +49,31 @@ def one_line_errors() -> Iterator[None]:
     except HiganCamError as error:
         errors.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+
+
+@contextmanager
+def with_ray(runtime: RuntimeConfig, stopped: str = "stopped; the same command goes on from here") -> Iterator[Any]:
+    """A local Ray that comes up during the block, None where a cluster is joined; a signal says `stopped` and ends it.
+
+    Yields:
+        what `runtime.cluster.join.cluster` takes as its head.
+    """
+    from higan_cam.runtime.cluster.head import local_head
+    from higan_cam.runtime.cluster.signals import exit_status, stoppable
+
+    try:
+        with stoppable(), local_head(runtime) as head:
+            yield head
+    except KeyboardInterrupt as error:
+        errors.print(stopped)
+        raise typer.Exit(exit_status(error)) from None
+
+
+def check_whole(problems: Sequence[str]) -> None:
+    """QuarantinedError: something was given up; what, and what to do."""
+    if problems:
+        lines = "\n  ".join(problems)
+        raise QuarantinedError(f"finished, but without:\n  {lines}\nThe same command tries just these again.")
 
 
 def load(

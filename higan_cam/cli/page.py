@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from higan_cam.cli.options import errors, say
+from higan_cam.cli.options import say, with_ray
 from higan_cam.errors import ConfigError
 
 
@@ -30,9 +30,8 @@ def serve_page(
     HIGAN_CAM_APP_TOKEN, or for a new one that is printed once.
     """
     from higan_cam.config import RuntimeConfig
-    from higan_cam.runtime.cluster.head import LOCAL, local_head, ray_address
+    from higan_cam.runtime.cluster.head import LOCAL, ray_address
     from higan_cam.runtime.cluster.join import cluster
-    from higan_cam.runtime.cluster.signals import exit_status, stoppable
 
     if find_spec("starlette") is None or find_spec("uvicorn") is None:
         raise ConfigError("the page needs Ray Serve: pip install 'higan-cam[app]'")
@@ -46,19 +45,15 @@ def serve_page(
         )
     check_free(host, port)
     token = token_for(host, os.environ)
-    try:
-        with stoppable(), local_head(runtime) as head:
-            from higan_cam.app.serving import served, until_stopped
-            from higan_cam.app.site import Settings
-            from higan_cam.mask.student import load_student
+    with with_ray(runtime, "stopped") as head:
+        from higan_cam.app.serving import served, until_stopped
+        from higan_cam.app.site import Settings
+        from higan_cam.mask.student import load_student
 
-            load_student(student)  # what is wrong with it is said before anything is served
-            settings = Settings(student, key_of(token, host))
-            with cluster(runtime, head), served(settings, host, port, replicas):
-                shown = "" if token is None else f"/#token={'$' + TOKEN if TOKEN in os.environ else token}"
-                say(console, f"page     http://{f'[{host}]' if ':' in host else host}:{port}{shown}")
-                say(console, "Ctrl-C ends it; nothing is kept")
-                until_stopped()
-    except KeyboardInterrupt as error:
-        errors.print("stopped")
-        raise typer.Exit(exit_status(error)) from None
+        load_student(student)  # what is wrong with it is said before anything is served
+        settings = Settings(student, key_of(token, host))
+        with cluster(runtime, head), served(settings, host, port, replicas):
+            shown = "" if token is None else f"/#token={'$' + TOKEN if TOKEN in os.environ else token}"
+            say(console, f"page     http://{f'[{host}]' if ':' in host else host}:{port}{shown}")
+            say(console, "Ctrl-C ends it; nothing is kept")
+            until_stopped()

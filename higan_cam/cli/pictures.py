@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +10,12 @@ import typer
 from rich.console import Console
 
 from higan_cam.cli.measure import recorded
-from higan_cam.cli.options import Config, Set, Weights, errors, load, say, write_file
-from higan_cam.errors import ConfigError, QuarantinedError
+from higan_cam.cli.options import Config, Set, Weights, check_whole, load, say, with_ray, write_file
+from higan_cam.errors import ConfigError
 
 if TYPE_CHECKING:
-    from higan_cam.config import RunConfig
     from higan_cam.config.pictures import InvertConfig
     from higan_cam.measure.pairs import Inversion
-    from higan_cam.runtime.cluster.head import Head
     from higan_cam.runtime.run import Outcome
 
 
@@ -51,16 +48,12 @@ def recommend(
     arguments = {"source": {"kind": "pictures", "pictures": pictures}, "student": named}
     settings = load(config, set_, output, "default", arguments)
     console = Console(emoji=False)
-
-    def work(head: Head | None) -> Outcome:
+    with with_ray(settings.runtime) as head:
         with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
             from higan_cam.runtime.recommend import recommend as answer
-        return answer(settings, console, head)
 
-    outcome = _on_pictures(settings, work)
-    made, seconds = outcome.samples["recommend"], outcome.seconds["recommend"]
-    say(console, f"places   of {made:,} pictures in {outcome.store.uri}/{PLACES}, {seconds:.1f} s")
-    _end(console, outcome)
+        outcome = answer(settings, console, head)
+    _end(console, outcome, PLACES, "places   of")
 
 
 def light(
@@ -96,37 +89,23 @@ def light(
     }
     settings = load(config, set_, output, "default", arguments)
     console = Console(emoji=False)
-
-    def work(head: Head | None) -> Outcome:
+    with with_ray(settings.runtime) as head:
         with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
             from higan_cam.runtime.light import light as put
-        return put(settings, console, head)
 
-    outcome = _on_pictures(settings, work)
-    made, seconds = outcome.samples["light"], outcome.seconds["light"]
-    say(console, f"light    in {made:,} pictures in {outcome.store.uri}/{LIGHTS}, {seconds:.1f} s")
-    _end(console, outcome)
+        outcome = put(settings, console, head)
+    _end(console, outcome, LIGHTS, "light    in")
 
 
-def _on_pictures(settings: RunConfig, work: Callable[[Head | None], Outcome]) -> Outcome:
-    """Work that needs a Ray, which comes up meanwhile; stopped, it says so and ends with the signal's status."""
-    from higan_cam.runtime.cluster.head import local_head
-    from higan_cam.runtime.cluster.signals import exit_status, stoppable
+def _end(console: Console, outcome: Outcome, stage: str, made: str) -> None:
+    """How many pictures, where they and the page are; what was given up is an error at the end."""
+    from higan_cam.store.keys import STAGE_NAMES
 
-    try:
-        with stoppable(), local_head(settings.runtime) as head:
-            return work(head)
-    except KeyboardInterrupt as error:
-        errors.print("stopped; the same command goes on from here")
-        raise typer.Exit(exit_status(error)) from None
-
-
-def _end(console: Console, outcome: Outcome) -> None:
-    """Where the page is; what was given up is an error at the end."""
+    name = STAGE_NAMES[stage]
+    count, seconds = outcome.samples[name], outcome.seconds[name]
+    say(console, f"{made} {count:,} pictures in {outcome.store.uri}/{stage}, {seconds:.1f} s")
     say(console, f"report   {outcome.report}")
-    if outcome.problems:
-        lines = "\n  ".join(outcome.problems)
-        raise QuarantinedError(f"finished, but without:\n  {lines}\nThe same command tries just these again.")
+    check_whole(outcome.problems)
 
 
 def evaluate_pairs(

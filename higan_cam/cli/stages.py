@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from higan_cam.cli.options import Config, Output, Profile, Set, errors, load, say
+from higan_cam.cli.options import Config, Output, Profile, Set, check_whole, load, say, with_ray
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.config.attributes import members
 from higan_cam.config.words import LIT_WORLD, scene_of
-from higan_cam.errors import ConfigError, QuarantinedError
+from higan_cam.errors import ConfigError
 
 
 def register(app: typer.Typer) -> None:
@@ -62,8 +62,6 @@ def report(config: Config = None, set_: Set = None, output: Output = None, profi
 
 
 def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
-    from higan_cam.runtime.cluster.head import local_head
-    from higan_cam.runtime.cluster.signals import exit_status, stoppable
     from higan_cam.runtime.imports import quick_imports
 
     console = Console(emoji=False)
@@ -74,20 +72,14 @@ def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     )
     if config.generator.weights != LIT_WORLD:
         _say_words(console, config)
-    try:
-        with stoppable(), local_head(config.runtime) as head:
-            with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
-                from higan_cam.runtime.several import run_all
-                from higan_cam.train.student.refine import learn
+    with with_ray(config.runtime) as head:
+        with quick_imports():  # PyTorch, seconds of it, in which Ray comes up
+            from higan_cam.runtime.several import run_all
+            from higan_cam.train.student.refine import learn
 
-            outcome = run_all(config, stages, console, head, learn)
-    except KeyboardInterrupt as error:
-        errors.print("stopped; the same command goes on from here")
-        raise typer.Exit(exit_status(error)) from None
+        outcome = run_all(config, stages, console, head, learn)
     _summarise(console, config, outcome, stages)
-    if outcome.problems:
-        lines = "\n  ".join(outcome.problems)
-        raise QuarantinedError(f"finished, but without:\n  {lines}\nThe same command tries just these again.")
+    check_whole(outcome.problems)
 
 
 def _say_words(console: Console, config: RunConfig) -> None:

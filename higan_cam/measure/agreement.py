@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from higan_cam.config import RunConfig
 from higan_cam.errors import DataError
+from higan_cam.manipulate.fit_metrics import spearman
 from higan_cam.mask.student import Student
 from higan_cam.measure.photos import KnownPhotos, known_photos
 from higan_cam.measure.values import estimate_means
@@ -149,11 +149,7 @@ def _spearman(left: FloatArray, right: FloatArray) -> Interval:
     """Rank correlation with a percentile bootstrap over photos; NaN where one does not vary."""
     draw = np.random.Generator(np.random.Philox(SEED))
     chosen = draw.integers(0, len(left), (RESAMPLES, len(left)))
-    values = [_rank_correlation(left[rows], right[rows]) for rows in chosen]
-    low, high = np.nanquantile(values, (0.025, 0.975)) if np.isfinite(values).any() else (np.nan, np.nan)
-    return Interval(_rank_correlation(left, right), float(low), float(high))
-
-
-def _rank_correlation(left: FloatArray, right: FloatArray) -> float:
-    ranks = np.stack([rankdata(left), rankdata(right)])
-    return float(np.corrcoef(ranks)[0, 1]) if (ranks.std(axis=1) > 0).all() else float("nan")
+    values = [value for rows in chosen if (value := spearman(left[rows], right[rows])) is not None]
+    low, high = np.quantile(values, (0.025, 0.975)) if values else (np.nan, np.nan)
+    whole = spearman(left, right)
+    return Interval(np.nan if whole is None else whole, float(low), float(high))

@@ -21,9 +21,8 @@ from higan_cam.mask.student.network import HEAT, MASK
 from higan_cam.measure.relit import psnr
 from higan_cam.measure.students import enlarged
 from higan_cam.measure.values import estimate_means
-from higan_cam.pictures import Picture, PictureRow
-from higan_cam.pictures.paste import displayed, linear
-from higan_cam.pipeline import HeatBatch, Models
+from higan_cam.pictures import Affine, Picture, PictureRow, paste_change
+from higan_cam.pipeline import HeatBatch, Models, batches
 from higan_cam.pipeline.flow import attribute
 from higan_cam.pipeline.inverting import Inverter, invert_unit
 from higan_cam.pipeline.photos import readable, with_codes, with_targets
@@ -133,8 +132,7 @@ def edited_photos(
     rows = [PictureRow(index, f"{index}", 0, "", 0) for index in range(len(pictures))]
     codes = invert_unit(models, config, inverter, rows, lambda row: Picture(pictures[row.index]))
     config = with_targets(config, boundary)
-    size = config.mask.micro_batch
-    parts = [codes[start : start + size] for start in range(0, len(codes), size)]
+    parts = [[codes[index] for index in part] for part in batches(range(len(codes)), config.mask.micro_batch)]
     found = [attribute(with_codes(models, part), config, boundary, readable(part)) for part in parts]
     names = ("original", "negative", "positive", "heat", "distances", "reached")
     stacked = {name: np.concatenate([getattr(batch, name) for batch in found]) for name in names}
@@ -143,14 +141,14 @@ def edited_photos(
 
 def transferred(photo: ByteArray, reconstruction: ByteArray, strong: ByteArray) -> ByteArray:
     """photo + (strong end - reconstruction), in linear light, everywhere: the change of an inverted photo's edit."""
-    return displayed(linear(photo) + linear(strong) - linear(reconstruction))
+    everywhere = np.full(photo.shape[:2], 255, np.uint8)
+    return paste_change(photo, everywhere, reconstruction, strong, Affine(1.0, 0.0, 0.0, photo.shape[:2], len(photo)))
 
 
 def reached_share(models: Models, strong: ByteArray, target: float, within: float = 0.3) -> tuple[float, float]:
     """(share of strong ends whose score is within so much of the target, mean score)."""
     with torch.inference_mode():
-        scores = torch.cat(
-            [models.scorer.score(from_uint8(part)) for part in np.array_split(strong, len(strong) // 8 + 1)]
-        )
+        parts = [strong[part[0] : part[-1] + 1] for part in batches(range(len(strong)), 8)]
+        scores = torch.cat([models.scorer.score(from_uint8(part)) for part in parts])
     away = (scores - target).abs()
     return float((away <= within).float().mean()), float(scores.mean())

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.generate.images import from_uint8
 from higan_cam.losses.light import linear_light
 from higan_cam.measure.pair_layouts import LAYOUTS
 from higan_cam.pictures import Affine, PictureRow, Unreadable, fit_square
 from higan_cam.pipeline.inverting import Read
+from higan_cam.relight.pair_masks import pair_noise
 from higan_cam.rooms.truth import LIT
 from higan_cam.types import BoolArray, ByteArray, FloatArray
 
@@ -69,14 +68,9 @@ def known_pairs(
 
 
 def light_added(off: ByteArray, on: ByteArray) -> BoolArray:
-    """(S,S,3) uint8 twice -> (S,S) where light is added, as the module says; nowhere where noise adds as much.
-
-    The deviation of the noise is that of second differences along rows, by their median (those of normal noise are
-    sqrt(6) times wider; what light adds changes slowly and has next to none).
-    """
+    """(S,S,3) uint8 twice -> (S,S) where light is added, as the module says; nowhere where noise adds as much."""
     change = luminance(on) - luminance(off)
-    noise = float(np.median(np.abs(np.diff(change, 2, axis=1)))) / (0.6745 * np.sqrt(6))
-    lit: BoolArray = change > max(LIT * float(change.max()), NOISE * noise)
+    lit: BoolArray = change > max(LIT * float(change.max()), NOISE * pair_noise(change))
     return lit
 
 

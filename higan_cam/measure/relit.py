@@ -18,6 +18,7 @@ from higan_cam.relight import Dial, Light, Response, light_layer, light_of_pair,
 from higan_cam.relight.lamps import split_light
 from higan_cam.relight.planck import REDDEST
 from higan_cam.relight.published import brighter_and_warmer
+from higan_cam.rooms.nuisances import levels
 from higan_cam.rooms.photos import photo_latent
 from higan_cam.rooms.render import Linear, lamp_light, linear, strength, tone
 from higan_cam.rooms.scene import scene_of
@@ -51,8 +52,7 @@ class LitRoom:
         if colour is not None:
             light = light * torch.from_numpy(colour.astype(np.float32))[:, None, None]
         shown = tone(self.parts.unlit + light)[0].permute(1, 2, 0).numpy()
-        levels: ByteArray = np.rint(255 * shown).astype(np.uint8)
-        return levels
+        return levels(shown)
 
     def every(self, gain: float, colour: FloatArray | None = None) -> ByteArray:
         """All lamps at one gain."""

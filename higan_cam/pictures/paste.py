@@ -62,9 +62,10 @@ def displayed(light: npt.NDArray[Any]) -> ByteArray:
     return shown
 
 
-def _table() -> npt.NDArray[np.float64]:
-    display = np.arange(256) / 255
-    return np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+def srgb_light(display: FloatArray) -> FloatArray:
+    """Display values in [0,1] -> linear light in [0,1] (IEC 61966-2-1)."""
+    light: FloatArray = np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+    return light
 
 
-_TO_LINEAR = _table()
+_TO_LINEAR = np.asarray(srgb_light(np.arange(256) / 255), np.float64)

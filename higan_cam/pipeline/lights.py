@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from higan_cam.config import LightConfig
 from higan_cam.pictures import Affine, to_picture
-from higan_cam.publish.lights import LitPair
+from higan_cam.publish.lights import LitPair, Unlit
 from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.composers import Composer, Spot
 from higan_cam.relight.lamps import split_light
 from higan_cam.relight.light import WHITE
 from higan_cam.relight.words import change_words
-from higan_cam.types import BoolArray, ByteArray, FloatArray, Recommendation
+from higan_cam.types import BoolArray, ByteArray, FloatArray, Place, Recommendation
 
 OFF = Dial(0.0)
-_NOBODY = (0, "", 0)
-"""Index, key and variant of a pair before it is said whose it is."""
 
 
 def light_unit(
     compose: Composer, config: LightConfig, lamp: ByteArray | None, seed: int, answers: Iterable[Recommendation]
-) -> Iterator[LitPair]:
-    """Pairs of each picture, in order, one by one; one row with a reason for a picture without a place.
+) -> Iterator[LitPair | Unlit]:
+    """Pairs of each picture, in order, one by one; why not, for a picture without a place.
 
     For each of the first `config.lamps` places: the picture without that lamp to the first setting, from there to each
     of the others, and back off.
@@ -36,13 +33,39 @@ def light_unit(
     """
     for answer in answers:
         if answer.status != "ok" or answer.picture is None:
-            yield LitPair(answer.index, answer.key, 0, answer.status, answer.reason)
+            yield Unlit(answer.key, answer.status, answer.reason)
             continue
-        lamps = zip(answer.places[: config.lamps], lamp_shares(answer), strict=False)
-        spots = (Spot(answer.picture, place, share, lamp=lamp, seed=seed) for place, share in lamps)
-        pairs = (pair for spot in spots for pair in _pairs(compose, config, spot))
-        for variant, pair in enumerate(pairs):
-            yield replace(pair, index=answer.index, key=answer.key, variant=variant)
+        variant = 0
+        for place, share in zip(answer.places[: config.lamps], lamp_shares(answer), strict=False):
+            made = compose(Spot(answer.picture, place, share, lamp=lamp, seed=seed))
+            if made.reason:
+                yield Unlit(answer.key, "empty", made.reason)
+                continue
+            for before, after, words in steps_of(dials_of(config), made.light.kelvin, place):
+                yield LitPair(
+                    answer.index,
+                    answer.key,
+                    variant,
+                    before=relight(made.picture, [made.light], [before]),
+                    after=relight(made.picture, [made.light], [after]),
+                    words=words,
+                    place=place,
+                    gains=(before.gain, after.gain),
+                    kelvins=(before.kelvin or made.light.kelvin, after.kelvin or made.light.kelvin),
+                    settings=made.settings,
+                )
+                variant += 1
+
+
+def steps_of(dials: Sequence[Dial], own: float, place: Place) -> list[tuple[Dial, Dial, str]]:
+    """(before, after, what to say): on to the first, from there to each other one, and off; none that nobody would see.
+
+    Args:
+        dials: one or more. own: kelvin of the lamp where a dial leaves it alone.
+    """
+    first, *others = dials
+    steps = [(OFF, first), *((first, other) for other in others), (first, OFF)]
+    return [(*step, words) for step in steps if (words := change_words(*step, own, place))]
 
 
 def dials_of(config: LightConfig) -> list[Dial]:
@@ -72,26 +95,3 @@ def _pixel(y: float, x: float, size: tuple[int, ...]) -> BoolArray:
     one = np.zeros(size, bool)
     one[min(max(round(y), 0), size[0] - 1), min(max(round(x), 0), size[1] - 1)] = True
     return one
-
-
-def _pairs(compose: Composer, config: LightConfig, spot: Spot) -> Iterator[LitPair]:
-    """Of one lamp; whose picture it is, is filled in."""
-    made, dials = compose(spot), dials_of(config)
-    if made.reason:
-        yield LitPair(*_NOBODY, "empty", made.reason, place=spot.place, settings=made.settings)
-        return
-    steps = [(OFF, dials[0]), *((dials[0], dial) for dial in dials[1:]), (dials[0], OFF)] if dials else []
-    for before, after in steps:
-        words = change_words(before, after, made.light.kelvin, spot.place)
-        if words:
-            yield LitPair(
-                *_NOBODY,
-                "ok",
-                before=relight(made.picture, [made.light], [before]),
-                after=relight(made.picture, [made.light], [after]),
-                words=words,
-                place=spot.place,
-                gains=(before.gain, after.gain),
-                kelvins=tuple(dial.kelvin or made.light.kelvin for dial in (before, after)),
-                settings=made.settings,
-            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from higan_cam.publish.dataset import COLUMNS, LARGE_ROWS, PHOTO_COLUMNS, schema_of, write_rows
@@ -34,7 +34,6 @@ class LitPair:
 
     Attributes:
         index, key: number and name of the picture in the listing; variant: of the pair among those of the picture.
-        status: ok; empty (no place) and unreadable have no pictures.
         before, after: (H,W,3) uint8. words: the instruction.
         place: of the lamp. gains, kelvins: of it, before and after.
         settings: the composer's, as JSON has them.
@@ -43,22 +42,29 @@ class LitPair:
     index: int
     key: str
     variant: int
+    before: ByteArray
+    after: ByteArray
+    words: str
+    place: Place
+    gains: tuple[float, float]
+    kelvins: tuple[float, float]
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Unlit:
+    """A picture, or a place in it, without a pair: status empty (no place, or none that works) or unreadable."""
+
+    key: str
     status: str
-    reason: str = ""
-    before: ByteArray | None = None
-    after: ByteArray | None = None
-    words: str = ""
-    place: Place | None = None
-    gains: tuple[float, ...] = ()
-    kelvins: tuple[float, ...] = ()
-    settings: Mapping[str, object] = field(default_factory=dict)
+    reason: str
 
 
 WITHOUT = "higan_cam.without"
 """Note of a shard: JSON, (name, status, reason) of each picture that has no pair."""
 
 
-def encode_lights(pairs: Iterable[LitPair], row_group: int = 100) -> tuple[bytes, int]:
+def encode_lights(pairs: Iterable[LitPair | Unlit], row_group: int = 100) -> tuple[bytes, int]:
     """Pairs -> Parquet and the number of its rows, each encoded before the next is asked for.
 
     A picture without a pair is no row, since whoever trains on the rows would stumble over it, but in the file's note
@@ -69,11 +75,11 @@ def encode_lights(pairs: Iterable[LitPair], row_group: int = 100) -> tuple[bytes
     def rows() -> Iterator[dict[str, Any]]:
         nonlocal count
         for pair in pairs:
-            if pair.status == "ok":
+            if isinstance(pair, Unlit):
+                without.append((pair.key, pair.status, pair.reason))
+            else:
                 count += 1
                 yield _row(pair)
-            else:
-                without.append((pair.key, pair.status, pair.reason))
 
     def notes() -> dict[str, str]:
         return {WITHOUT: json.dumps(without, ensure_ascii=False)}
@@ -85,11 +91,7 @@ def encode_lights(pairs: Iterable[LitPair], row_group: int = 100) -> tuple[bytes
 def _row(pair: LitPair) -> dict[str, Any]:
     name = f"{pair.index:09d}-{pair.variant:02d}"
     images = {"input_image": pair.before, "edited_image": pair.after}
-    cells = {
-        column: {"bytes": encode_image(image), "path": f"{name}.png"}
-        for column, image in images.items()
-        if image is not None
-    }
+    cells = {column: {"bytes": encode_image(image), "path": f"{name}.png"} for column, image in images.items()}
     return {
         "id": name,
         "index": pair.index,
@@ -97,7 +99,7 @@ def _row(pair: LitPair) -> dict[str, Any]:
         "picture_key": pair.key,
         **cells,
         "edit_prompt": pair.words,
-        "places": [] if pair.place is None else [asdict(pair.place)],
+        "places": [asdict(pair.place)],
         "gain": list(pair.gains),
         "kelvin": list(pair.kelvins),
         "settings": canonical_json(dict(pair.settings)).decode(),

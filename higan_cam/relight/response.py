@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from higan_cam.pictures.paste import srgb_light
 from higan_cam.types import ByteArray, FloatArray
 
 
@@ -49,11 +50,6 @@ class Response:
         return shown
 
 
-def _srgb(display: FloatArray) -> FloatArray:
-    light: FloatArray = np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
-    return light
-
-
 def _film(display: FloatArray) -> FloatArray:
     brightest = 254.75 / 255  # the light of full white has no end
     light: FloatArray = -np.log1p(-(np.minimum(display, brightest) ** 2))
@@ -61,6 +57,6 @@ def _film(display: FloatArray) -> FloatArray:
 
 
 _HALVES = np.arange(511) / 510
-SRGB = Response("srgb", _srgb(_HALVES))
+SRGB = Response("srgb", srgb_light(_HALVES))
 FILM = Response("film", _film(_HALVES))
 RESPONSES = {response.name: response for response in (SRGB, FILM)}

@@ -1,31 +1,25 @@
-"""`higan-cam light`: lamps put into every picture of a listing, as pairs with words; on `recommend`'s engine."""
+"""`higan-cam light`: lamps put into every picture of a listing, as pairs with words."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from rich.console import Console
 
-from higan_cam.config import RunConfig, config_hash
+from higan_cam.config import RunConfig
 from higan_cam.errors import ConfigError
 from higan_cam.mask.student import load_student
 from higan_cam.publish.report.students.lights import write_lights_report
 from higan_cam.relight.composers import load_composer
 from higan_cam.runtime.cluster.head import Head
-from higan_cam.runtime.cluster.join import cluster
-from higan_cam.runtime.cluster.reach import check_reachable
-from higan_cam.runtime.plan import plan_mask
-from higan_cam.runtime.progress import Meters
+from higan_cam.runtime.listed import on_listed_pictures
 from higan_cam.runtime.run import Outcome
-from higan_cam.runtime.stages.invert import with_listing
-from higan_cam.runtime.stages.pool import Task, make_shards
+from higan_cam.runtime.stages.pool import Task
 from higan_cam.runtime.workers.light import LightWorker
-from higan_cam.runtime.workers.places import RecordedPlaces, composer_settings, lamp_of
-from higan_cam.store import Lease, begin_run, open_store
+from higan_cam.runtime.workers.places import ON_DEVICES, RecordedPlaces, composer_settings, lamp_of
+from higan_cam.store import open_store
 from higan_cam.store.canonical import digest
 from higan_cam.store.keys import LIGHTS
-from higan_cam.store.manifest import quarantine_lines
 from higan_cam.weights.embedded import EMBEDDED_STUDENTS
 from higan_cam.weights.files import sha256_of
 from higan_cam.weights.zoo import weights_file
@@ -41,24 +35,8 @@ def light(config: RunConfig, console: Console | None = None, head: Head | None =
     console = console or Console()
     config = _from_here(config)
     digests = _checked(config, console)  # what is wrong is said before anything is written
-    if head is None:
-        check_reachable(config.runtime)
-    store = open_store(config.output, config.store)
-    config = config.model_copy(update={"output": store.uri})
-    begin_run(store, config, digests)
-    lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
-    meters = Meters(console, lease.check, config_hash(config)[:12])
-    outcome, began = Outcome(store), time.monotonic()
-    with lease.held(meters.snapshot):
-        config = with_listing(config, store)
-        with cluster(config.runtime, head):
-            make_shards(_placed(config), store, Task(stage=LIGHTS, worker=LightWorker), plan_mask(config), meters)
-        lease.check()
-        write_lights_report(config, store)
-        outcome.seconds["light"] = time.monotonic() - began
-        outcome.samples["light"] = meters.tallies["light"].done
-        outcome.problems = quarantine_lines(store)
-    return outcome
+    task, gpus = Task(stage=LIGHTS, worker=LightWorker), config.light.composer in ON_DEVICES
+    return on_listed_pictures(config, task, digests, write_lights_report, console, head, gpus=gpus)
 
 
 def _from_here(config: RunConfig) -> RunConfig:
@@ -71,13 +49,6 @@ def _from_here(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"light": config.light.model_copy(update=found)})
 
 
-def _placed(config: RunConfig) -> RunConfig:
-    """Where it is put: pasting needs no GPU, a diffusion pipeline takes those that the run has."""
-    if config.light.composer == "diffusion":
-        return config
-    return config.model_copy(update={"runtime": config.runtime.model_copy(update={"gpus_per_worker": 0})})
-
-
 def _checked(config: RunConfig, console: Console) -> dict[str, str]:
     """{role: sha256} of student, lamp, places and the composer's weights. Raises what is wrong with them."""
     light = config.light
@@ -85,8 +56,7 @@ def _checked(config: RunConfig, console: Console) -> dict[str, str]:
         raise ConfigError("light.gains must name a gain above 0 at least; --gain 1 is the light as it is")
     load_student(config.student.weights)
     digests = {"student": sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))}
-    composer = load_composer(light.composer, **composer_settings(config, "cpu"))
-    digests |= getattr(composer, "digests", {})
+    digests |= load_composer(light.composer, **composer_settings(config, "cpu")).digests
     lamp = lamp_of(config)
     if lamp is not None:
         digests["lamp"] = digest(lamp.tobytes())

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from higan_cam.publish.images import decode_image
-from higan_cam.publish.lights import LIGHT_COLUMNS, WITHOUT, LitPair, encode_lights
+from higan_cam.publish.lights import LIGHT_COLUMNS, WITHOUT, LitPair, Unlit, encode_lights
 from higan_cam.publish.reading import read_notes
 from higan_cam.store import open_store
 from higan_cam.store.canonical import digest
@@ -19,12 +19,12 @@ from higan_cam.types import Place, ShardRecord
 BEFORE, AFTER = np.full((6, 8, 3), 30, np.uint8), np.full((6, 8, 3), 90, np.uint8)
 
 
-def rows() -> list[LitPair]:
+def rows() -> list[LitPair | Unlit]:
     place = Place(0, 0.2, 0.5, 0.1, 0.4, 0.2, 0.2)
     lit = LitPair(
-        4, "a b.png", 1, "ok", "", BEFORE, AFTER, "switch on the lamp", place, (0.0, 1.0), (3000.0, 3000.0), {"seed": 1}
+        4, "a b.png", 1, BEFORE, AFTER, "switch on the lamp", place, (0.0, 1.0), (3000.0, 3000.0), {"seed": 1}
     )
-    return [lit, LitPair(5, "c.png", 0, "unreadable", "empty")]
+    return [lit, Unlit("c.png", "unreadable", "empty")]
 
 
 def test_pairs_come_back_with_their_pictures_and_settings() -> None:

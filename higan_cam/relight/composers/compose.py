@@ -70,6 +70,11 @@ def nothing(spot: Spot, reason: str, settings: Mapping[str, object]) -> Composed
 class Composer(Protocol):
     """Puts a lamp, or its light alone, into a picture. Pure: one spot, one answer."""
 
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """{role: sha256} of the weights that it has: others make other pictures."""
+        ...
+
     def __call__(self, spot: Spot) -> Composed:
         """ConfigError or WeightsError where its own model cannot be used; a spot that does not work has a reason."""
         ...

@@ -16,10 +16,10 @@ import numpy as np
 
 from higan_cam.errors import ConfigError
 from higan_cam.losses.light import REC_709
-from higan_cam.pictures.paste import displayed, linear
 from higan_cam.relight.composers.compose import Composed, Spot
 from higan_cam.relight.light import Light
 from higan_cam.relight.planck import HOTTEST, REDDEST, planck_rgb
+from higan_cam.relight.response import SRGB
 from higan_cam.types import ByteArray, FloatArray, Place
 
 LAMP_WIDTH = 0.08
@@ -63,6 +63,11 @@ class Cutout:
 
     settings: CutoutSettings = CutoutSettings()
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """None: it has no weights."""
+        return {}
+
     def __call__(self, spot: Spot) -> Composed:
         """The lamp, pasted where the place is, with its light; the light alone without a lamp."""
         picture = spot.picture if spot.lamp is None else with_lamp(spot.picture, spot.lamp, spot.place)
@@ -74,7 +79,7 @@ class Cutout:
 
     def _on(self, picture: ByteArray) -> FloatArray:
         """(H,W,3) light where the heat is 1."""
-        s, there = self.settings, linear(picture)
+        s, there = self.settings, SRGB.light(picture)
         blurred = wide_blur(there @ np.array(REC_709), s.blur * min(picture.shape[:2]))
         reflecting = 0.35 * np.clip(there / (blurred[..., None] + 0.02), 0, 2.5)
         colour = planck_rgb(s.kelvin)
@@ -115,7 +120,7 @@ def with_lamp(picture: ByteArray, lamp: ByteArray, place: Place) -> ByteArray:
     wide = max(1, round(LAMP_WIDTH * width))
     tall = max(1, round(wide * lamp.shape[0] / lamp.shape[1]))
     alpha = lamp[..., 3:].astype(np.float32) / 255
-    colour = linear(lamp[..., :3]) * alpha  # premultiplied: what is transparent has no colour to bleed
+    colour = SRGB.light(lamp[..., :3]) * alpha  # premultiplied: what is transparent has no colour to bleed
     shrink = cv2.INTER_AREA if wide < lamp.shape[1] else cv2.INTER_LINEAR
     small = cv2.resize(np.concatenate([colour, alpha], axis=-1).astype(np.float32), (wide, tall), interpolation=shrink)
     top, left = round(place.y * height - tall / 2), round(place.x * width - wide / 2)
@@ -125,5 +130,5 @@ def with_lamp(picture: ByteArray, lamp: ByteArray, place: Place) -> ByteArray:
     under = result[rows, columns]
     shown = shown[: under.shape[0], : under.shape[1]]
     covered = shown[..., 3] > 0
-    under[covered] = displayed(linear(under) * (1 - shown[..., 3:]) + shown[..., :3])[covered]
+    under[covered] = SRGB.display(SRGB.light(under) * (1 - shown[..., 3:]) + shown[..., :3])[covered]
     return result

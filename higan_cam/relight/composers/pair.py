@@ -48,6 +48,11 @@ class Pair:
     def __init__(self, settings: PairSettings) -> None:
         self._settings = settings
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """None: it has no weights of its own."""
+        return {}
+
     def __call__(self, spot: Spot) -> Composed:
         """ValueError where the spot's picture is of another size than the one that the affine belongs to."""
         ends = self._settings

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from higan_cam.runtime.imports import quick_imports
 
 with quick_imports():  # PyTorch, for which a worker's first unit waits
-    from higan_cam.mask.student import load_student
+    from higan_cam.mask.student import Student, load_student
     from higan_cam.pictures import frozen_listing
     from higan_cam.pipeline.lights import light_unit
     from higan_cam.pipeline.recommend import recommend_unit
@@ -32,12 +32,15 @@ class LightWorker(Worker):
     stage = LIGHTS
 
     def load(self) -> None:
-        """The student, or the places that another one has found; the listing; the lamp."""
+        """The student, or the places that one has found already; the listing; the lamp; the composer."""
         light = self.config.light
-        self.student = load_student(self.config.student.weights)
-        self.places = None if light.places is None else RecordedPlaces(light.places, self.config.store)
-        if self.places is not None and self.places.fingerprint != read_run(self.store)["weights"]["places"]:
-            raise DataError(f"light.places: {light.places} is no longer what this run began with; take another output")
+        self.places: RecordedPlaces | Student
+        if light.places is None:
+            self.places = load_student(self.config.student.weights)
+        else:
+            self.places = RecordedPlaces(light.places, self.config.store)
+            if self.places.fingerprint != read_run(self.store)["weights"]["places"]:
+                raise DataError(f"light.places: {light.places} is no longer what this began with; take another output")
         self.listing = frozen_listing(self.store)
         self.lamp = lamp_of(self.config)
         self.compose = load_composer(light.composer, **composer_settings(self.config, self.device))
@@ -52,6 +55,6 @@ class LightWorker(Worker):
 
     def _answers(self, unit: WorkUnit) -> Iterator[Recommendation]:
         rows = [self.listing[index] for index in unit.indices]
-        if self.places is not None:
+        if isinstance(self.places, RecordedPlaces):
             return self.places.of(rows)
-        return recommend_unit(self.student, self.config, rows, pictures_of(self.config, self.store).read)
+        return recommend_unit(self.places, self.config, rows, pictures_of(self.config, self.store).read)

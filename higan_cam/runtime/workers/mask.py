@@ -90,26 +90,10 @@ def finish_unit(
     attempt: int,
     ledger: Any,
     boundary: Boundary,
+    *,
+    stage: str = DATA,
 ) -> int:
     """Ray task: heat maps -> committed shard of the dataset, on a CPU; the number of rows committed."""
-    return _finish(DATA, config, unit, attributed, batch, attempt, ledger, boundary)
-
-
-def finish_pilot(*arguments: Any) -> int:
-    """The same for a shard of a pilot."""
-    return _finish(PILOT, *arguments)
-
-
-def _finish(
-    stage: str,
-    config: RunConfig,
-    unit: WorkUnit,
-    attributed: Attributed,
-    batch: HeatBatch,
-    attempt: int,
-    ledger: Any,
-    boundary: Boundary,
-) -> int:
     log_to_stderr()
     prepare_process("cpu", config.generator)
     name = unit_name(stage, unit.shard)
@@ -117,8 +101,11 @@ def _finish(
     watch = Watch(ledger)
     watch.begin(name)
     with watch.settling(name):
-        scorer, store = (
-            calibrated(make_scorer(config.scorer), boundary.metrics),
-            open_store(config.output, config.store),
-        )
+        scorer = calibrated(make_scorer(config.scorer), boundary.metrics)
+        store = open_store(config.output, config.store)
         return publish_unit(config, store, work, scorer, batch, attributed, stage)
+
+
+def finish_pilot(*arguments: Any) -> int:
+    """The same for a shard of a pilot."""
+    return finish_unit(*arguments, stage=PILOT)

@@ -16,6 +16,9 @@ from higan_cam.store.keys import PLACES
 from higan_cam.store.run import planned_samples, read_run, recorded_config
 from higan_cam.types import ByteArray, Recommendation
 
+ON_DEVICES = {"diffusion"}
+"""Composers that compute on a GPU where there is one."""
+
 
 class RecordedPlaces:
     """The places in an output of `higan-cam recommend`, by picture.
@@ -88,5 +91,5 @@ def lamp_of(config: RunConfig) -> ByteArray | None:
 
 def composer_settings(config: RunConfig, device: str) -> dict[str, Any]:
     """The composer's settings; what computes on a device computes on the worker's, unless one is named."""
-    here = {"device": device} if config.light.composer == "diffusion" else {}
+    here = {"device": device} if config.light.composer in ON_DEVICES else {}
     return {**here, **config.light.settings}
