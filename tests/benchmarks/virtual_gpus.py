@@ -47,12 +47,22 @@ class Host:
         return self._seconds, self._heat
 
 
-def finish(config: Any, unit: WorkUnit, attributed: float, batch: Any, attempt: int, ledger: Any, boundary: Any) -> int:
+def finish(
+    config: Any,
+    unit: WorkUnit,
+    attributed: float,
+    batch: Any,
+    attempt: int,
+    ledger: Any,
+    boundary: Any,
+    *,
+    stage: str = "data",
+) -> int:
     """The CPU task that follows, with the parameters of `workers.mask.finish_unit`; rows of the unit.
 
     Reads the heat maps, reports to the ledger, nothing else.
     """
-    name = f"data-{unit.shard:05d}"
+    name = f"{stage}-{unit.shard:05d}"
     ray.get(ledger.begin.remote(name, _process(0)))
     ledger.done.remote(name, _process(0))
     return unit.stop - unit.start if len(batch) == HEAT_BYTES else 0
