@@ -327,7 +327,28 @@ class Recommendation:
     places: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Relit:
+    """A sample's picture with the light of one of its regions at one setting, and what to say to get there and back.
+
+    Attributes:
+        rank: of the region whose lamp is turned; the others' stay off.
+        gain, kelvin: of it.
+        image: (H,W,3) uint8: `Sample.original`, or `Photo.picture` in a run on pictures, with that light.
+        on_prompt: instruction that leads from there to `image`; off_prompt: the way back.
+        edit_prompt: leads from the lamp's first setting to this one; empty for that one itself.
+    """
+
+    rank: int
+    gain: float
+    kelvin: float
+    image: ByteArray
+    on_prompt: str
+    edit_prompt: str
+    off_prompt: str
+
+
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One row of the dataset before encoding. Images are (H,W,3) uint8 RGB; `publish.dataset.COLUMNS` says the rest."""
 
@@ -366,6 +387,8 @@ class Sample:
     regions: tuple[Region, ...]
     photo: Photo | None = None
     """Of a run on pictures; None on latents."""
+    lights: tuple[Relit, ...] = ()
+    """The regions' lights, each at all settings of `light`; empty where none are asked for."""
 
 
 @dataclass(frozen=True)

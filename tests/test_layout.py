@@ -33,7 +33,7 @@ FILES = {
     ".pre-commit-config.yaml",
 }
 LONGEST = 300
-LONGER = {"higan_cam/types.py": 420}  # the nouns belong on one page
+LONGER = {"higan_cam/types.py": 440}  # the nouns belong on one page
 MOST_MODULES = 16
 MOST_WITH_ONE_FIRST_WORD = 4
 

@@ -71,14 +71,17 @@ class StudentConfig(Section):
 
 
 class LightConfig(Section):
-    """Of `higan-cam light`: every picture with lamps at its places, at all of these gains and colours."""
+    """Every picture with lamps at its places, at all of these gains and colours: of `higan-cam light`, and of a run.
+
+    A run takes `gains`, `kelvins` and `lamps` alone: its lamps are its regions, whose light is that of its own edit.
+    """
 
     gains: tuple[float, ...] = ()
     """How bright, 0 (off) to 2 (twice); the first one is what the others are compared with. Empty: no light is put."""
     kelvins: tuple[float, ...] = ()
     """Colour temperatures, 1800-12000 K; empty leaves the composer's own. Each goes with each gain."""
     lamps: int = Field(default=1, ge=1, le=9)
-    """So many of a picture's first places get a lamp of their own."""
+    """So many of a picture's first places, in a run of its first regions, get a lamp of their own."""
     lamp: str | None = None
     """A picture of a lamp, cut out (PNG with transparency), to be seen at the place; null: its light alone."""
     places: str | None = None
@@ -94,6 +97,8 @@ class LightConfig(Section):
     def _gains(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not all(0 <= gain <= 2 for gain in value):
             raise ValueError("must be numbers of 0 (off) to 2 (twice the light)")
+        if value and not any(value):
+            raise ValueError("must name a gain above 0 at least; 1 is the light as it is")
         return value
 
     @field_validator("kelvins")

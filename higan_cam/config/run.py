@@ -77,11 +77,11 @@ class RunConfig(Section):
 
     @property
     def unrefined(self) -> RunConfig:
-        """The same job with the masks of `attribution` itself, as a pilot has them.
+        """The same job with the masks of `attribution` itself and nothing relit, as a pilot has them.
 
         For computing only: its hash is another run's.
         """
-        return self.model_copy(update={"mask": self.mask.model_copy(update={"refine": None})})
+        return self.model_copy(update={"mask": self.mask.model_copy(update={"refine": None}), "light": LightConfig()})
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:

@@ -56,6 +56,7 @@ def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sa
             reason=result.reason,
             regions=result.regions,
             photo=None,
+            lights=(),
             **{name: float(values[row]) for name, values in figures.items()},
         )
         for row, (index, result) in enumerate(zip(batch.indices, regions, strict=True))

@@ -9,6 +9,7 @@ from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.pipeline.flow import HeatBatch, attribute, attribute_unit
 from higan_cam.pipeline.models import Models
 from higan_cam.pipeline.photos import UnitPictures, photo_samples, readable, with_codes, with_photos, with_targets
+from higan_cam.pipeline.relit import with_lights
 from higan_cam.publish import encode_shard
 from higan_cam.types import Boundary, PictureCode, Sample, Scorer, WorkUnit
 
@@ -43,7 +44,7 @@ def encode_unit(
     scorer: Scorer, config: RunConfig, samples: Sequence[Sample], batch: HeatBatch, pictures: UnitPictures | None
 ) -> bytes:
     """The bytes of the unit's shard."""
-    row_group = config.publish.row_group
-    if pictures is None:
-        return encode_shard(samples, row_group)
-    return encode_shard(with_photos(scorer, config, samples, batch, pictures), row_group, photos=True)
+    photos = pictures is not None
+    whole = samples if pictures is None else with_photos(scorer, config, samples, batch, pictures)
+    lit = bool(config.light.gains)
+    return encode_shard(with_lights(config, whole), config.publish.row_group, photos=photos, lit=lit)

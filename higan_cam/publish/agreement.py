@@ -7,7 +7,6 @@ beside a region's border may go either way.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +29,7 @@ MASK_IOU = 0.98
 """Mean intersection over union of masks; at least."""
 PSNR_DB = 0.5
 """Mean |difference| of how near reconstructions come to their pictures, dB."""
+_LIGHTS = "lights"
 _PICTURES = ("image", "original", "negative")
 _SCORES = ("score", "score_negative", "score_positive")
 
@@ -57,9 +57,8 @@ def codes_disagreement(theirs: bytes, ours: bytes) -> str | None:
 
 def samples_disagreement(theirs: bytes, ours: bytes, score_range: tuple[float, float]) -> str | None:
     """What is beyond tolerance between two dataset shards, or None."""
-    columns = ["id", *_SCORES, *_PICTURES, "heat", "conditioning_image"]
     try:
-        there, here = (pq.read_table(io.BytesIO(body), columns=columns).to_pydict() for body in (theirs, ours))
+        there, here = (_columns(body) for body in (theirs, ours))
     except (pa.ArrowException, OSError) as error:
         return f"no readable Parquet with a dataset's columns ({type(error).__name__})"
     if there["id"] != here["id"]:
@@ -69,6 +68,15 @@ def samples_disagreement(theirs: bytes, ours: bytes, score_range: tuple[float, f
     return next(_disagreements(there, here, _score_limit(score_range)), None)
 
 
+def _columns(body: bytes) -> dict[str, Any]:
+    """What is compared, by column; the lights' pictures, where there are any, as a column of their own."""
+    columns = ["id", *_SCORES, *_PICTURES, "heat", "conditioning_image"]
+    lit = [_LIGHTS] if _LIGHTS in pq.read_schema(pa.BufferReader(body)).names else []
+    found: dict[str, Any] = pq.read_table(pa.BufferReader(body), columns=[*columns, *lit]).to_pydict()
+    found[_LIGHTS] = [light["image"] for lights in found.get(_LIGHTS, ()) for light in lights]
+    return found
+
+
 def _disagreements(there: dict[str, Any], here: dict[str, Any], score_limit: float) -> Iterator[str]:
     for name in _SCORES:
         found = _beyond(
@@ -76,9 +84,13 @@ def _disagreements(there: dict[str, Any], here: dict[str, Any], score_limit: flo
         )
         if found:
             yield found
-    for name, limit, decode in (*((name, PIXEL, decode_image) for name in _PICTURES), ("heat", HEAT, decode_heat)):
+    if len(there[_LIGHTS]) != len(here[_LIGHTS]):
+        yield f"{len(here[_LIGHTS])} pictures with other light, {len(there[_LIGHTS])} there"
+        return
+    pictures = ((name, PIXEL, decode_image) for name in (*_PICTURES, _LIGHTS))
+    for name, limit, decode in (*pictures, ("heat", HEAT, decode_heat)):
         gaps = [_mean_gap(decode(a["bytes"]), decode(b["bytes"])) for a, b in zip(there[name], here[name], strict=True)]
-        found = _beyond(f"mean difference of {name}", float(np.mean(gaps)), limit)
+        found = _beyond(f"mean difference of {name}", float(np.mean(gaps or [0])), limit)
         if found:
             yield found
     pairs = zip(there["conditioning_image"], here["conditioning_image"], strict=True)

@@ -10,11 +10,12 @@ from typing import Any
 import jinja2
 import yaml
 
-from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS, PHOTO_COLUMNS, PHOTO_IMAGES, columns_of
+from higan_cam.publish.dataset import IMAGE_COLUMNS, PHOTO_IMAGES, columns_of
 from higan_cam.publish.refined import RefinedView
 from higan_cam.store.keys import SPLITS, STUDENT_KEY, split_glob
 from higan_cam.types import Interval
 
+_EVERY = columns_of(photos=True, lit=True)
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _TASKS = ["image-to-image", "image-segmentation", "text-to-image"]
 
@@ -99,7 +100,7 @@ def dataset_info(kinds: Mapping[str, Any], splits: Mapping[str, tuple[int, int]]
 
 def column_kind(name: str) -> Any:
     """The type of a dataset column, as `dataset_info` takes it; a struct in `COLUMNS` stands for a list of them."""
-    kind = (COLUMNS | PHOTO_COLUMNS)[name][0]
+    kind = _EVERY[name][0]
     return [kind] if isinstance(kind, dict) else kind
 
 
@@ -127,7 +128,10 @@ def _front_matter(facts: CardFacts) -> str:
 
 
 def _columns(facts: CardFacts) -> dict[str, tuple[Any, str]]:
-    return columns_of(photos=facts.run["config"].get("source", {}).get("kind") == "pictures")
+    config = facts.run["config"]
+    return columns_of(
+        photos=config.get("source", {}).get("kind") == "pictures", lit=bool(config.get("light", {}).get("gains"))
+    )
 
 
 def _present(rows: Mapping[str, int]) -> list[str]:
@@ -150,7 +154,7 @@ def _fields(kinds: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _type_name(column: str) -> str:
-    kind = (COLUMNS | PHOTO_COLUMNS)[column][0]
+    kind = _EVERY[column][0]
     if column in (*IMAGE_COLUMNS, *PHOTO_IMAGES):
         return "image"
     return "list of structs" if isinstance(kind, dict) else str(kind)

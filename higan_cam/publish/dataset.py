@@ -114,6 +114,23 @@ PHOTO_COLUMNS: dict[str, tuple[Any, str]] = {
     **{f"invert_{name}": ("float32", FIGURES[name]) for name in PUBLISHED_FIGURES},
 }
 """What the rows of a run on pictures have besides."""
+LIT_COLUMNS: dict[str, tuple[Any, str]] = {
+    "lights": (
+        {
+            "image": "image",
+            "rank": "int32",
+            "gain": "float32",
+            "kelvin": "float32",
+            "on_prompt": "string",
+            "edit_prompt": "string",
+            "off_prompt": "string",
+        },
+        "`original` (`picture` in a run on pictures) with the light of the region of that `rank` alone, `gain` times "
+        "as bright, of `kelvin`; `on_prompt` leads from there to `image`, `edit_prompt` from the region's first "
+        "setting (empty for that one), `off_prompt` back",
+    ),
+}
+"""What the rows of a run that relights have besides."""
 _ARROW = {
     "string": pa.string(),
     "int32": pa.int32(),
@@ -125,14 +142,14 @@ _ARROW = {
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
-def columns_of(*, photos: bool = False) -> dict[str, tuple[Any, str]]:
-    """{column: (type, meaning)} of the dataset, of a run on pictures with `photos`."""
-    return COLUMNS | PHOTO_COLUMNS if photos else COLUMNS
+def columns_of(*, photos: bool = False, lit: bool = False) -> dict[str, tuple[Any, str]]:
+    """{column: (type, meaning)} of the dataset: of a run on pictures with `photos`, of one that relights with `lit`."""
+    return COLUMNS | (PHOTO_COLUMNS if photos else {}) | (LIT_COLUMNS if lit else {})
 
 
-def dataset_schema(*, photos: bool = False) -> pa.Schema:
-    """The Arrow schema of a shard, of a run on pictures with `photos`, with the `huggingface` metadata."""
-    return schema_of(columns_of(photos=photos))
+def dataset_schema(*, photos: bool = False, lit: bool = False) -> pa.Schema:
+    """The Arrow schema of a shard with these columns, with the `huggingface` metadata."""
+    return schema_of(columns_of(photos=photos, lit=lit))
 
 
 def schema_of(columns: Mapping[str, tuple[Any, str]]) -> pa.Schema:
@@ -142,19 +159,20 @@ def schema_of(columns: Mapping[str, tuple[Any, str]]) -> pa.Schema:
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def encode_shard(samples: Iterable[Sample], row_group: int = 100, *, photos: bool = False) -> bytes:
+def encode_shard(samples: Iterable[Sample], row_group: int = 100, *, photos: bool = False, lit: bool = False) -> bytes:
     """Samples -> one Parquet file. The same samples give the same bytes on the same versions.
 
     Args:
         samples: the rows, in order; each is encoded before the next is asked for.
         row_group: rows per row group: what a reader must load at least.
         photos: of a run on pictures: every sample has its `photo`, and there may be none, where no file can be read.
+        lit: of a run that relights: with the samples' `lights`.
 
     Raises:
         ValueError: from a sample whose arrays do not fit together.
     """
-    rows, schema = map(sample_row, samples), dataset_schema(photos=photos)
-    if photos:
+    rows, schema = map(sample_row, samples), dataset_schema(photos=photos, lit=lit)
+    if photos or lit:
         return write_rows(rows, schema, min(row_group, LARGE_ROWS))
     return write_parquet(pa.Table.from_pylist(list(rows), schema=schema), row_group)
 

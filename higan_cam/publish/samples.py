@@ -9,7 +9,7 @@ from typing import Any
 from higan_cam.publish.codes import PUBLISHED_FIGURES
 from higan_cam.publish.image_hash import image_hash
 from higan_cam.publish.images import encode_heat, encode_image
-from higan_cam.types import Captions, Photo, Region, Sample
+from higan_cam.types import Captions, Photo, Region, Relit, Sample
 
 
 def sample_row(sample: Sample) -> dict[str, Any]:
@@ -52,6 +52,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "image_hash": image_hash(sample.image),
         "regions": [region_row(region) for region in sample.regions],
         **(_photo(sample.photo, sample.id) if sample.photo is not None else {}),
+        "lights": [_light(light, f"{sample.id}-{place:02d}") for place, light in enumerate(sample.lights)],
     }
 
 
@@ -96,6 +97,19 @@ def _photo(photo: Photo, name: str) -> dict[str, Any]:
         "places": [asdict(place) for place in photo.places],
         "picture_regions": [region_row(region) for region in photo.regions],
         **{f"invert_{name}": _finite(figures.get(name, math.nan)) for name in PUBLISHED_FIGURES},
+    }
+
+
+def _light(light: Relit, name: str) -> dict[str, Any]:
+    """One of `dataset.LIT_COLUMNS`."""
+    return {
+        "image": {"bytes": encode_image(light.image), "path": f"{name}.png"},
+        "rank": light.rank,
+        "gain": light.gain,
+        "kelvin": light.kelvin,
+        "on_prompt": light.on_prompt,
+        "edit_prompt": light.edit_prompt,
+        "off_prompt": light.off_prompt,
     }
 
 

@@ -22,6 +22,7 @@ from higan_cam.pictures import open_pictures
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.pipeline.inverting import check_inversion, encoder_name
 from higan_cam.pipeline.photos import student_name, student_of
+from higan_cam.pipeline.relit import check_relit
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.store import open_store
@@ -54,6 +55,7 @@ def preflight(config: RunConfig, head: Head | None = None) -> Ready:
     Raises:
         ConfigError, WeightsError, DataError: what is wrong with the configuration, or with a file that it names.
     """
+    check_relit(config)
     models = load_models(config)
     check_models(models, config)
     if head is None:

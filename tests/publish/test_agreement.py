@@ -13,6 +13,7 @@ from higan_cam.publish.agreement import samples_disagreement, scores_disagreemen
 from higan_cam.publish.dataset import encode_shard
 from higan_cam.publish.scores import encode_scores
 from higan_cam.types import Sample
+from tests.support.samples import lit_sample
 
 RANGE = (0.0, 3.0)
 
@@ -51,6 +52,18 @@ def test_what_is_beyond_tolerance_is_named(
     assert said in str(
         samples_disagreement(encode_shard([sample]), encode_shard([replace(sample, **change(sample))]), RANGE)
     )
+
+
+def test_other_light_is_beyond_tolerance_and_a_picture_less_of_it_too() -> None:
+    sample = lit_sample(0)
+    first, *others = sample.lights
+    changed = replace(sample, lights=(replace(first, image=255 - first.image), *others))
+    fewer = replace(sample, lights=(first,))
+    there, *here = (encode_shard([each], lit=True) for each in (sample, sample, changed, fewer))
+    found = [samples_disagreement(there, each, RANGE) for each in here]
+    assert found[0] is None
+    assert "difference of lights" in str(found[1])
+    assert found[2] == "1 pictures with other light, 3 there"
 
 
 def test_a_level_here_and_there_is_within_tolerance(make_sample: Callable[..., Sample]) -> None:

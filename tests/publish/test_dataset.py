@@ -22,6 +22,7 @@ from higan_cam.publish.dataset import COLUMNS, IMAGE_COLUMNS, dataset_schema, en
 from higan_cam.publish.images import decode_heat, decode_image
 from higan_cam.store.canonical import digest
 from higan_cam.types import Sample
+from tests.support.samples import lit_sample, sample_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGNED = (
@@ -134,3 +135,16 @@ def test_load_dataset_decodes_pictures(
     assert rows[0]["heat"].mode.startswith("I")
     assert [len(row["regions"]) for row in rows] == [2, 0]
     assert rows[0]["regions"][0]["rle"]["counts"] == "abc0"
+
+
+def test_load_dataset_decodes_the_pictures_of_lights(datasets: Any, tmp_path: Path) -> None:
+    path, sample = tmp_path / "train-00000-of-00001.parquet", lit_sample(3)
+    path.write_bytes(encode_shard([sample, sample_of(4)], lit=True))
+    lit, unlit = datasets.load_dataset("parquet", data_files=str(path), split="train")
+    assert np.array_equal(np.asarray(lit["lights"][1]["image"]), sample.lights[1].image)
+    assert [(light["rank"], light["gain"], light["edit_prompt"]) for light in lit["lights"]] == [
+        (0, 1.0, ""),
+        (0, 0.5, "dim"),
+        (1, 1.0, ""),
+    ]
+    assert unlit["lights"] == []

@@ -15,7 +15,7 @@ from higan_cam.store.keys import shard_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
-from higan_cam.types import Captions, Ellipse, Region, Sample
+from higan_cam.types import Captions, Ellipse, Region, Relit, Sample
 
 HASH = "c" * 64
 
@@ -65,6 +65,18 @@ def commit_scores(store: Store, value: float, rows: int = 8) -> str | None:
     scores = np.full(rows, value, np.float32)
     body = encode_scores(np.arange(rows), scores)
     return commit_shard(store, stage="scores", shard=0, path=PATH, body=body, rows=rows, config_hash=HASH).differing
+
+
+def lit_sample(index: int, size: int = 16) -> Sample:
+    """A sample whose first region's lamp is on at two settings, and the second's at one."""
+    sample = sample_of(index, size)
+    words = {"on_prompt": "switch on", "off_prompt": "switch off"}
+    settings = ((0, 1.0, ""), (0, 0.5, "dim"), (1, 1.0, ""))
+    lights = tuple(
+        Relit(rank, gain, 2700.0, sample_of(1000 * (index + 1) + place, size).image, edit_prompt=edit, **words)
+        for place, (rank, gain, edit) in enumerate(settings)
+    )
+    return replace(sample, lights=lights)
 
 
 def sample_of(index: int, size: int = 16) -> Sample:

@@ -61,7 +61,7 @@ class Exported:
     """What an export left.
 
     Attributes:
-        samples: {split: samples} in the target.
+        samples: {split: samples} in the target; pairs, where a sample gives several.
         empty: samples left out because they have no mask.
         unselected: samples with a mask that the selection leaves out.
         made, found: shards written by this call, and by an earlier one.
@@ -187,7 +187,7 @@ class _Export:
             shard=shard.record.shard,
             source_sha256=shard.record.sha256,
             split=shard.split,
-            samples=kept.num_rows,
+            samples=kept.num_rows if encoded.rows is None else encoded.rows,
             empty=empty,
             unselected=unselected,
             objects={key: len(body) for key, body in encoded.objects},
@@ -201,7 +201,7 @@ class _Export:
         if not self.pictures:
             return read_shard(self.source.store, shard.record, columns)
         rows = read_shard(self.source.store, shard.record, tuple(OWN_SIZE.get(name, name) for name in columns))
-        return rows.rename_columns(list(columns)).replace_schema_metadata(dataset_schema().metadata)
+        return rows.rename_columns(list(columns)).replace_schema_metadata(dataset_schema(lit=True).metadata)
 
     def _sift(self, rows: pa.Table) -> tuple[pa.Table, int, int]:
         """The rows to write, and how many are left out as empty and as not selected."""

@@ -22,10 +22,12 @@ class Encoded:
     Attributes:
         objects: what to write.
         part: what `Format.finish` needs of it again; goes into the export's record (JSON-compatible).
+        rows: that a loader finds in it; None for one a sample.
     """
 
     objects: Objects
     part: Mapping[str, Any] = field(default_factory=dict)
+    rows: int | None = None
 
 
 def finish_nothing(split: str, shards: Callable[[], Iterable[ExportedShard]]) -> Iterator[tuple[str, bytes]]:

@@ -7,10 +7,12 @@ so that trainers see pictures.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS, write_parquet
@@ -21,6 +23,7 @@ from higan_cam.store.keys import SPLITS, shard_path, split_glob
 
 _GLOB = split_glob("{split}")
 _METADATA = b"huggingface"
+_LIGHTS = "lights"
 
 
 def controlnet(config: Mapping[str, Any]) -> Format:
@@ -38,9 +41,34 @@ def inpainting(config: Mapping[str, Any]) -> Format:
 def instruct_pix2pix(config: Mapping[str, Any]) -> Format:
     """input_image, edit_prompt, edited_image: the names that diffusers' train_instruct_pix2pix.py takes by default.
 
-    The input is the weak end of the edit, not the unedited picture: that one may have the attribute already.
+    The input is the weak end of the edit, not the unedited picture: that one may have the attribute already. Of a run
+    that relights there are besides, for each picture in `lights`, the way to it, the way from the first setting to it,
+    and the way back, where there are words for them.
     """
-    return _renamed(config, {"input_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
+    pair = _renamed(config, {"input_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
+    if not config.get("light", {}).get("gains"):
+        return pair
+    unlit = "picture" if config.get("source", {}).get("kind") == "pictures" else "original"
+
+    def encode(rows: pa.Table, shard: SourceShard) -> Encoded:
+        (key, body), *_ = pair.encode(rows, shard).objects
+        table = pq.read_table(pa.BufferReader(body))
+        lit = [step for row in rows.select([unlit, _LIGHTS]).to_pylist() for step in _steps(row[unlit], row[_LIGHTS])]
+        pairs = pa.concat_tables([table, pa.Table.from_pylist(lit, schema=table.schema)])
+        return Encoded([(key, write_parquet(pairs, int(config["publish"]["row_group"])))], rows=pairs.num_rows)
+
+    return replace(pair, columns=(*pair.columns, unlit, _LIGHTS), encode=encode)
+
+
+def _steps(unlit: Any, lights: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows of input_image, edit_prompt, edited_image between pictures that differ by the light of one lamp."""
+    first: dict[int, Any] = {}
+    for light in lights:
+        start = first.setdefault(light["rank"], light["image"])
+        steps = ((unlit, "on_prompt", light["image"]), (start, "edit_prompt", light["image"]))
+        for before, words, after in (*steps, (light["image"], "off_prompt", unlit)):
+            if light[words]:
+                yield {"input_image": before, "edit_prompt": light[words], "edited_image": after}
 
 
 def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_empty: bool = True) -> Format:

@@ -26,6 +26,7 @@ from higan_cam.publish.report.statistics import (
     ScoreResponse,
     ScoreSummary,
 )
+from higan_cam.publish.report.students.lights import read_relit
 from higan_cam.store import Store, read_run
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.store.manifest import quarantine_lines
@@ -74,7 +75,7 @@ def assemble(
         StoreError: a shard or the figures of an inpainter cannot be read, or the store fails.
     """
     inpainter, timings = find_inpainter(store), read_timings(store, measured.walls)
-    photos = read_photos(config, store, measured.thresholds)
+    photos, relit = read_photos(config, store, measured.thresholds), read_relit(config, store)
     gallery = write_gallery(store)
     content = ReportContent(
         title=f"{config.attribute.replace('_', ' ')} masks",
@@ -95,6 +96,7 @@ def assemble(
         refined=measured.refined,
         inpainter=inpainter,
         photos=photos,
+        relit=relit,
         timings=timings,
         next_commands=next_commands(config),
         warnings=tuple(quarantine_lines(store)),

@@ -19,6 +19,7 @@ from higan_cam.publish.report.statistics import (
     ScoreResponse,
     ScoreSummary,
 )
+from higan_cam.publish.report.students.lights import RelitView
 from higan_cam.types import ByteArray, FloatArray, Region, Status
 
 
@@ -114,6 +115,7 @@ class ReportContent:
     refined: RefinedView | None = None
     inpainter: InpainterView | None = None
     photos: PhotosContent | None = None
+    relit: tuple[RelitView, ...] = ()
     next_commands: tuple[NextCommand, ...] = ()
     warnings: tuple[str, ...] = ()
 

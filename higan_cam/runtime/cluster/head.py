@@ -13,9 +13,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -39,25 +39,39 @@ UNCOUNTED = {"RAY_USAGE_STATS_ENABLED": "0"}
 """For the driver of a local Ray, as Ray has it where it starts by itself: no actor that gathers what is never sent."""
 _PROGRAM = Path(__file__).with_name("head_process.py")
 _STOP_S = 30.0
+_TRIES = 3
+"""Times that Ray may be too slow for itself: it waits no longer on a busy machine, so it is started again."""
 
 
 class Head:
     """Ray on this machine, perhaps not up yet."""
 
-    def __init__(self, process: subprocess.Popen[str], errors: IO[str]) -> None:
-        self._process, self._errors = process, errors
+    def __init__(self, start: Callable[[], subprocess.Popen[str]], errors: IO[str]) -> None:
+        self._start, self._errors = start, errors
+        self._process = start()
 
     @cached_property
     def address(self) -> str:
         """Of Ray, once it is up. WorkersError: it does not come up."""
-        line = cast(IO[str], self._process.stdout).readline()
-        try:
-            answer = json.loads(line)
+        for last in (False,) * (_TRIES - 1) + (True,):
+            answer = self._answer()
             if "error" not in answer:
                 return str(answer["address"])
-        except ValueError:
-            answer = {"error": f"its process ended with status {self._process.wait()}: {self._last_error()}"}
+            if last or TOO_SLOW not in answer["error"]:
+                break
+            self._kill()
+            self._process.communicate()
+            self._process = self._start()
         raise did_not_come_up(answer["error"])
+
+    def _answer(self) -> dict[str, str]:
+        """The process' first line, or what it ended with instead."""
+        line = cast(IO[str], self._process.stdout).readline()
+        try:
+            answer: dict[str, str] = json.loads(line)
+        except ValueError:
+            return {"error": f"its process ended with status {self._process.wait()}: {self._last_error()}"}
+        return answer
 
     def died(self) -> str | None:
         """What of Ray has ended, once it was up, and how; None while it lives. Not to be asked again after that."""
@@ -108,18 +122,17 @@ def local_head(runtime: RuntimeConfig) -> Iterator[Head | None]:
     tokens = unless_set({"RAY_AUTH_MODE": "token"})
     inherited = dict(os.environ)
     with environment(tokens | _no_worker()), tempfile.TemporaryFile("w+", errors="replace") as errors:
-        head = Head(
-            subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-P", str(_PROGRAM)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env={**WORKER_ENVIRONMENT, **QUIET, **tokens, **inherited},
-                start_new_session=True,  # Ctrl-C is for the driver, which stops its work before Ray
-            ),
-            errors,
+        start = partial(
+            subprocess.Popen,
+            [sys.executable, "-P", str(_PROGRAM)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**WORKER_ENVIRONMENT, **QUIET, **tokens, **inherited},
+            start_new_session=True,  # Ctrl-C is for the driver, which stops its work before Ray
         )
+        head = Head(start, errors)
         try:
             yield head
         finally:
@@ -166,7 +179,7 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 def did_not_come_up(why: str) -> WorkersError:
     """The error for a local Ray that is not there; the way out is for a machine that is busy, the usual cause."""
     if TOO_SLOW in why:
-        why = "not within its 30 s"
+        why = "not within its 30 s, time and again"
     return WorkersError(f"Ray did not come up on this machine ({why}). {_way_out(why)}")
 
 

@@ -138,14 +138,15 @@ def publish_unit(
     """
     began, unit = time.monotonic() - attributed.seconds, work.unit
     pictures = unit_pictures(config, store, unit.shard)
+    asked = computing(config, stage)
     samples, size = within_memory(
-        with_micro_batch(computing(config, stage), "mask", attributed.micro_batch),
+        with_micro_batch(asked, "mask", attributed.micro_batch),
         "mask",
         work.log,
         lambda config: phase("mask", "regions")(unit_samples)(scorer, config, batch, pictures),
     )
     path = samples_path(config, stage, unit.shard)
-    body = phase("mask", "encode")(encode_unit)(scorer, config, samples, batch, pictures)
+    body = phase("mask", "encode")(encode_unit)(scorer, asked, samples, batch, pictures)
     empty = sum(sample.status == "empty" for sample in samples)
     encoded = Encoded(stage, path, body, len(samples), reduced(config, "mask", size), {"empty": empty})
     _commit(config, store, work, encoded, attributed.device, began)

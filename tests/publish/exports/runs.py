@@ -18,7 +18,7 @@ from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run, read_run
 from higan_cam.store.store import Store
 from higan_cam.types import BoolArray, Region, Sample
-from tests.support.samples import sample_of
+from tests.support.samples import lit_sample, sample_of
 
 COUNT, SHARD_SIZE, SIZE = 14, 3, 16
 EMPTY = frozenset({1, 9})
@@ -26,8 +26,9 @@ EMPTY = frozenset({1, 9})
 SHARDS = -(-COUNT // SHARD_SIZE)
 
 
-def small_config(**publish: Any) -> RunConfig:
-    return parse_config({"mask": {"count": COUNT, "shard_size": SHARD_SIZE}, "publish": publish})
+def small_config(*, lit: bool = False, **publish: Any) -> RunConfig:
+    light = {"light": {"gains": [1.0, 0.5]}} if lit else {}
+    return parse_config({"mask": {"count": COUNT, "shard_size": SHARD_SIZE}, "publish": publish, **light})
 
 
 def sample_with_regions(index: int, *, empty: bool = False) -> Sample:
@@ -43,10 +44,15 @@ def sample_with_regions(index: int, *, empty: bool = False) -> Sample:
 
 
 def write_run(
-    store: Store, *, shards: Collection[int] = range(SHARDS), empty: Collection[int] = EMPTY, card: bool = True
+    store: Store,
+    *,
+    shards: Collection[int] = range(SHARDS),
+    empty: Collection[int] = EMPTY,
+    card: bool = True,
+    lit: bool = False,
 ) -> None:
-    """Commit the named shards of the run; writes the card where it is asked for."""
-    config = small_config()
+    """Commit the named shards of the run, three lights to a sample with a mask where it is lit; writes the card."""
+    config = small_config(lit=lit)
     begin_run(store, config, {"generator": "a" * 64})
     places = plan_splits(SHARDS, config.publish)
     rows = dict.fromkeys(("train", "validation", "test"), 0)
@@ -55,7 +61,12 @@ def write_run(
         if shard not in shards:
             continue
         rows[place[0]] += len(indices)
-        body = encode_shard([sample_with_regions(index, empty=index in empty) for index in indices], row_group=2)
+        samples = [sample_with_regions(index, empty=index in empty) for index in indices]
+        if lit:
+            samples = [
+                replace(each, lights=lit_sample(each.index, SIZE).lights if each.regions else ()) for each in samples
+            ]
+        body = encode_shard(samples, row_group=2, lit=lit)
         commit_shard(
             store,
             stage="data",

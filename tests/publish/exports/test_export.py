@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from higan_cam.config import CurationConfig
@@ -12,8 +15,10 @@ from higan_cam.errors import ConfigError, DataError, RunMismatchError, StoreErro
 from higan_cam.publish.curation.selection import curate, load_selection
 from higan_cam.publish.exports import EXPORTS, export_run
 from higan_cam.publish.exports.record import CLAIM_KEY
+from higan_cam.publish.images import decode_image
 from higan_cam.store.store import Store, open_store
-from tests.publish.exports.runs import COUNT, EMPTY, SHARDS, contents, write_run
+from tests.publish.exports.runs import COUNT, EMPTY, SHARDS, SIZE, contents, write_run
+from tests.support.samples import lit_sample
 
 FORMATS = [*EXPORTS]
 KEEPING = ["controlnet", "instruct-pix2pix", "webdataset", "imagefolder", "coco"]
@@ -207,3 +212,29 @@ def test_every_row_of_the_table_names_a_test_that_is_there() -> None:
     named = {name for row in rows for name in re.findall(r"`(test_\w+)`", row)}
     assert named
     assert named <= tests, named - tests
+
+
+def test_lights_become_pairs_with_words_and_the_card_counts_them(target: Store, tmp_path: Path) -> None:
+    source = open_store(tmp_path / "lit")
+    write_run(source, lit=True)
+    exported = export_run(source, target, "instruct-pix2pix")
+    masked = COUNT - len(EMPTY)
+    assert sum(exported.samples.values()) == masked * (1 + 3 + 1 + 3)  # the edit, on, between settings, off
+    first = pq.read_table(pa.BufferReader(target.get(next(key for key in target.list("data/") if "train" in key))))
+    rows, lit = first.to_pylist(), lit_sample(0, SIZE)
+    said = [row["edit_prompt"] for row in rows[-7:]]
+    assert said == ["switch on", "switch off", "switch on", "dim", "switch off", "switch on", "switch off"]
+    (dim,) = (row for row in rows if row["edit_prompt"] == "dim" and row["input_image"]["path"] == f"{lit.id}-00.png")
+    np.testing.assert_array_equal(decode_image(dim["input_image"]["bytes"]), lit.lights[0].image)
+    np.testing.assert_array_equal(decode_image(dim["edited_image"]["bytes"]), lit.lights[1].image)
+    assert f"num_examples: {exported.samples['train']}" in target.get("README.md").decode()
+
+
+def test_a_run_that_relights_nothing_exports_the_bytes_it_did(finished: Store, target: Store, tmp_path: Path) -> None:
+    source = open_store(tmp_path / "lit")
+    write_run(source, lit=True)
+    export_run(source, target, "controlnet")
+    plain = open_store(tmp_path / "plain")
+    export_run(finished, plain, "controlnet")
+    shards = [key for key in contents(plain) if key.startswith("data/")]
+    assert {key: target.get(key) for key in shards} == {key: plain.get(key) for key in shards}

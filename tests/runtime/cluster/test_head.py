@@ -75,7 +75,7 @@ def test_no_ray_is_started_where_the_run_joins_a_cluster(monkeypatch: pytest.Mon
         ("import sys; sys.exit('ray is broken')", "ended with status 1: ray is broken"),
         ("print('something else')", "ended with status 0"),
         ("""print('{"error": "OSError: no shared memory"}')""", "no shared memory"),
-        ("""print('{"error": "The current node timed out during startup."}')""", "not within its 30 s"),
+        ("""print('{"error": "The current node timed out during startup."}')""", "not within its 30 s, time"),
     ],
 )
 @pytest.mark.usefixtures("no_ray")
@@ -89,6 +89,24 @@ def test_a_ray_that_does_not_come_up_is_an_error_that_says_why(
         assert head is not None
         with pytest.raises(WorkersError, match=message):
             _ = head.address
+
+
+@pytest.mark.usefixtures("no_ray")
+def test_a_ray_that_was_too_slow_for_itself_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, mark = tmp_path / "program.py", tmp_path / "mark"
+    program.write_text(f"""
+import json, pathlib, sys
+mark = pathlib.Path({str(mark)!r})
+second = mark.exists()
+mark.touch()
+slow = {{"error": "The current node timed out during startup."}}
+print(json.dumps({{"address": "here"}} if second else slow), flush=True)
+sys.stdin.read()
+""")
+    monkeypatch.setattr(head_module, "_PROGRAM", program)
+    with local_head(RuntimeConfig()) as head:
+        assert head is not None
+        assert head.address == "here"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The page of `higan-cam light`: the first pictures with their pairs, and those that have none."""
+"""Pictures with their light turned: the page of `higan-cam light`, and what the report of a run that relights shows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ from higan_cam.publish.report import pictures as images
 from higan_cam.publish.report.photos import LISTED, SHOWN, reduced
 from higan_cam.publish.report.templating import page_environment
 from higan_cam.store import Store, committed, read_run
-from higan_cam.store.keys import CARD_KEY, LIGHTS, REPORT_KEY
+from higan_cam.store.keys import CARD_KEY, DATA, LIGHTS, REPORT_KEY
 from higan_cam.types import ByteArray
 
+RELIT = 4
+"""Samples whose lights the report of a run shows."""
 _SHOWN = ("picture_key", "input_image", "edited_image", "edit_prompt", "gain", "kelvin")
 
 
@@ -55,6 +57,46 @@ class LightsContent:
     without: tuple[tuple[str, str, str], ...]
     more: int
     views: dict[str, list[PairView]]
+
+
+@dataclass(frozen=True, eq=False)
+class RelitView:
+    """A sample of a run that relights.
+
+    Attributes:
+        unlit: its picture, before a region's light is put in.
+        settings: (picture, what leads there from `unlit`) for each setting of each region.
+    """
+
+    name: str
+    unlit: ByteArray
+    settings: tuple[tuple[ByteArray, str], ...]
+
+
+def read_relit(config: RunConfig, store: Store) -> tuple[RelitView, ...]:
+    """The first `RELIT` samples with lights of the first shard with samples; none where a run relights nothing.
+
+    Raises:
+        StoreError: a shard cannot be read.
+    """
+    records = committed(store, DATA, config_hash(config)) if config.light.gains else {}
+    first = next((records[shard] for shard in sorted(records) if records[shard].rows), None)
+    if first is None:
+        return ()
+    unlit = "picture" if config.source.kind == "pictures" else "original"
+    views: list[RelitView] = []
+    for rows in read_batches(store, first, ("id", unlit, "lights"), 1):
+        with shard_errors(store, first):
+            views += [_relit(row, unlit) for row in rows if row["lights"]]
+        if len(views) == RELIT:
+            break
+    return tuple(views)
+
+
+def _relit(row: dict[str, Any], unlit: str) -> RelitView:
+    lights = ((light["image"], light["on_prompt"]) for light in row["lights"])
+    settings = tuple((reduced(decode_image(image["bytes"])), words) for image, words in lights)
+    return RelitView(row["id"], reduced(decode_image(row[unlit]["bytes"])), settings)
 
 
 def write_lights_report(config: RunConfig, store: Store) -> None:
