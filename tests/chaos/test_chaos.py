@@ -1,6 +1,8 @@
-"""Eight faults at random points of real runs on a real cluster, in namespaces of the suite's own.
+"""Faults at random points of real runs on a real cluster, in namespaces of the suite's own.
 
-`HIGAN_CAM_CHAOS_KILLS=50` gives the nightly size, with every kind of fault; `python -m tests.chaos` the same by hand.
+Four kinds: those that no other test brings to a whole run. Killed and frozen workers, actors and drivers are in
+`tests/integration`. `HIGAN_CAM_CHAOS_KILLS=50` gives the nightly size, with every kind; `python -m tests.chaos` the same
+by hand.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from tests.chaos.processes import descendants, is_running
 from tests.chaos.results import table
 from tests.support.s3_server import ServerMissingError, available_kind
 
-IN_CI = ("worker", "actor", "node", "driver", "freeze", "disk", "two", "store")
+IN_CI = ("node", "disk", "two", "store")
 NIGHTLY = os.environ.get("HIGAN_CAM_CHAOS_KILLS")
 CHOSEN = tuple(FAULTS) if NIGHTLY else IN_CI
 MARKS = {"s3": pytest.mark.ceph}
