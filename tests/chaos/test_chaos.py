@@ -1,8 +1,8 @@
 """Faults at random points of real runs on a real cluster, in namespaces of the suite's own.
 
 Four kinds: those that no other test brings to a whole run. Killed and frozen workers, actors and drivers are in
-`tests/integration`. `HIGAN_CAM_CHAOS_KILLS=50` gives the nightly size, with every kind; `python -m tests.chaos` the same
-by hand.
+`tests/integration`. `HIGAN_CAM_CHAOS_KILLS=50` gives the nightly size, with every kind; `python -m tests.chaos` the
+same by hand.
 """
 
 from __future__ import annotations

@@ -1,0 +1,75 @@
+"""`higan-cam train`: what is trained on people's own pictures."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(name="train", no_args_is_help=True, help="Train on your own pictures.")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands to the application."""
+    parent.add_typer(app)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keep `gan` a command of its own while it is the only one."""
+
+
+@app.command()
+def gan(
+    data: Annotated[str, typer.Option(help="Folder, glob, zip, tar, Parquet or CSV of pictures; any URI.")],
+    output: Annotated[Path, typer.Option(help="Folder for checkpoint, samples and the finished weights.")],
+    *,
+    network: Annotated[str, typer.Option(help="`stylegan2`, or the quicker and plainer `dcgan`.")] = "stylegan2",
+    side: Annotated[int, typer.Option(help="Of the pictures, px: a power of 2 from 8 to 512.")] = 64,
+    kimg: Annotated[float, typer.Option(help="Thousands of pictures to show in all.", min=0.001)] = 200.0,
+    batch: Annotated[int | None, typer.Option(help="Pictures per step; the network's own unless named.")] = None,
+    loss: Annotated[str, typer.Option(help="`non_saturating` with R1, or `relativistic` with R1 and R2.")] = (
+        "non_saturating"
+    ),
+    augment: Annotated[str, typer.Option(help="`none`, `diffaugment`, or `classic` (leaks).")] = "none",
+    mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture's mirror image, too.")] = False,
+    held_out: Annotated[int, typer.Option(help="Pictures kept apart, to see learning by heart.", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Of weights, order, codes and augmentation.")] = 0,
+) -> None:
+    """Train a generator on a folder of pictures. The same command goes on where it stopped.
+
+    What comes out is a file that `generator.weights` takes. On Ray Train, on GPUs where there is one for each worker.
+    """
+    from higan_cam.pictures.source import absolute
+    from higan_cam.train.gan.export import WEIGHTS, train_and_export_gan, with_digest
+    from higan_cam.train.gan.pictures import read_pictures
+    from higan_cam.train.gan.settings import recipe
+    from higan_cam.train.launch import launch
+    from higan_cam.train.optimise import share_of
+    from higan_cam.train.settings import World
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    named = {} if batch is None else {"batch": batch}
+    settings = recipe(
+        network,
+        output=str(output.resolve()),
+        pictures=absolute(data),
+        side=side,
+        images=round(1000 * kimg),
+        loss=loss,
+        augment=augment,
+        mirror=mirror,
+        held_out=held_out,
+        seed=seed,
+        **named,
+    )
+    share_of(settings.batch, World(size=workers))
+    settings = with_digest(settings, read_pictures(settings))  # what is wrong is said before workers start
+    launch(partial(train_and_export_gan, settings), "train_gan", output, workers)
+    typer.echo(f"weights  {output / WEIGHTS}")
+    typer.echo(f"samples  {output / 'samples.png'}")
+    typer.echo(f"next     higan-cam run --set generator.weights={output / WEIGHTS} ...")

@@ -1,0 +1,1 @@
+"""A generator trained on a folder of pictures, against a discriminator."""

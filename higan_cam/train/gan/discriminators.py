@@ -1,0 +1,130 @@
+"""Discriminators: pictures -> logits, high for what looks real."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from higan_cam.generate.base import normal, outer_square
+from higan_cam.generate.stylegan2 import ACTIVATION_GAIN
+
+GROUP = 4
+"""Pictures that are compared with each other; the same ones on any number of workers whose share they divide."""
+
+
+def with_spread(x: Tensor) -> Tensor:
+    """(N,C,h,w) -> (N,C+1,h,w): how much pictures of a group differ, as one more map (Karras et al. 2018, section 3).
+
+    Samples that are all alike are told by it. Groups are `GROUP` neighbours, or all where they do not divide so.
+    """
+    count, channels, height, width = x.shape
+    group = GROUP if count % GROUP == 0 else count
+    parts = x.float().view(count // group, group, channels, height, width)
+    spread = (parts.var(dim=1, correction=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+    maps = spread.repeat_interleave(group)[:, None, None, None].expand(count, 1, height, width)
+    return torch.cat([x, maps.to(x.dtype)], dim=1)
+
+
+class EqualConv(nn.Module):
+    """Convolution with equalised learning rate; halves the side where asked, after a blur.
+
+    Parameters: `weight` (out,in,k,k), and `bias` (out,) where it is activated.
+    """
+
+    kernel: Tensor
+
+    def __init__(self, inputs: int, outputs: int, size: int, *, down: bool = False, activated: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(normal(outputs, inputs, size, size))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if activated else None
+        self.scale, self.down, self.size = 1 / math.sqrt(inputs * size * size), down, size
+        self.register_buffer("kernel", outer_square((0.125, 0.375, 0.375, 0.125))[None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N,in,h,w) -> (N,out,h,w), or half the side."""
+        weight = self.weight * self.scale
+        if self.down:  # the filter's four taps and the kernel see the picture with that much beyond its border
+            beyond = (self.size + 2) // 2, (self.size + 1) // 2
+            padded = F.pad(x, (*beyond, *beyond))
+            x = F.conv2d(padded, self.kernel.expand(x.shape[1], 1, 4, 4).to(x.dtype), groups=x.shape[1])
+            y = F.conv2d(x, weight, stride=2)
+        else:
+            y = F.conv2d(x, weight, padding=self.size // 2)
+        if self.bias is None:
+            return y
+        return F.leaky_relu(y + self.bias[:, None, None], 0.2) * ACTIVATION_GAIN
+
+
+class _Halving(nn.Module):
+    """Residual block: two convolutions, the second halving, beside a 1 x 1 that halves."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first, self.second = EqualConv(inputs, inputs, 3), EqualConv(inputs, outputs, 3, down=True)
+        self.skip = EqualConv(inputs, outputs, 1, down=True, activated=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = (self.second(self.first(x)) + self.skip(x)) / math.sqrt(2)
+        return y
+
+
+class _EqualLinear(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(normal(outputs, inputs)), nn.Parameter(torch.zeros(outputs))
+        self.scale = 1 / math.sqrt(inputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.scale, self.bias)
+
+
+class ResidualDiscriminator(nn.Module):
+    """StyleGAN2's (Karras et al. 2020, arXiv:1912.04958, figure 7): residual blocks from the picture's side to 4 px.
+
+    Args:
+        channels: from 4 px up, one for each side to the picture's.
+    """
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        *coarser, finest = channels
+        pairs = zip((finest, *reversed(coarser)), reversed(coarser), strict=False)
+        self.picture = EqualConv(3, finest, 1)
+        self.blocks = nn.Sequential(*(_Halving(inputs, outputs) for inputs, outputs in pairs))
+        last = channels[0]
+        self.last = EqualConv(last + 1, last, 3)
+        self.hidden, self.logit = _EqualLinear(16 * last, last), _EqualLinear(last, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N,3,S,S) in [-1,1] -> (N,) logits."""
+        x = self.last(with_spread(self.blocks(self.picture(images))))
+        x = F.leaky_relu(self.hidden(x.flatten(1)), 0.2) * ACTIVATION_GAIN
+        logits: Tensor = self.logit(x)[:, 0]
+        return logits
+
+
+class PlainDiscriminator(nn.Module):
+    """DCGAN's (Radford et al. 2016, arXiv:1511.06434), without batch norm, which R1 does not go with, and with the
+    spread over pictures in its last convolution.
+
+    Args:
+        channels: from 4 px up to half the picture's side, as the generator's.
+    """
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        widths = (3, *reversed(channels))
+        self.main = nn.Sequential()
+        for inputs, outputs in pairwise(widths):
+            self.main.extend([nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2)])
+        self.logit = nn.Conv2d(widths[-1] + 1, 1, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N,3,S,S) in [-1,1] -> (N,) logits."""
+        logits: Tensor = self.logit(with_spread(self.main(images)))
+        return logits.flatten()

@@ -1,0 +1,89 @@
+"""The pictures that a generator is trained on: read once, fitted to the generator's square, kept in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from higan_cam.errors import DataError
+from higan_cam.pictures import Unreadable, fit_square, list_pictures, open_pictures
+from higan_cam.train.gan.settings import GanSettings
+from higan_cam.types import ByteArray, IntArray
+
+log = logging.getLogger(__name__)
+MOST_BYTES = 8 * 2**30
+"""Of the fitted pictures, in the memory of every worker."""
+LEAST = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What there is to train on.
+
+    Attributes:
+        train, held_out: (N,S,S,3) uint8; held out are every so-many-th of all, in their order.
+        sha256: over the fitted pictures, in order.
+        unreadable: (name, reason).
+    """
+
+    train: ByteArray
+    held_out: ByteArray
+    sha256: str
+    unreadable: tuple[tuple[str, str], ...]
+
+
+def read_pictures(settings: GanSettings) -> Pictures:
+    """Every picture of the source, the largest square in its middle; what cannot be read is passed over and counted.
+
+    Raises:
+        ConfigError: no such source.
+        DataError: too few pictures can be read, or more than fit into memory.
+    """
+    source, squares, lost = open_pictures(settings.pictures), list[ByteArray](), list[tuple[str, str]]()
+    size = settings.side**2 * 3
+    for row in list_pictures(settings.pictures):
+        found = source.read(row)
+        if isinstance(found, Unreadable):
+            lost.append((row.key, found.reason))
+            continue
+        squares.append(fit_square(found.image, settings.side)[0])
+        if len(squares) * size > MOST_BYTES:
+            raise DataError(
+                f"{settings.pictures}: more than {MOST_BYTES // size:,} pictures of {settings.side} px, which are "
+                f"{MOST_BYTES // 2**30} GiB; name fewer, or a smaller side"
+            )
+    for reason, count in Counter(reason for _, reason in lost).most_common():
+        log.warning("pictures=%d not read: %s", count, reason)
+    if len(squares) < LEAST + settings.held_out:
+        raise DataError(
+            f"{settings.pictures}: {len(squares)} pictures can be read, {settings.held_out} are to be held out, and "
+            f"{LEAST} or more are needed besides ({len(lost)} cannot be read{_such_as(lost)})"
+        )
+    every = np.stack(squares)
+    apart = np.zeros(len(every), bool)
+    apart[np.linspace(0, len(every) - 1, settings.held_out).astype(int)] = True
+    return Pictures(every[~apart], every[apart], hashlib.sha256(every.tobytes()).hexdigest(), tuple(lost))
+
+
+def _such_as(lost: list[tuple[str, str]]) -> str:
+    return f", such as {lost[0][0]}: {lost[0][1]}" if lost else ""
+
+
+def shown(settings: GanSettings, count: int, first: int, number: int) -> IntArray:
+    """(number,) which of `count` pictures are shown from place `first` of the stream on.
+
+    The stream is one order of all pictures after another, each drawn from (seed, its number): the same on any number
+    of workers, and without a memory.
+    """
+    places = np.arange(first, first + number)
+    rounds = {int(turn): _order(settings.seed, int(turn), count) for turn in np.unique(places // count)}
+    return np.array([rounds[int(place // count)][place % count] for place in places], np.int64)
+
+
+def _order(seed: int, turn: int, count: int) -> Any:
+    return np.random.Generator(np.random.Philox(key=(seed, turn))).permutation(count)

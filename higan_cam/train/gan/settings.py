@@ -1,0 +1,107 @@
+"""What training a generator on pictures is told, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from higan_cam.errors import ConfigError
+from higan_cam.losses.adversarial import GAMES
+from higan_cam.train.gan.augment import AUGMENTATIONS
+
+Network = Literal["dcgan", "stylegan2"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanSettings:
+    """Training a generator and its discriminator.
+
+    Raises:
+        ConfigError: a number out of range, an unknown name, or sizes that do not go together.
+    """
+
+    output: str
+    """Folder of the checkpoint, samples and the finished weights."""
+    pictures: str
+    """Folder, glob, zip, tar, Parquet or CSV of pictures; any URI."""
+    pictures_sha256: str = ""
+    """Over the contents of those that can be read, in order: others are another training run."""
+    network: Network = "stylegan2"
+    side: int = 64
+    """Of the pictures, px: a power of 2 from 8 to 512."""
+    z_dim: int = 128
+    channels: tuple[int, ...] = ()
+    """Of the generator, from 4 px up; the discriminator has the same. Empty: 64, halved from 32 px on (DCGAN: the side
+    of half the picture up, `width` doubled with every halving)."""
+    width: int = 24
+    """DCGAN's channels at half the picture's side."""
+    mapping_layers: int = 3
+    loss: Literal["non_saturating", "relativistic"] = "non_saturating"
+    gamma: float = 1.0
+    """R1's weight is gamma / 2; with `relativistic` it holds for samples (R2) too."""
+    penalty_every: int = 16
+    """Steps between penalties, whose weight is multiplied by as much."""
+    path_weight: float = 0.0
+    """Of the path length penalty of StyleGAN2; 0 leaves it out."""
+    path_every: int = 8
+    mixing: float = 0.5
+    """Share of StyleGAN2's samples whose finer rows come from a second z."""
+    augment: Literal["none", "classic", "diffaugment"] = "none"
+    """What the discriminator sees: pictures as they are; reals alone flipped, shifted and turned, which the generator
+    learns to draw (`classic`, for comparison); both alike in colour, place and with a hole (`diffaugment`)."""
+    mirror: bool = False
+    """Each picture and its mirror image: for rooms, not for writing."""
+    images: int = 200_000
+    """Pictures shown to the discriminator in all."""
+    batch: int = 16
+    """Pictures per step, over all workers."""
+    learning_rate: float = 2e-3
+    betas: tuple[float, float] = (0.0, 0.99)
+    """Adam's."""
+    held_out: int = 0
+    """So many pictures are never trained on: how the discriminator takes them says whether it learns by heart."""
+    seed: int = 0
+    checkpoint_every: int = 250
+    """Steps between checkpoints and sheets of samples."""
+
+    @property
+    def steps(self) -> int:
+        """Steps that show at least `images` pictures."""
+        return -(-self.images // self.batch)
+
+    def __post_init__(self) -> None:
+        """Check what would fail later."""
+        counts = ("z_dim", "width", "mapping_layers", "penalty_every", "path_every", "images", "batch")
+        for name in (*counts, "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
+        for name in ("gamma", "path_weight", "learning_rate", "held_out"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
+        if not 0 <= self.mixing <= 1:
+            raise ConfigError(f"mixing: a share in [0,1], got {self.mixing}")
+        if self.side not in (8, 16, 32, 64, 128, 256, 512):
+            raise ConfigError(f"side: must be a power of 2 from 8 to 512 px, got {self.side}")
+        for name, known in (("network", NETWORKS), ("loss", tuple(GAMES)), ("augment", tuple(AUGMENTATIONS))):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        levels = self.side.bit_length() - (3 if self.network == "dcgan" else 2)
+        if self.channels and (len(self.channels) != levels or min(self.channels) < 1):
+            raise ConfigError(
+                f"channels: {self.network} of {self.side} px has {levels} counts >= 1, got {self.channels}"
+            )
+        if self.network == "dcgan" and self.path_weight:
+            raise ConfigError("path_weight: DCGAN has no w whose paths could be measured; leave it at 0")
+
+
+NETWORKS: tuple[Network, ...] = ("dcgan", "stylegan2")
+RECIPES: dict[str, dict[str, Any]] = {
+    "dcgan": {"batch": 32, "learning_rate": 1e-3, "betas": (0.5, 0.99), "gamma": 0.3},
+    "stylegan2": {},
+}
+"""What goes with a network, beside the defaults."""
+
+
+def recipe(network: str, **said: Any) -> GanSettings:
+    """Settings with what goes with the network, where nothing else is said. ConfigError: as `GanSettings`."""
+    return GanSettings(network=cast(Network, network), **{**RECIPES.get(network, {}), **said})

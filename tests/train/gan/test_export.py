@@ -1,0 +1,110 @@
+"""From a folder of pictures to weights that the main job reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from higan_cam.errors import ConfigError, DataError
+from higan_cam.generate import load_generator, sample_latents
+from higan_cam.train.gan.export import FIGURES, SHEET, WEIGHTS, settled, train_and_export_gan, with_digest
+from higan_cam.train.gan.fit import fit_gan
+from higan_cam.train.gan.pictures import Pictures, read_pictures
+from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.settings import Progress, World
+from tests.support.commands import Command
+
+Build = Callable[..., GanSettings]
+
+
+def ignore(_: Progress) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten pictures of several sizes, and a file that is none."""
+    place = tmp_path / "my pictures #1"
+    place.mkdir()
+    draw = np.random.Generator(np.random.Philox(2))
+    for number in range(10):
+        size = (20 + number, 30, 3)
+        cv2.imwrite(str(place / f"{number}.png"), draw.integers(0, 256, size).astype(np.uint8))
+    (place / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
+    return place
+
+
+@pytest.mark.parametrize("network", ["dcgan", "stylegan2"])
+def test_a_folder_becomes_weights_that_are_read_as_any_others(network: str, folder: Path, build: Build) -> None:
+    settings = build(network, pictures=str(folder), held_out=2)
+    train_and_export_gan(settings, ignore, World())
+    output = Path(settings.output)
+    figures = json.loads((output / FIGURES).read_text())
+    assert (figures["pictures"], figures["held_out"], figures["unreadable"]) == (8, 2, 1)
+    sheet = cv2.imread(str(output / SHEET))
+    assert sheet is not None
+    assert sheet.shape == (64, 64, 3)
+    generator = load_generator(str(output / WEIGHTS))
+    codes = torch.from_numpy(sample_latents(range(3), 0, settings.z_dim, normalize=False))
+    with torch.no_grad():
+        images = generator.synthesize(generator.truncate(generator.map(codes)))[0]
+    assert images.shape == (3, 3, 8, 8)
+    assert torch.isfinite(images).all()
+
+
+def test_the_mean_code_is_that_of_the_averaged_mapping(build: Build, pictures: Pictures) -> None:
+    settings = build()
+    network: Any = settled(settings, fit_gan(settings, pictures, ignore))
+    codes = torch.from_numpy(sample_latents(range(4096), settings.seed, settings.z_dim, normalize=False))
+    with torch.no_grad():
+        torch.testing.assert_close(network.truncation.w_avg, network.map(codes).mean(0))
+
+
+def test_statistics_of_dcgan_are_those_of_its_own_samples(build: Build, pictures: Pictures) -> None:
+    settings = build("dcgan")
+    network: Any = settled(settings, fit_gan(settings, pictures, ignore))
+    codes = torch.from_numpy(sample_latents(range(4096), settings.seed, settings.z_dim, normalize=False))
+    with torch.no_grad():
+        drawn = network.main[0](codes[:, :, None, None])
+    torch.testing.assert_close(network.main[1].running_mean, drawn.mean(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)
+
+
+def test_pictures_that_have_changed_are_not_gone_on_with(folder: Path, build: Build) -> None:
+    settings = build(pictures=str(folder))
+    asked = with_digest(settings, read_pictures(settings))
+    (folder / "3.png").unlink()
+    with pytest.raises(ConfigError, match="have changed"):
+        with_digest(asked, read_pictures(asked))
+
+
+def test_too_few_pictures_are_an_error_with_the_count_and_a_reason(folder: Path, build: Build) -> None:
+    with pytest.raises(
+        DataError, match=r"10 pictures can be read, 9 are to be held out.*1 cannot be read, such as broken"
+    ):
+        read_pictures(build(pictures=str(folder), held_out=9))
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_the_command_trains_on_ray_and_the_main_jobs_loader_reads_what_it_leaves(
+    folder: Path, tmp_path: Path, higan_cam: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    output = tmp_path / "my gan"
+    asked = ("--data", str(folder), "--output", str(output), "--network", "dcgan", "--side", "8", "--kimg", "0.1")
+    status, told, _ = higan_cam("train", "gan", *asked)
+    assert (status, str(output / WEIGHTS) in told) == (0, True)
+    assert load_generator(str(output / WEIGHTS)).resolution == 8
+
+
+def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Path, higan_cam: Command) -> None:
+    status, _, said = higan_cam("train", "gan", "--data", str(tmp_path / "none"), "--output", str(tmp_path / "out"))
+    assert (status, "none" in said) == (2, True)
+    assert not (tmp_path / "out").exists()
