@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 .PHONY: help demo test check lint bench clean
 
-# File by file, in the order of the tree: what a file sets up is set up once, and the long files do not come last.
+# File by file: what a file sets up is set up once.
 TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 help: ## list the targets

@@ -92,7 +92,7 @@ class Cluster:
         for attempt in range(1, _STARTS + 1):
             before = _raylets()
             command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--node-ip-address=127.0.0.1"]
-            options = [f"--object-store-memory={_STORE_BYTES}", *arguments]
+            options = [f"--object-store-memory={_STORE_BYTES}", "--include-log-monitor=false", *arguments]
             result = subprocess.run(
                 [*command, *options], env=environment(), capture_output=True, text=True, check=False
             )

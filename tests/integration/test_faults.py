@@ -101,17 +101,23 @@ def test_label_units_that_hang_are_tried_again_and_one_that_always_kills_its_pro
 def test_mask_units_that_kill_stop_or_sleep_are_quarantined_with_the_reason_and_take_no_neighbour_with_them(
     unmasked: Path, reference_run: Path, small_config: Build, hang: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a single try, a unit that only waited behind a bad one would be lost if it were blamed."""
+    """With a single try, a unit that only waited behind a bad one would be lost if it were blamed.
+
+    One that sleeps says more than one that is stopped: where. A stopped one is among the labels' above; both nightly.
+    """
     config = small_config(unmasked, hang, "runtime.workers=2", "runtime.max_tries=1")
+    hung = {0: sleep, 1: stop} if NIGHTLY else {0: sleep}
     with monkeypatch.context() as patched:
-        patched.setattr(mask_stage, "MaskWorker", mask_worker(Plan({0: sleep, 1: stop, 4: die})))
+        patched.setattr(mask_stage, "MaskWorker", mask_worker(Plan({**hung, 4: die})))
         problems = run_stages(config, ("mask",)).problems
-    assert [line.partition(": ")[0] for line in problems] == [f"data shard {n} failed 1 times" for n in (0, 1, 4)]
+    bad = [*hung, 4]
+    assert [line.partition(": ")[0] for line in problems] == [f"data shard {n} failed 1 times" for n in bad]
     assert "faults.py" in quarantine(unmasked, "data", 0)["traceback"]
     assert " in sleep" in quarantine(unmasked, "data", 0)["traceback"]
-    assert "it was stopped by a signal" in quarantine(unmasked, "data", 1)["traceback"]
+    if NIGHTLY:
+        assert "it was stopped by a signal" in quarantine(unmasked, "data", 1)["traceback"]
     assert "died without a Python exception" in quarantine(unmasked, "data", 4)["traceback"]
-    assert sorted(committed(open_store(config.output), "data", config_hash(config))) == [2, 3, 5]
+    assert sorted(committed(open_store(config.output), "data", config_hash(config))) == sorted({*range(6)} - {*bad})
     assert run_stages(config).problems == []
     assert digests(unmasked) == digests(reference_run)
 
@@ -124,16 +130,16 @@ def test_finishing_tasks_that_die_or_hang_cost_their_unit_one_attempt(
     hang: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The path GPUs take, on CPUs: heat maps handed to tasks, one of which is killed, one stopped, one asleep."""
+    """The path GPUs take, on CPUs: heat maps handed to tasks, one killed, one stopped, nightly one asleep."""
 
     def hand_over(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float], units: int) -> Crew:
         return replace(plan_crew(runtime, cpus, gpus, units), handover=True, finishers=2)
 
-    plan = Plan({0: die, 2: stop, 4: sleep}, markers)
+    plan = Plan({0: die, 2: stop, 4: sleep} if NIGHTLY else {0: die, 2: stop}, markers)
     monkeypatch.setattr(pool_stage, "plan_crew", hand_over)
     monkeypatch.setattr(mask_stage, "finish_unit", finisher(plan))
     assert run_stages(small_config(unmasked, hang, "runtime.workers=2")).problems == []
-    assert len(list(markers.iterdir())) == 3
+    assert len(list(markers.iterdir())) == len(plan.deeds)
     assert digests(unmasked) == digests(reference_run)
     assert min(attempts(unmasked, "data")[shard] for shard in plan.deeds) >= 2
 

@@ -28,6 +28,7 @@ def main() -> None:
         import ray
 
         context = ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        end_idlers()
         answer = {"address": context.address_info["gcs_address"]}
     except Exception as error:  # noqa: BLE001 - whatever it is, the other process tells the user
         answer = {"error": f"{type(error).__name__}: {error}"}
@@ -41,6 +42,19 @@ def main() -> None:
             sys.stdin.read()
             os.killpg(0, signal.SIGKILL)  # half a Ray would be waited for; its workers end with its raylet
     ray.shutdown()
+
+
+def end_idlers() -> None:
+    """End what the Ray that this process has started runs beside, and no run needs: monitors and the dashboard.
+
+    They look at logs and processes all the time, which is a tenth of two cores.
+    """
+    from ray._private import worker
+
+    node = worker._global_node
+    with suppress(AttributeError):  # private to Ray; where it calls them otherwise, they stay
+        for end in (node.kill_log_monitor, node.kill_monitor, node.kill_dashboard):
+            end(check_alive=False)
 
 
 def died_here() -> str | None:
