@@ -334,7 +334,7 @@ class Relit:
     Attributes:
         rank: of the region whose lamp is turned; the others' stay off.
         gain, kelvin: of it.
-        image: (H,W,3) uint8: `Sample.original`, or `Photo.picture` in a run on pictures, with that light.
+        image: (H,W,3) uint8: `Sample.negative`, or `Photo.negative` in a run on pictures, with that light.
         on_prompt: instruction that leads from there to `image`; off_prompt: the way back.
         edit_prompt: leads from the lamp's first setting to this one; empty for that one itself.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +13,7 @@ from higan_cam.mask import decode_rle
 from higan_cam.pictures import Affine
 from higan_cam.pipeline.lights import OFF, dials_of
 from higan_cam.pipeline.photos import place_of
-from higan_cam.relight import Light, relight
-from higan_cam.relight.composers import Spot
-from higan_cam.relight.composers.pair import Pair, PairSettings
+from higan_cam.relight import Light, light_of_pair, relight
 from higan_cam.relight.lamps import split_light
 from higan_cam.relight.words import change_words
 from higan_cam.types import BoolArray, ByteArray, Place, Relit, Sample
@@ -36,41 +34,35 @@ def check_relit(config: RunConfig) -> None:
 def with_lights(config: RunConfig, samples: Iterable[Sample]) -> Iterator[Sample]:
     """The samples with their `lights`, one by one; as they are where none are asked for.
 
-    The light is what the positive edit adds under the mask, carried into the picture as `Pair` does; it is shared out
-    between the regions, and those beyond the first `light.lamps` stay off.
+    Off is the weak end of the edit: the unedited picture may have its lamps on. The light is what the strong end adds
+    to it (in a run on pictures as pasted under the feathered mask), shared out between the regions; those beyond the
+    first `light.lamps` stay off.
     """
     for sample in samples:
         yield replace(sample, lights=_lights(config.light, sample)) if config.light.gains else sample
 
 
 def _lights(config: LightConfig, sample: Sample) -> tuple[Relit, ...]:
-    if sample.status != "ok" or (sample.photo is not None and sample.photo.picture is None):
-        return ()
-    picture, before, mask, affine, lamps = _parts(sample)
-    if not lamps:
-        return ()
-    pair = Pair(PairSettings(before=before, after=sample.image, affine=affine))
-    made = pair(Spot(picture, lamps[0][0], mask=mask))
-    lights = () if made.reason else split_light(made.light, [where for _, where in lamps])
-    turned = zip(lamps[: config.lamps], lights, strict=False)
-    return tuple(relit for (place, _), light in turned for relit in _settings(config, picture, light, place))
-
-
-def _parts(sample: Sample) -> tuple[ByteArray, ByteArray, ByteArray, Affine, list[tuple[Place, BoolArray]]]:
-    """(picture, what the generator draws of it, mask, where its square lies, [(place, pixels) of each region])."""
     photo = sample.photo
-    if photo is None or photo.picture is None or photo.mask is None:
-        side = len(sample.mask)
-        affine = Affine(1.0, 0.0, 0.0, (side, side), side)
-        places = [place_of(region, affine) for region in sample.regions]
-        return sample.original, sample.original, sample.mask, affine, _lamps(sample, places)
-    affine = Affine(*photo.code.place, size=photo.code.size, side=len(sample.mask))
-    return photo.picture, photo.reconstruction, photo.mask, affine, _lamps(sample, photo.places)
+    off, on = (sample.negative, sample.image) if photo is None else (photo.negative, photo.positive)
+    lamps = _lamps(sample)
+    if sample.status != "ok" or off is None or on is None or not lamps:
+        return ()
+    whole = light_of_pair(off, on)
+    if not whole.layer.any():
+        return ()
+    lights = split_light(whole, [where for _, where in lamps])
+    turned = zip(lamps[: config.lamps], lights, strict=False)
+    return tuple(relit for (place, _), light in turned for relit in _settings(config, off, light, place))
 
 
-def _lamps(sample: Sample, places: Sequence[Place]) -> list[tuple[Place, BoolArray]]:
-    """Regions that have pixels in the picture, with their places."""
-    regions = sample.regions if sample.photo is None else sample.photo.regions
+def _lamps(sample: Sample) -> list[tuple[Place, BoolArray]]:
+    """Regions that have pixels in the picture: where they lie, and which they are."""
+    if sample.photo is None:
+        square = Affine(1.0, 0.0, 0.0, (len(sample.mask), len(sample.mask)), len(sample.mask))
+        regions, places = sample.regions, tuple(place_of(region, square) for region in sample.regions)
+    else:
+        regions, places = sample.photo.regions, sample.photo.places
     by_rank = {place.rank: place for place in places}
     return [(by_rank[region.rank], decode_rle(region.rle).astype(np.bool_)) for region in regions]
 

@@ -125,9 +125,9 @@ LIT_COLUMNS: dict[str, tuple[Any, str]] = {
             "edit_prompt": "string",
             "off_prompt": "string",
         },
-        "`original` (`picture` in a run on pictures) with the light of the region of that `rank` alone, `gain` times "
-        "as bright, of `kelvin`; `on_prompt` leads from there to `image`, `edit_prompt` from the region's first "
-        "setting (empty for that one), `off_prompt` back",
+        "`negative` (`picture_negative` in a run on pictures) with the light of the region of that `rank` alone, "
+        "`gain` times as bright, of `kelvin`; `on_prompt` leads from there to `image`, `edit_prompt` from the region's "
+        "first setting (empty for that one), `off_prompt` back",
     ),
 }
 """What the rows of a run that relights have besides."""

@@ -68,22 +68,27 @@ def test_each_region_has_a_switch_of_its_own_and_words_that_say_which(sample: Sa
     ]
     assert [light.edit_prompt for light in made] == ["", "dim the lamp on the left", "", "dim the lamp on the right"]
     assert {light.off_prompt for light in made[2:]} == {"switch off the lamp on the right"}
-    np.testing.assert_array_equal(made[0].image[RIGHT], sample.original[RIGHT])
-    np.testing.assert_allclose(made[0].image[LEFT][2:-2, 2:-2], 140, atol=2)
+    np.testing.assert_allclose(made[0].image[RIGHT][2:-2, 2:-2].astype(int), 60, atol=2)
+    np.testing.assert_allclose(made[0].image[LEFT][2:-2, 2:-2].astype(int), 140, atol=2)
 
 
 def test_beyond_the_first_lamps_regions_stay_off(sample: Sample) -> None:
     assert {light.rank for light in lit(sample, gains=[1.0]).lights} == {0}
 
 
-def test_lights_of_the_regions_add_up_to_the_pasted_edit(sample: Sample) -> None:
+def test_lights_of_the_regions_add_up_to_the_strong_end(sample: Sample) -> None:
     """In linear light, to the rounding of two pictures to levels: at most one level each."""
     made = lit(sample, gains=[1.0], lamps=2).lights
-    unlit = SRGB.light(sample.original)
+    unlit = SRGB.light(sample.negative)
     summed = SRGB.display(unlit + sum(SRGB.light(light.image) - unlit for light in made))
-    affine = Affine(1.0, 0.0, 0.0, (SIDE, SIDE), SIDE)
-    whole = paste_change(sample.original, sample.mask, sample.original, sample.image, affine)
-    np.testing.assert_allclose(summed.astype(int), whole.astype(int), atol=2)
+    np.testing.assert_allclose(summed.astype(int), sample.image.astype(int), atol=2)
+
+
+def test_off_is_the_weak_end_whatever_burns_in_the_picture(sample: Sample) -> None:
+    burning = replace(sample, original=sample.image)
+    made = lit(burning, gains=[0.5], lamps=2).lights
+    assert (made[0].image[LEFT].astype(int) > sample.negative[LEFT]).all()
+    np.testing.assert_array_equal(made[0].image[RIGHT], sample.negative[RIGHT])
 
 
 def test_every_byte_away_from_the_mask_is_the_pictures_own(sample: Sample) -> None:
@@ -103,13 +108,14 @@ def test_an_edit_that_only_darkens_has_no_light(sample: Sample) -> None:
 def test_a_picture_is_lit_at_its_own_size_and_one_that_has_gone_is_not(sample: Sample) -> None:
     affine = Affine(2.0, 20.5, 0.5, (96, 144), SIDE)
     picture: ByteArray = np.random.default_rng(np.random.Philox(4)).integers(30, 90, (96, 144, 3)).astype(np.uint8)
+    mask = to_picture(sample.mask, affine)
     photo = Photo(
         code=replace(code(0), place=(2.0, 20.5, 0.5), size=(96, 144)),
         picture=picture,
-        mask=to_picture(sample.mask, affine),
-        positive=picture,
+        mask=mask,
+        positive=paste_change(picture, mask, sample.negative, sample.image, affine),
         negative=picture,
-        reconstruction=sample.original,
+        reconstruction=sample.negative,
         score_reconstruction=1.0,
         places=tuple(place_of(region, affine) for region in sample.regions),
         regions=tuple(in_picture(region, affine) for region in sample.regions),
@@ -119,7 +125,8 @@ def test_a_picture_is_lit_at_its_own_size_and_one_that_has_gone_is_not(sample: S
     region = decode_rle(photo.regions[0].rle).astype(bool)
     assert light.image.shape == picture.shape
     assert (light.image[region].astype(int) - picture[region]).mean() > 20
-    np.testing.assert_array_equal(light.image[:, 100:], picture[:, 100:])
+    np.testing.assert_array_equal(light.image[:, 120:], picture[:, 120:])
+    np.testing.assert_array_equal(light.image[:20], picture[:20])
     gone = replace(photo, picture=None, mask=None, positive=None, negative=None)
     assert lit(replace(sample, photo=gone), gains=[1.0]).lights == ()
 

@@ -113,7 +113,9 @@ def export_run(
     if f"{target.uri}/".startswith(f"{source.uri}/"):
         raise ConfigError(f"target {target.uri} lies in the run itself; choose a place outside {source.uri}")
     run = open_source(source)
-    chosen = make(run.config)
+    # Lights of pictures are at the pictures' own size, and go with nothing else.
+    lit = pictures or run.config.get("source", {}).get("kind") != "pictures"
+    chosen = make(run.config if lit else {**run.config, "light": {}})
     if keep_empty and not chosen.keeps_empty:
         raise ConfigError(f"--keep-empty: nothing can be learnt from a black mask with {name}; leave it out")
     _check_finished(run, allow_unfinished=allow_unfinished)

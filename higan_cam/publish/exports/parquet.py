@@ -48,16 +48,19 @@ def instruct_pix2pix(config: Mapping[str, Any]) -> Format:
     pair = _renamed(config, {"input_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
     if not config.get("light", {}).get("gains"):
         return pair
-    unlit = "picture" if config.get("source", {}).get("kind") == "pictures" else "original"
 
     def encode(rows: pa.Table, shard: SourceShard) -> Encoded:
         (key, body), *_ = pair.encode(rows, shard).objects
         table = pq.read_table(pa.BufferReader(body))
-        lit = [step for row in rows.select([unlit, _LIGHTS]).to_pylist() for step in _steps(row[unlit], row[_LIGHTS])]
+        lit = [
+            step
+            for row in rows.select(["negative", _LIGHTS]).to_pylist()
+            for step in _steps(row["negative"], row[_LIGHTS])
+        ]
         pairs = pa.concat_tables([table, pa.Table.from_pylist(lit, schema=table.schema)])
         return Encoded([(key, write_parquet(pairs, int(config["publish"]["row_group"])))], rows=pairs.num_rows)
 
-    return replace(pair, columns=(*pair.columns, unlit, _LIGHTS), encode=encode)
+    return replace(pair, columns=(*pair.columns, _LIGHTS), encode=encode)
 
 
 def _steps(unlit: Any, lights: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -83,7 +83,7 @@ def read_relit(config: RunConfig, store: Store) -> tuple[RelitView, ...]:
     first = next((records[shard] for shard in sorted(records) if records[shard].rows), None)
     if first is None:
         return ()
-    unlit = "picture" if config.source.kind == "pictures" else "original"
+    unlit = "picture_negative" if config.source.kind == "pictures" else "negative"
     views: list[RelitView] = []
     for rows in read_batches(store, first, ("id", unlit, "lights"), 1):
         with shard_errors(store, first):

@@ -21,7 +21,7 @@ def test_the_first_samples_with_lights_are_shown(tmp_path: Path) -> None:
     sample = lit_sample(0)
     assert [words for _, words in views[0].settings] == ["switch on"] * 3
     np.testing.assert_array_equal(views[0].settings[1][0], sample.lights[1].image)
-    np.testing.assert_array_equal(views[0].unlit, sample.original)
+    np.testing.assert_array_equal(views[0].unlit, sample.negative)
 
 
 def test_a_run_that_relights_nothing_shows_nothing(tmp_path: Path) -> None:
