@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -38,13 +39,15 @@ def gan(
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture's mirror image, too.")] = False,
     held_out: Annotated[int, typer.Option(help="Pictures kept apart, to see learning by heart.", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
-    seed: Annotated[int, typer.Option(help="Of weights, order, codes and augmentation.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of weights, order, codes and augmentation.", min=0)] = 0,
 ) -> None:
     """Train a generator on a folder of pictures. The same command goes on where it stopped.
 
     What comes out is a file that `generator.weights` takes. On Ray Train, on GPUs where there is one for each worker.
     """
+    from higan_cam.errors import ConfigError
     from higan_cam.pictures.source import absolute
+    from higan_cam.train.checkpoints import load_checkpoint
     from higan_cam.train.gan.export import WEIGHTS, train_and_export_gan, with_digest
     from higan_cam.train.gan.pictures import read_pictures
     from higan_cam.train.gan.settings import recipe
@@ -63,13 +66,18 @@ def gan(
         loss=loss,
         augment=augment,
         mirror=mirror,
-        held_out=held_out,
+        apart=held_out,
         seed=seed,
         **named,
     )
     share_of(settings.batch, World(size=workers))
-    settings = with_digest(settings, read_pictures(settings))  # what is wrong is said before workers start
+    if output.resolve().is_relative_to(Path(data).expanduser().resolve()):
+        raise ConfigError(
+            f"--output {output} lies in --data {data}: its sheets would be trained on; choose a place outside"
+        )
+    settings = with_digest(settings, read_pictures(settings))
+    load_checkpoint(settings)  # what is wrong is said before workers start
     launch(partial(train_and_export_gan, settings), "train_gan", output, workers)
     typer.echo(f"weights  {output / WEIGHTS}")
     typer.echo(f"samples  {output / 'samples.png'}")
-    typer.echo(f"next     higan-cam run --set generator.weights={output / WEIGHTS} ...")
+    typer.echo(f"next     higan-cam run --set {shlex.quote(f'generator.weights={output / WEIGHTS}')}")

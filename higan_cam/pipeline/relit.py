@@ -18,6 +18,9 @@ from higan_cam.relight.lamps import split_light
 from higan_cam.relight.words import change_words
 from higan_cam.types import BoolArray, ByteArray, Place, Relit, Sample
 
+SEEN = 3
+"""Levels of 255 by which some pixel must change where a lamp goes on."""
+
 
 def check_relit(config: RunConfig) -> None:
     """ConfigError where a run is asked for lights that only `higan-cam light` has."""
@@ -53,7 +56,13 @@ def _lights(config: LightConfig, sample: Sample) -> tuple[Relit, ...]:
         return ()
     lights = split_light(whole, [where for _, where in lamps])
     turned = zip(lamps[: config.lamps], lights, strict=False)
-    return tuple(relit for (place, _), light in turned for relit in _settings(config, off, light, place))
+    made = [tuple(_settings(config, off, light, place)) for (place, _), light in turned]
+    return tuple(relit for of_lamp in made if _seen(off, of_lamp[0].image) for relit in of_lamp)
+
+
+def _seen(off: ByteArray, on: ByteArray) -> bool:
+    """Whether a lamp does anything: a region that the edit does not brighten has no light to turn."""
+    return bool(np.abs(on.astype(np.int16) - off).max() >= SEEN)
 
 
 def _lamps(sample: Sample) -> list[tuple[Place, BoolArray]]:

@@ -173,7 +173,7 @@ def encode_shard(samples: Iterable[Sample], row_group: int = 100, *, photos: boo
     """
     rows, schema = map(sample_row, samples), dataset_schema(photos=photos, lit=lit)
     if photos or lit:
-        return write_rows(rows, schema, min(row_group, LARGE_ROWS))
+        return write_rows(rows, schema, 1 if photos and lit else min(row_group, LARGE_ROWS))
     return write_parquet(pa.Table.from_pylist(list(rows), schema=schema), row_group)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from higan_cam.config import RunConfig
+from higan_cam.errors import ConfigError
 from higan_cam.mask.student import load_student
 from higan_cam.publish.report.students.lights import write_lights_report
 from higan_cam.relight.composers import load_composer
@@ -51,6 +52,8 @@ def _from_here(config: RunConfig) -> RunConfig:
 def _checked(config: RunConfig, console: Console) -> dict[str, str]:
     """{role: sha256} of student, lamp, places and the composer's weights. Raises what is wrong with them."""
     light = config.light
+    if not light.gains:
+        raise ConfigError("light.gains must name a gain above 0 at least; --gain 1 is the light as it is")
     load_student(config.student.weights)
     digests = {"student": sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))}
     digests |= load_composer(light.composer, **composer_settings(config, "cpu")).digests

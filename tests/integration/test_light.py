@@ -140,6 +140,7 @@ def test_a_lamp_is_seen_where_the_light_is(local_ray: None, rooms: Path, tmp_pat
         ("light.settings={{glow: 1, gloww: 2}}", ConfigError, "gloww"),
         ("light.settings={{kelvin: 100}}", ConfigError, "cutout: kelvin"),
         ("light.composer=diffusion", ConfigError, "folder"),
+        ("light.gains=[]", ConfigError, "a gain above 0"),
     ],
 )
 def test_what_cannot_be_used_is_said_before_anything_is_written(

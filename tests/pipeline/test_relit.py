@@ -97,6 +97,12 @@ def test_every_byte_away_from_the_mask_is_the_pictures_own(sample: Sample) -> No
         assert (light.image[LEFT if light.rank == 0 else RIGHT] != 60).any()
 
 
+def test_a_region_that_the_edit_does_not_brighten_has_no_lamp(sample: Sample) -> None:
+    left_alone = sample.image.copy()
+    left_alone[RIGHT] = sample.negative[RIGHT]
+    assert {light.rank for light in lit(replace(sample, image=left_alone), gains=[1.0], lamps=2).lights} == {0}
+
+
 def test_a_sample_without_a_region_has_no_light(sample: Sample) -> None:
     assert lit(replace(sample, status="empty"), gains=[1.0]).lights == ()
 

@@ -63,7 +63,7 @@ def test_other_light_is_beyond_tolerance_and_a_picture_less_of_it_too() -> None:
     found = [samples_disagreement(there, each, RANGE) for each in here]
     assert found[0] is None
     assert "difference of lights" in str(found[1])
-    assert found[2] == "1 pictures with other light, 3 there"
+    assert found[2] == "other numbers of lights in 1 of 1 rows"
 
 
 def test_a_level_here_and_there_is_within_tolerance(make_sample: Callable[..., Sample]) -> None:

@@ -181,7 +181,7 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 def did_not_come_up(why: str) -> WorkersError:
     """The error for a local Ray that is not there; the way out is for a machine that is busy, the usual cause."""
     if TOO_SLOW in why:
-        why = "not within its 30 s, time and again"
+        why = "not within its 30 s"
     return WorkersError(f"Ray did not come up on this machine ({why}). {_way_out(why)}")
 
 

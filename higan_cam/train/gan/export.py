@@ -53,7 +53,8 @@ def train_and_export_gan(settings: GanSettings, report: Report, world: World) ->
     if world.rank == 0:
         finished = settled(settings, state)
         save_sheet(settings, finished, output)
-        notes = {"training": json.dumps(asdict(settings), sort_keys=True)}
+        told = {name: value for name, value in asdict(settings).items() if name not in ("output", "pictures")}
+        notes = {"training": json.dumps(told, sort_keys=True)}
         save_tensors(output / WEIGHTS, halved(finished.state_dict()), notes)
         save_tensors(output / DISCRIMINATOR, halved(state.discriminator.state_dict()), notes)
         figures = {"kimg": settings.steps * settings.batch / 1000, "pictures": len(pictures.train)}

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from higan_cam.generate import from_uint8
 from higan_cam.losses.adversarial import GAMES, gradient_penalty, path_lengths
 from higan_cam.train.gan.augment import AUGMENTATIONS, DRAWS
+from higan_cam.train.gan.discriminators import GROUP
 from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
@@ -27,8 +28,8 @@ from higan_cam.types import ByteArray, FloatArray
 PATH_DECAY = 0.99
 CODES, MIXED, AUGMENTED, PATH, MIRRORED = range(5)
 """Streams of numbers of a step, each of its own key."""
-APART = 64
-"""Pictures of a kind that the discriminator is asked about, for `apart`."""
+ASKED = 64
+"""Pictures of a kind that the discriminator is asked about, for `by_heart`."""
 
 
 def fit_gan(
@@ -97,13 +98,15 @@ class Steps:
             return kimg
         own, other = (self._judged(part) for part in (self.pictures.train, self.pictures.held_out))
         with torch.no_grad():
-            samples = self._samples(step, self.state.averaged, slice(0, APART))[0]  # in eval mode: nothing moves
+            samples = self._samples(step, self.state.averaged, slice(0, ASKED))[0]  # in eval mode: nothing moves
             fake = float(self.state.discriminator(samples).mean())
         return {**kimg, "by_heart": (own - other) / (own - fake) if own != fake else 0.0}
 
     @torch.no_grad()
     def _judged(self, part: ByteArray) -> float:
-        return float(self.state.discriminator(from_uint8(part[:APART]).to(self.world.device)).mean())
+        number = min(len(part), ASKED) // GROUP * GROUP
+        chosen = part[np.linspace(0, len(part) - 1, number).astype(int)]  # evenly: neighbours in a folder are alike
+        return float(self.state.discriminator(from_uint8(chosen).to(self.world.device)).mean())
 
     def _discriminate(self, number: int, reals: Tensor) -> None:
         settings, discriminator = self.settings, self.state.discriminator

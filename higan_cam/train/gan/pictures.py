@@ -17,7 +17,7 @@ from higan_cam.types import ByteArray, IntArray
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 8 * 2**30
-"""Of the fitted pictures, in the memory of every worker."""
+"""Of the fitted pictures, in every worker, which needs twice as much while it reads them."""
 LEAST = 2
 
 
@@ -45,13 +45,14 @@ def read_pictures(settings: GanSettings) -> Pictures:
         DataError: too few pictures can be read, or more than fit into memory.
     """
     source, squares, lost = open_pictures(settings.pictures), list[ByteArray](), list[tuple[str, str]]()
-    size = settings.side**2 * 3
+    size, digest = settings.side**2 * 3, hashlib.sha256()
     for row in list_pictures(settings.pictures):
         found = source.read(row)
         if isinstance(found, Unreadable):
             lost.append((row.key, found.reason))
             continue
         squares.append(fit_square(found.image, settings.side)[0])
+        digest.update(squares[-1].tobytes())
         if len(squares) * size > MOST_BYTES:
             raise DataError(
                 f"{settings.pictures}: more than {MOST_BYTES // size:,} pictures of {settings.side} px, which are "
@@ -59,15 +60,16 @@ def read_pictures(settings: GanSettings) -> Pictures:
             )
     for reason, count in Counter(reason for _, reason in lost).most_common():
         log.warning("pictures=%d not read: %s", count, reason)
-    if len(squares) < LEAST + settings.held_out:
+    if len(squares) < LEAST + settings.apart:
         raise DataError(
-            f"{settings.pictures}: {len(squares)} pictures can be read, {settings.held_out} are to be held out, and "
+            f"{settings.pictures}: {len(squares)} pictures can be read, {settings.apart} are to be held out, and "
             f"{LEAST} or more are needed besides ({len(lost)} cannot be read{_such_as(lost)})"
         )
     every = np.stack(squares)
+    del squares  # a second copy of everything
     apart = np.zeros(len(every), bool)
-    apart[np.linspace(0, len(every) - 1, settings.held_out).astype(int)] = True
-    return Pictures(every[~apart], every[apart], hashlib.sha256(every.tobytes()).hexdigest(), tuple(lost))
+    apart[np.linspace(0, len(every) - 1, settings.apart).astype(int)] = True
+    return Pictures(every[~apart], every[apart], digest.hexdigest(), tuple(lost))
 
 
 def _such_as(lost: list[tuple[str, str]]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from higan_cam.errors import ConfigError
 from higan_cam.losses.adversarial import GAMES
 from higan_cam.train.gan.augment import AUGMENTATIONS
+from higan_cam.train.gan.discriminators import GROUP
 
 Network = Literal["dcgan", "stylegan2"]
 
@@ -58,8 +59,9 @@ class GanSettings:
     learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.0, 0.99)
     """Adam's."""
-    held_out: int = 0
-    """So many pictures are never trained on: how the discriminator takes them says whether it learns by heart."""
+    apart: int = 0
+    """So many pictures, 0 or at least 4, are never trained on: how the discriminator takes them says whether it learns
+    by heart. Part of what identifies a training run, as it decides which pictures are shown."""
     seed: int = 0
     checkpoint_every: int = 250
     """Steps between checkpoints and sheets of samples."""
@@ -75,9 +77,13 @@ class GanSettings:
         for name in (*counts, "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
-        for name in ("gamma", "path_weight", "learning_rate", "held_out"):
+        for name in ("gamma", "path_weight", "learning_rate", "apart"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
+        if 0 < self.apart < GROUP:
+            raise ConfigError(f"apart: must be 0, or {GROUP} and more, which are judged together, got {self.apart}")
+        if not 0 <= self.seed < 2**63 - 1:
+            raise ConfigError(f"seed: must be from 0 to 2^63 - 2, got {self.seed}")
         if not 0 <= self.mixing <= 1:
             raise ConfigError(f"mixing: a share in [0,1], got {self.mixing}")
         if self.side not in (8, 16, 32, 64, 128, 256, 512):

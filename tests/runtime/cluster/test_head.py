@@ -75,7 +75,7 @@ def test_no_ray_is_started_where_the_run_joins_a_cluster(monkeypatch: pytest.Mon
         ("import sys; sys.exit('ray is broken')", "ended with status 1: ray is broken"),
         ("print('something else')", "ended with status 0"),
         ("""print('{"error": "OSError: no shared memory"}')""", "no shared memory"),
-        ("""print('{"error": "The current node timed out during startup."}')""", "not within its 30 s, time"),
+        ("""print('{"error": "The current node timed out during startup."}')""", "not within its 30 s"),
     ],
 )
 @pytest.mark.usefixtures("no_ray")

@@ -43,11 +43,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("network", ["dcgan", "stylegan2"])
 def test_a_folder_becomes_weights_that_are_read_as_any_others(network: str, folder: Path, build: Build) -> None:
-    settings = build(network, pictures=str(folder), held_out=2)
+    settings = build(network, pictures=str(folder), apart=4)
     train_and_export_gan(settings, ignore, World())
     output = Path(settings.output)
     figures = json.loads((output / FIGURES).read_text())
-    assert (figures["pictures"], figures["held_out"], figures["unreadable"]) == (8, 2, 1)
+    assert (figures["pictures"], figures["held_out"], figures["unreadable"]) == (6, 4, 1)
     sheet = cv2.imread(str(output / SHEET))
     assert sheet is not None
     assert sheet.shape == (64, 64, 3)
@@ -88,7 +88,7 @@ def test_too_few_pictures_are_an_error_with_the_count_and_a_reason(folder: Path,
     with pytest.raises(
         DataError, match=r"10 pictures can be read, 9 are to be held out.*1 cannot be read, such as broken"
     ):
-        read_pictures(build(pictures=str(folder), held_out=9))
+        read_pictures(build(pictures=str(folder), apart=9))
 
 
 @pytest.mark.integration
@@ -108,3 +108,18 @@ def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Pa
     status, _, said = higan_cam("train", "gan", "--data", str(tmp_path / "none"), "--output", str(tmp_path / "out"))
     assert (status, "none" in said) == (2, True)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_output_within_the_pictures_is_refused(folder: Path, higan_cam: Command) -> None:
+    status, _, said = higan_cam("train", "gan", "--data", str(folder), "--output", str(folder / "gan"))
+    assert (status, "lies in --data" in said) == (2, True)
+
+
+def test_other_settings_on_the_same_output_are_refused_before_workers_start(
+    folder: Path, tmp_path: Path, build: Build, higan_cam: Command
+) -> None:
+    settings = build(pictures=str(folder), output=str(tmp_path / "out"))
+    train_and_export_gan(settings, ignore, World())
+    asked = ("--data", str(folder), "--output", str(tmp_path / "out"), "--side", "8", "--kimg", "0.1")
+    status, _, said = higan_cam("train", "gan", *asked)
+    assert (status, "run with other settings" in said) == (2, True)

@@ -22,7 +22,7 @@ from higan_cam.train.settings import Progress, World
 
 Build = Callable[..., GanSettings]
 VARIANTS = [
-    ("dcgan", {"held_out": 4, "mirror": True}),
+    ("dcgan", {"apart": 4, "mirror": True}),
     ("stylegan2", {"path_weight": 2.0, "path_every": 2, "augment": "diffaugment"}),
     ("stylegan2", {"loss": "relativistic", "augment": "classic"}),
 ]
@@ -67,10 +67,13 @@ def moving(network: str) -> str:
     return "main.0.weight" if network == "dcgan" else "synthesis.layer0.weight"
 
 
-def test_other_settings_do_not_go_on_from_a_checkpoint(build: Build, pictures: Pictures) -> None:
+@pytest.mark.parametrize("said", [{"gamma": 5.0}, {"apart": 8}])
+def test_other_settings_do_not_go_on_from_a_checkpoint(
+    said: dict[str, object], build: Build, pictures: Pictures
+) -> None:
     fit_gan(build(), pictures, ignore)
-    with pytest.raises(ConfigError, match="gamma"):
-        fit_gan(build(gamma=5.0), pictures, ignore)
+    with pytest.raises(ConfigError, match=next(iter(said))):
+        fit_gan(build(**said), pictures, ignore)
 
 
 @pytest.mark.parametrize("loss", ["non_saturating", "relativistic"])
@@ -108,7 +111,7 @@ def test_every_picture_is_shown_once_before_any_comes_again(build: Build) -> Non
 
 def test_progress_says_kimg_and_how_much_is_known_by_heart(build: Build, pictures: Pictures) -> None:
     told: list[Progress] = []
-    fit_gan(build(images=400, held_out=4), pictures, told.append)
+    fit_gan(build(images=400, apart=4), pictures, told.append)
     assert told[-1].metrics["kimg"] == pytest.approx(0.4)
     assert np.isfinite(told[-1].metrics["by_heart"])
 
@@ -116,10 +119,10 @@ def test_progress_says_kimg_and_how_much_is_known_by_heart(build: Build, picture
 def test_what_is_told_changes_nothing(
     build: Build, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = build("dcgan", held_out=4)
+    settings = build("dcgan", apart=4)
     quiet = tensors(fit_gan(settings, pictures, ignore))
     monkeypatch.setattr(module, "Plan", lambda **said: loop.Plan(**said, report_every=1))
-    loud = tensors(fit_gan(build("dcgan", held_out=4, output=str(tmp_path / "loud")), pictures, ignore))
+    loud = tensors(fit_gan(build("dcgan", apart=4, output=str(tmp_path / "loud")), pictures, ignore))
     assert [name for name in quiet if not torch.equal(quiet[name], loud[name])] == []
 
 
@@ -134,6 +137,8 @@ def test_what_is_told_changes_nothing(
         ({"mixing": 1.5}, "mixing"),
         ({"network": "dcgan", "path_weight": 2.0}, "path_weight"),
         ({"gamma": -1.0}, "gamma"),
+        ({"apart": 3}, "apart"),
+        ({"seed": -1}, "seed"),
     ],
 )
 def test_settings_that_cannot_be_are_named(said: dict[str, object], named: str, build: Build) -> None:
