@@ -4,8 +4,8 @@ VENV ?= .venv
 OUTPUT ?= runs/demo
 BIN := $(VENV)/bin
 
-# One BLAS thread per process: Ray runs one process per core. Huge pages: where a virtual machine's host has small ones,
-# networks are up to twice as fast. Bytecode is kept, whatever the machine says: a test session starts hundreds of processes.
+# One BLAS thread per process: Ray runs one process per core. Huge pages: a quarter more labels a second
+# on a virtual machine. Bytecode is kept, whatever the machine says: a test session starts hundreds of processes.
 export OMP_NUM_THREADS := 1
 export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
 unexport PYTHONDONTWRITEBYTECODE

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS, write_parquet
@@ -45,20 +44,17 @@ def instruct_pix2pix(config: Mapping[str, Any]) -> Format:
     that relights there are besides, for each picture in `lights`, the way to it, the way from the first setting to it,
     and the way back, where there are words for them.
     """
-    pair = _renamed(config, {"input_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"})
+    sources = {"input_image": "negative", "edit_prompt": "edit_prompt", "edited_image": "image"}
+    pair = _renamed(config, sources)
     if not config.get("light", {}).get("gains"):
         return pair
 
     def encode(rows: pa.Table, shard: SourceShard) -> Encoded:
-        (key, body), *_ = pair.encode(rows, shard).objects
-        table = pq.read_table(pa.BufferReader(body))
-        lit = [
-            step
-            for row in rows.select(["negative", _LIGHTS]).to_pylist()
-            for step in _steps(row["negative"], row[_LIGHTS])
-        ]
-        pairs = pa.concat_tables([table, pa.Table.from_pylist(lit, schema=table.schema)])
-        return Encoded([(key, write_parquet(pairs, int(config["publish"]["row_group"])))], rows=pairs.num_rows)
+        pairs = _table(rows, sources)
+        lamps = rows.select(["negative", _LIGHTS]).to_pylist()
+        lit = [step for row in lamps for step in _steps(row["negative"], row[_LIGHTS])]
+        table = pa.concat_tables([pairs, pa.Table.from_pylist(lit, schema=pairs.schema)])
+        return Encoded([_shard(config, table, shard)], rows=table.num_rows)
 
     return replace(pair, columns=(*pair.columns, _LIGHTS), encode=encode)
 
@@ -76,16 +72,9 @@ def _steps(unlit: Any, lights: Sequence[Mapping[str, Any]]) -> Iterator[dict[str
 
 def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_empty: bool = True) -> Format:
     """The format whose columns are `sources`: {new name: column of the dataset}."""
-    row_group = int(config["publish"]["row_group"])
 
     def encode(rows: pa.Table, shard: SourceShard) -> Encoded:
-        known = json.loads(rows.schema.metadata[_METADATA])["info"]["features"]
-        features = {name: known[source] for name, source in sources.items()}
-        metadata = {_METADATA: json.dumps({"info": {"features": features}})}
-        table = rows.select(list(sources.values())).rename_columns(list(sources)).replace_schema_metadata(metadata)
-        # Three known splits: the manifest's paths have been checked.
-        split = next(name for name in SPLITS if name == shard.split)
-        return Encoded([(shard_path(split, shard.number, shard.of), write_parquet(table, row_group))])
+        return Encoded([_shard(config, _table(rows, sources), shard)])
 
     return Format(
         columns=tuple(dict.fromkeys(sources.values())),
@@ -96,3 +85,18 @@ def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_emp
         glob=_GLOB,
         features={name: column_kind(source) for name, source in sources.items()},
     )
+
+
+def _table(rows: pa.Table, sources: Mapping[str, str]) -> pa.Table:
+    """The columns of `sources` under their new names, with their types as `datasets` spells them."""
+    known = json.loads(rows.schema.metadata[_METADATA])["info"]["features"]
+    features = {name: known[source] for name, source in sources.items()}
+    metadata = {_METADATA: json.dumps({"info": {"features": features}})}
+    return rows.select(list(sources.values())).rename_columns(list(sources)).replace_schema_metadata(metadata)
+
+
+def _shard(config: Mapping[str, Any], table: pa.Table, shard: SourceShard) -> tuple[str, bytes]:
+    """Key and bytes of a shard of the target, at its source's place."""
+    # Three known splits: the manifest's paths have been checked.
+    split = next(name for name in SPLITS if name == shard.split)
+    return shard_path(split, shard.number, shard.of), write_parquet(table, int(config["publish"]["row_group"]))

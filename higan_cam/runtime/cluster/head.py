@@ -32,7 +32,7 @@ WORKER_ENVIRONMENT = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 """For every worker process: one BLAS thread, and a glibc that keeps freed activation buffers (halves a CPU forward) and
-asks for huge pages (where a virtual machine's host has small ones, a network is up to twice as fast)."""
+asks for huge pages (a quarter more labels a second on a virtual machine: tests/benchmarks/README.md)."""
 TOO_SLOW = "timed out during startup"
 """What Ray says after waiting 30 s for its own node."""
 QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -55,16 +55,17 @@ class Head:
     @cached_property
     def address(self) -> str:
         """Of Ray, once it is up. WorkersError: it does not come up."""
-        for last in (False,) * (_TRIES - 1) + (True,):
-            answer = self._answer()
-            if "error" not in answer:
-                return str(answer["address"])
-            if last or TOO_SLOW not in answer["error"]:
+        answer = self._answer()
+        for _ in range(_TRIES - 1):
+            if TOO_SLOW not in answer.get("error", ""):
                 break
             self._kill()
             self._process.communicate()
             self._process = self._start()
-        raise did_not_come_up(answer["error"])
+            answer = self._answer()
+        if "error" in answer:
+            raise did_not_come_up(answer["error"])
+        return answer["address"]
 
     def _answer(self) -> dict[str, str]:
         """The process' first line, or what it ended with instead."""

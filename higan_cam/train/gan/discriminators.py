@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from higan_cam.generate.base import normal, outer_square
-from higan_cam.generate.stylegan2 import ACTIVATION_GAIN
+from higan_cam.generate.stylegan2 import ACTIVATION_GAIN, Dense
 
 GROUP = 4
 """Pictures that are compared with each other; the same ones on any number of workers whose share they divide."""
@@ -73,16 +73,6 @@ class _Halving(nn.Module):
         return y
 
 
-class _EqualLinear(nn.Module):
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.weight, self.bias = nn.Parameter(normal(outputs, inputs)), nn.Parameter(torch.zeros(outputs))
-        self.scale = 1 / math.sqrt(inputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.scale, self.bias)
-
-
 class ResidualDiscriminator(nn.Module):
     """StyleGAN2's (Karras et al. 2020, arXiv:1912.04958, figure 7): residual blocks from the picture's side to 4 px.
 
@@ -98,7 +88,7 @@ class ResidualDiscriminator(nn.Module):
         self.blocks = nn.Sequential(*(_Halving(inputs, outputs) for inputs, outputs in pairs))
         last = channels[0]
         self.last = EqualConv(last + 1, last, 3)
-        self.hidden, self.logit = _EqualLinear(16 * last, last), _EqualLinear(last, 1)
+        self.hidden, self.logit = Dense(16 * last, last), Dense(last, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N,3,S,S) in [-1,1] -> (N,) logits."""

@@ -6,6 +6,7 @@ batch), so the sample stream is the same on any number of workers, and a run tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
 from higan_cam.train.loop import Plan, resume, train
-from higan_cam.train.optimise import average_gradients, share_of, update_average
+from higan_cam.train.optimise import descend, share_of, update_average
 from higan_cam.train.settings import Report, World
 from higan_cam.types import ByteArray, FloatArray
 
@@ -83,8 +84,8 @@ class Steps:
         reals = self._reals(number)
         self._discriminate(number, reals)
         loss = self._generate(number, reals)
-        shown_before = (number + 1) * self.settings.batch
-        update_average(self.state.averaged, self.state.generator, self.settings.batch, shown_before)
+        batch = self.settings.batch
+        update_average(self.state.averaged, self.state.generator, batch, (number + 1) * batch)
         return loss
 
     def numbers(self, step: int) -> Mapping[str, float]:
@@ -146,10 +147,7 @@ class Steps:
         return (lengths - self.state.path_mean).square().mean()
 
     def _descend(self, loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        optimizer.zero_grad()
-        loss.backward()
-        average_gradients(network.parameters(), self.world)
-        optimizer.step()
+        descend(loss, optimizer, network.parameters(), math.inf, self.world)
 
     def _reals(self, number: int) -> Tensor:
         settings = self.settings
