@@ -9,6 +9,8 @@ from higan_cam.errors import WeightsError
 
 SEPARATOR = "#"
 """`FILE#NAME` is the network NAME of a file that holds several."""
+TRAINED = "generator.safetensors"
+"""What training a generator leaves in its output; naming that folder names this file."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
@@ -18,6 +20,12 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def in_training_output(path: Path) -> Path:
+    """The generator that a training run finished in this folder; any other path as it is."""
+    inside = path / TRAINED
+    return inside if exists(inside) else path
 
 
 def split_network(name: str) -> tuple[str, str | None]:

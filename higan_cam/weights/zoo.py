@@ -12,7 +12,7 @@ from typing import Any
 
 from higan_cam.errors import WeightsError, unknown_name
 from higan_cam.weights.embedded import Embedded, embedded_path
-from higan_cam.weights.paths import expanded, split_network
+from higan_cam.weights.paths import expanded, in_training_output, split_network
 
 FOLDER_VARIABLE = "HIGAN_CAM_WEIGHTS"
 DEFAULT_FOLDER = "weights"
@@ -100,10 +100,11 @@ def weights_folder(folder: str | Path | None = None) -> Path:
 def path_of(name: str) -> Path:
     """The file that a checkpoint's name stands for, there or not; anything that is no such name is a path already.
 
-    Its `~` is expanded, and the network that `FILE#NAME` names left out.
+    Its `~` is expanded, and the network that `FILE#NAME` names left out; the output of `higan-cam train gan` stands for
+    the generator in it.
     """
     name, _ = split_network(name)
-    return weights_folder() / zoo()[name].file if name in zoo() else expanded(name)
+    return weights_folder() / zoo()[name].file if name in zoo() else in_training_output(expanded(name))
 
 
 def weights_file(name: str, embedded: Mapping[str, Embedded]) -> Path:

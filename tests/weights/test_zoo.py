@@ -20,7 +20,7 @@ from higan_cam.runtime.preflight import condition_files, weights_digests
 from higan_cam.runtime.remake import with_recorded_weights
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import embedded_path
-from higan_cam.weights.files import sha256_of
+from higan_cam.weights.files import save_tensors, sha256_of
 from higan_cam.weights.zoo import known, path_of, resolve, weights_folder, zoo
 from tests.support.generators import small
 from tests.support.stand_ins import write_scene_predictor
@@ -141,3 +141,17 @@ def test_a_runs_generator_is_found_by_its_digest_where_its_name_leads_nowhere(
 def test_the_name_of_a_scorer_is_no_generator() -> None:
     with pytest.raises(ConfigError, match=r"generator\.weights: unknown name 'wideresnet18_places365'"):
         load_generator("wideresnet18_places365")
+
+
+def test_the_output_of_a_training_run_stands_for_the_generator_in_it(tmp_path: Path) -> None:
+    output = tmp_path / "mine"
+    output.mkdir()
+    (output / "checkpoint.pt").touch()
+    assert path_of(str(output)) == output
+    with pytest.raises(WeightsError, match=r"a folder, not a weights file; name a file in it \(it has checkpoint.pt"):
+        load_generator(str(output))
+    save_tensors(output / "generator.safetensors", small(StyleGAN).state_dict(), {})
+    assert path_of(str(output)) == output / "generator.safetensors"
+    assert isinstance(load_generator(str(output)), StyleGAN)
+    config = load_config(overrides=[f"generator.weights={output}"])
+    assert weights_digests(config)["generator"] == sha256_of(output / "generator.safetensors")

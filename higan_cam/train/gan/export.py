@@ -24,13 +24,9 @@ from higan_cam.train.gan.state import GanState
 from higan_cam.train.rooms.evaluate import save_grid
 from higan_cam.train.settings import Report, World
 from higan_cam.weights.files import save_tensors
+from higan_cam.weights.paths import TRAINED
 
-WEIGHTS, DISCRIMINATOR, FIGURES, SHEET = (
-    "generator.safetensors",
-    "discriminator.safetensors",
-    "metrics.json",
-    "samples.png",
-)
+WEIGHTS, DISCRIMINATOR, FIGURES, SHEET = TRAINED, "discriminator.safetensors", "metrics.json", "samples.png"
 GRID = 8
 SETTLED = 4096
 """Codes that the mean code, or DCGAN's statistics, are taken over."""
