@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import linalg, stats
+from scipy import stats
 from torch import Tensor
 
 from higan_cam.generate.images import to_uint8
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.label.lighting import LightingScorer
+from higan_cam.measure.generation.distances import frechet_distance
 from higan_cam.rooms import fixture_map, level, render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
 from higan_cam.train.rooms.latents import as_tensor, held_out_latents
@@ -90,14 +91,6 @@ def psnr(difference: Tensor) -> float:
     """Peak signal-to-noise ratio in dB of an error on a [-1,1] scale (peak-to-peak 2)."""
     mse = float(difference.double().square().mean()) / 4
     return 10 * math.log10(1 / max(mse, 1e-12))
-
-
-def frechet_distance(left: FloatArray, right: FloatArray) -> float:
-    """Frechet distance of two (N,D) feature sets as Gaussians (Heusel et al. 2017, eq. 6); D below N."""
-    means = left.mean(0) - right.mean(0)
-    a, b = np.cov(left, rowvar=False), np.cov(right, rowvar=False)
-    root = linalg.sqrtm(a @ b)
-    return float(means @ means + np.trace(a + b - 2 * np.real(root)))
 
 
 @torch.no_grad()

@@ -10,44 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from scipy import linalg
 
 from higan_cam.label import LightingScorer
 from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
-from higan_cam.train.rooms.evaluate import frechet_distance, ghost_opacity, psnr, save_grid, scorer_metrics
+from higan_cam.train.rooms.evaluate import ghost_opacity, psnr, save_grid, scorer_metrics
 from higan_cam.train.rooms.latents import held_out_latents
-from higan_cam.types import FloatArray
-
-
-def samples(mean: FloatArray, root: FloatArray, seed: int, count: int = 500) -> FloatArray:
-    """(count,D) samples whose mean is exactly `mean` and whose covariance is exactly root root^T."""
-    x = np.random.default_rng(seed).standard_normal((count, len(mean)))
-    x -= x.mean(0)
-    white = x @ np.linalg.inv(np.linalg.cholesky(np.cov(x, rowvar=False)).T)
-    moved: FloatArray = white @ root.T + mean
-    return moved
-
-
-def test_frechet_distance_of_axis_aligned_gaussians() -> None:
-    left = samples(np.array([1.0, 0, 0]), np.diag([1.0, 2, 3]), 1)
-    right = samples(np.array([0.0, 2, 0]), np.diag([2.0, 2, 1]), 2)
-    assert frechet_distance(left, right) == pytest.approx(5 + 1 + 0 + 4, abs=1e-6)
-
-
-def test_frechet_distance_of_turned_gaussians() -> None:
-    rng = np.random.default_rng(3)
-    a, b = rng.standard_normal((2, 4, 4))
-    left, right = samples(np.zeros(4), a, 4), samples(np.ones(4), b, 5)
-    # |m|^2 + tr A + tr B - 2 tr (A^1/2 B A^1/2)^1/2, and that root's trace is the nuclear norm of a^T b.
-    expected = 4 + np.square(a).sum() + np.square(b).sum() - 2 * linalg.svdvals(a.T @ b).sum()
-    assert frechet_distance(left, right) == pytest.approx(expected, rel=1e-6)
-
-
-def test_frechet_distance_is_symmetric_and_zero_for_the_same() -> None:
-    left, right = samples(np.zeros(3), np.eye(3), 6), samples(np.ones(3), 2 * np.eye(3), 7)
-    assert frechet_distance(left, left) == pytest.approx(0, abs=1e-6)
-    assert frechet_distance(left, right) == pytest.approx(frechet_distance(right, left))
 
 
 @pytest.fixture(scope="module")

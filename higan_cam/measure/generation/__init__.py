@@ -1,0 +1,1 @@
+"""How good what a generator draws is, and what went wrong in its training."""

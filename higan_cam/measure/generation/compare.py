@@ -1,0 +1,69 @@
+"""Samples of a generator against real pictures: every figure that one feature space gives, with its protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+
+from higan_cam.files import write_whole
+from higan_cam.measure.generation.distances import LEAST, frechet_interval, kernel_distance
+from higan_cam.measure.generation.features import FILTER, FeatureSpace
+from higan_cam.measure.generation.neighbours import NEIGHBOURS, neighbourhoods
+from higan_cam.measure.generation.protocol import GenerationFigures, Protocol
+from higan_cam.types import ByteArray, FloatArray, Interval
+
+
+def compare(
+    space: FeatureSpace,
+    reals: ByteArray,
+    samples: ByteArray,
+    *,
+    seed: int = 0,
+    kept: Path | None = None,
+    device: str = "cpu",
+) -> GenerationFigures:
+    """(N,S,S,3) real pictures and (M,S,S,3) samples, uint8 -> the figures that their numbers carry.
+
+    Args:
+        kept: a folder in which features of the reals are kept, by digest, so that they are computed once.
+    """
+    digest = hashlib.sha256(reals.tobytes()).hexdigest()
+    ours, theirs = _kept(space, reals, digest, kept, device), space.of(samples, device)
+    side = reals.shape[1]
+    protocol = Protocol(
+        features=space.name,
+        features_sha256=space.sha256,
+        side=space.side_for(side),
+        filter=FILTER if space.side_for(side) != side else "the network's own",
+        picture_side=side,
+        reals=len(reals),
+        samples=len(samples),
+        reference_sha256=digest,
+    )
+    return GenerationFigures(protocol, _figures(ours, theirs, seed))
+
+
+def _figures(reals: FloatArray, samples: FloatArray, seed: int) -> dict[str, Interval]:
+    fewest, found = min(len(reals), len(samples)), dict[str, Interval]()
+    if fewest > reals.shape[1]:  # below that the covariances have no full rank, and the distance says nothing
+        found["frechet"] = frechet_interval(reals, samples, seed)
+    if fewest >= LEAST:
+        found["kernel"] = kernel_distance(reals, samples, seed)
+    if fewest > NEIGHBOURS:
+        found.update(neighbourhoods(reals, samples, seed))
+    return found
+
+
+def _kept(space: FeatureSpace, images: ByteArray, digest: str, folder: Path | None, device: str) -> FloatArray:
+    if folder is None:
+        return space.of(images, device)
+    path = folder / f"{space.name}_{space.sha256[:12]}_{digest[:12]}.npy"
+    if not path.exists():
+        buffer = io.BytesIO()
+        np.save(buffer, space.of(images, device), allow_pickle=False)
+        write_whole(path, buffer.getvalue())
+    features: FloatArray = np.load(path, allow_pickle=False)
+    return features
