@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shlex
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,7 +25,9 @@ def _commands() -> None:
 @app.command()
 def gan(
     data: Annotated[str, typer.Option(help="Folder, glob, zip, tar, Parquet or CSV of pictures; any URI.")],
-    output: Annotated[Path, typer.Option(help="Folder for checkpoint, samples and the finished weights.")],
+    output: Annotated[
+        str, typer.Option(help="Folder or URI for checkpoint, samples, report and the finished weights.")
+    ],
     *,
     network: Annotated[str, typer.Option(help="`stylegan2`, or the quicker and plainer `dcgan`.")] = "stylegan2",
     side: Annotated[int, typer.Option(help="Of the pictures, px: a power of 2 from 8 to 512.")] = 64,
@@ -38,6 +39,12 @@ def gan(
     augment: Annotated[str, typer.Option(help="`none`, `diffaugment`, or `classic` (leaks).")] = "none",
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture's mirror image, too.")] = False,
     held_out: Annotated[int, typer.Option(help="Pictures kept apart, to see learning by heart.", min=0)] = 0,
+    measure: Annotated[
+        int, typer.Option(help="Samples that are compared with pictures, four times; 0: none.", min=0)
+    ] = (2000),
+    features: Annotated[
+        list[str] | None, typer.Option(help="Network to compare by, may be repeated; all at hand unless named.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Of weights, order, codes and augmentation.", min=0)] = 0,
 ) -> None:
@@ -45,12 +52,15 @@ def gan(
 
     What comes out is a file that `generator.weights` takes. On Ray Train, on GPUs where there is one for each worker.
     """
-    from higan_cam.errors import ConfigError
+    from higan_cam.measure.generation.features import check_known
     from higan_cam.pictures.source import absolute
+    from higan_cam.store.keys import REPORT_KEY
+    from higan_cam.store.uris import read_place
     from higan_cam.train.checkpoints import load_checkpoint
-    from higan_cam.train.gan.export import WEIGHTS, train_and_export_gan, with_digest
+    from higan_cam.train.gan.export import SHEET, WEIGHTS, train_and_export_gan, with_digest
     from higan_cam.train.gan.pictures import read_pictures
     from higan_cam.train.gan.settings import recipe
+    from higan_cam.train.gan.watch import Watching
     from higan_cam.train.launch import launch
     from higan_cam.train.optimise import share_of
     from higan_cam.train.settings import World
@@ -59,7 +69,7 @@ def gan(
     named = {} if batch is None else {"batch": batch}
     settings = recipe(
         network,
-        output=str(output.resolve()),
+        output=read_place(output).uri,
         pictures=absolute(data),
         side=side,
         images=round(1000 * kimg),
@@ -70,14 +80,29 @@ def gan(
         seed=seed,
         **named,
     )
+    watching = Watching(samples=measure, features=tuple(features or ()))
+    check_known(watching.features)
     share_of(settings.batch, World(size=workers))
-    if output.resolve().is_relative_to(Path(data).expanduser().resolve()):
+    _check_apart(settings.output, data)
+    settings = with_digest(settings, read_pictures(settings))
+    load_checkpoint(settings)  # what is wrong is said before workers start
+    launch(partial(train_and_export_gan, settings, watching=watching), "train_gan", settings.output, workers)
+    typer.echo(f"weights  {output}/{WEIGHTS}")
+    typer.echo(f"samples  {output}/{SHEET}")
+    typer.echo(f"report   {output}/{REPORT_KEY}")
+    if read_place(output).protocol == "file":
+        typer.echo(f"next     higan-cam run --set {shlex.quote(f'generator.weights={output}')}")
+    else:
+        typer.echo(f"next     copy {WEIGHTS} to this machine, and: higan-cam run --set generator.weights=FILE")
+
+
+def _check_apart(output: str, data: str) -> None:
+    """ConfigError: what training writes would be among its pictures."""
+    from higan_cam.errors import ConfigError
+    from higan_cam.pictures.source import absolute
+
+    inside, outside = absolute(output).rstrip("/"), absolute(data).rstrip("/")
+    if inside == outside or inside.startswith(f"{outside}/"):
         raise ConfigError(
             f"--output {output} lies in --data {data}: its sheets would be trained on; choose a place outside"
         )
-    settings = with_digest(settings, read_pictures(settings))
-    load_checkpoint(settings)  # what is wrong is said before workers start
-    launch(partial(train_and_export_gan, settings), "train_gan", output, workers)
-    typer.echo(f"weights  {output / WEIGHTS}")
-    typer.echo(f"samples  {output / 'samples.png'}")
-    typer.echo(f"next     higan-cam run --set {shlex.quote(f'generator.weights={output / WEIGHTS}')}")

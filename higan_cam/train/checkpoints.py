@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -13,6 +13,7 @@ from torch import nn
 
 from higan_cam.config import differing_fields
 from higan_cam.errors import ConfigError
+from higan_cam.store import open_store
 from higan_cam.train.settings import Settings
 
 CHECKPOINT = "checkpoint.pt"
@@ -20,27 +21,29 @@ Part = nn.Module | torch.optim.Optimizer
 
 
 def save_checkpoint(settings: Settings, state: Mapping[str, Any]) -> None:
-    """Write tensors and plain values to `settings.output`, never half-done: a temporary file, then a rename.
+    """Write tensors and plain values to `settings.output`, a folder or an object store's URI, never half-done.
 
-    The temporary file has one name, so that what a killed process left of it is written over.
+    Raises:
+        StoreError: it cannot be written.
     """
-    path = Path(settings.output) / CHECKPOINT
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    torch.save({**state, "settings": _fingerprint(settings)}, temporary)
-    temporary.replace(path)
+    body = io.BytesIO()
+    torch.save({**state, "settings": _fingerprint(settings)}, body)
+    open_store(settings.output).put(CHECKPOINT, body.getvalue())
 
 
 def load_checkpoint(settings: Settings) -> dict[str, Any] | None:
     """What `save_checkpoint` wrote, on the CPU, or None where there is nothing to resume.
 
     Raises:
-        ConfigError: the checkpoint is of a run with other settings.
+        ConfigError: the checkpoint is of a run with other settings. StoreError: it cannot be read.
     """
-    path = Path(settings.output) / CHECKPOINT
-    if not path.exists():
+    store = open_store(settings.output)
+    store.remove_leftovers()
+    body = store.find(CHECKPOINT)
+    if body is None:
         return None
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    path = f"{store.uri}/{CHECKPOINT}"
+    state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
     theirs, ours = json.loads(state["settings"]), json.loads(_fingerprint(settings))
     lines = differing_fields(theirs, ours)
     if lines:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +16,39 @@ from ray.train.torch import TorchTrainer, get_device
 from higan_cam.config import GeneratorConfig, RuntimeConfig
 from higan_cam.pipeline.devices import prepare_process
 from higan_cam.runtime.cluster.join import cluster, resources
+from higan_cam.store.uris import read_place
 from higan_cam.train.settings import Progress, Report, World
 
 log = logging.getLogger(__name__)
 TrainFunction = Callable[[Report, World], None]
 
 
-def launch(function: TrainFunction, name: str, output: Path, workers: int) -> dict[str, Any]:
+def launch(function: TrainFunction, name: str, output: str | Path, workers: int) -> dict[str, Any]:
     """Call `function(report, world)` in every worker of a Ray Train job; the metrics of the last report.
 
     Progress reaches the driver's log as plain lines. The function resumes from its own checkpoints in `output`, so the
     same command goes on after any interruption. On GPUs where the cluster has one for each worker, else on CPUs.
     """
-    with cluster(RuntimeConfig(), log_to_driver=True):
+    with cluster(RuntimeConfig(), log_to_driver=True), _bookkeeping(output) as folder:
         gpus = sum(resources()[1])
         trainer = TorchTrainer(
             _worker,
             train_loop_config={"function": function, "use_gpu": gpus >= workers},
             scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpus >= workers),
-            run_config=RunConfig(name=name, storage_path=str((output / "ray").resolve())),
+            run_config=RunConfig(name=name, storage_path=folder),
         )
         return dict(trainer.fit().metrics or {})
+
+
+@contextmanager
+def _bookkeeping(output: str | Path) -> Iterator[str]:
+    """Where Ray Train notes what it does: beside a local output; nothing of it is needed again."""
+    place = read_place(str(output))
+    if place.protocol == "file":
+        yield str(Path(place.path) / "ray")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
 
 
 def _worker(config: dict[str, Any]) -> None:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from pathlib import Path
+from collections.abc import MutableMapping
 
-import numpy as np
-
-from higan_cam.files import write_whole
 from higan_cam.measure.generation.distances import LEAST, frechet_interval, kernel_distance
 from higan_cam.measure.generation.features import FILTER, FeatureSpace
 from higan_cam.measure.generation.neighbours import NEIGHBOURS, neighbourhoods
@@ -22,13 +18,13 @@ def compare(
     samples: ByteArray,
     *,
     seed: int = 0,
-    kept: Path | None = None,
+    kept: MutableMapping[str, FloatArray] | None = None,
     device: str = "cpu",
 ) -> GenerationFigures:
     """(N,S,S,3) real pictures and (M,S,S,3) samples, uint8 -> the figures that their numbers carry.
 
     Args:
-        kept: a folder in which features of the reals are kept, by digest, so that they are computed once.
+        kept: where features of the reals are kept, so that those of the same pictures are computed once.
     """
     digest = hashlib.sha256(reals.tobytes()).hexdigest()
     ours, theirs = _kept(space, reals, digest, kept, device), space.of(samples, device)
@@ -57,13 +53,12 @@ def _figures(reals: FloatArray, samples: FloatArray, seed: int) -> dict[str, Int
     return found
 
 
-def _kept(space: FeatureSpace, images: ByteArray, digest: str, folder: Path | None, device: str) -> FloatArray:
-    if folder is None:
+def _kept(
+    space: FeatureSpace, images: ByteArray, digest: str, kept: MutableMapping[str, FloatArray] | None, device: str
+) -> FloatArray:
+    if kept is None:
         return space.of(images, device)
-    path = folder / f"{space.name}_{space.sha256[:12]}_{digest[:12]}.npy"
-    if not path.exists():
-        buffer = io.BytesIO()
-        np.save(buffer, space.of(images, device), allow_pickle=False)
-        write_whole(path, buffer.getvalue())
-    features: FloatArray = np.load(path, allow_pickle=False)
-    return features
+    name = f"{space.name} {space.sha256} {digest}"
+    if name not in kept:
+        kept[name] = space.of(images, device)
+    return kept[name]

@@ -6,7 +6,7 @@ none is told without this record. The network should not be one that had a part 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +87,12 @@ def feature_space(name: str, device: str = "cpu") -> FeatureSpace:
     Raises:
         ConfigError: no such name. WeightsError: its weights are not there.
     """
-    if name not in FEATURE_SPACES:
-        raise unknown_name("features", name, FEATURE_SPACES)
+    check_known([name])
     return FEATURE_SPACES[name](device)
+
+
+def check_known(names: Iterable[str]) -> None:
+    """Return where every name is that of a network. ConfigError: one is not."""
+    for name in names:
+        if name not in FEATURE_SPACES:
+            raise unknown_name("features", name, FEATURE_SPACES)

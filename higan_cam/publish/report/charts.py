@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from higan_cam.publish.report.format import format_count, format_number, format_percent, format_signed
 from higan_cam.publish.report.statistics import FLAT, Distribution, Histogram, ScoreResponse, ScoreSummary
+from higan_cam.types import FloatArray
 
 Formatter = Callable[[float], str]
 Scale = Callable[[float], float]
@@ -125,23 +126,38 @@ def count_chart(counts: Sequence[int], x_title: str, y_title: str) -> Chart:
 
 def response_chart(response: ScoreResponse) -> Chart:
     """Mean score with its 10th to 90th percentile against the distance along the boundary."""
-    ticks = _spanning_ticks(float(response.low.min()), float(response.high.max()))
-    x = _scale(float(response.distances[0]), float(response.distances[-1]))
-    y = _scale(ticks[-1], ticks[0])
-    mean, low, high = (
-        [(x(float(d)), y(float(v))) for d, v in zip(response.distances, values, strict=True)]
-        for values in (response.mean, response.low, response.high)
-    )
     ends = f"{format_number(float(response.mean[0]))} to {format_number(float(response.mean[-1]))}"
-    inside = nice_ticks(float(response.distances[0]), float(response.distances[-1]), 7)
-    return Chart(
+    return band_chart(
+        response.distances,
+        (response.mean, response.low, response.high),
         label=f"Mean score along the boundary of {format_count(response.count)} latents: from {ends}",
-        x_ticks=tuple(Tick(x(d), format_signed(d)) for d in inside),
-        y_ticks=tuple(Tick(100 - y(v), format_number(v, _decimals(ticks))) for v in ticks),
         x_title="distance along the boundary, code units",
         y_title="score",
-        line=_polyline(mean),
-        points=" ".join(f"M{a:.2f} {b:.2f}h0" for a, b in mean),
+        show_x=format_signed,
+    )
+
+
+def band_chart(
+    at: FloatArray,
+    values: tuple[FloatArray, FloatArray, FloatArray],
+    *,
+    label: str,
+    x_title: str,
+    y_title: str,
+    show_x: Formatter = format_number,
+) -> Chart:
+    """A line with its points and the band around it: (K,) places that grow, and there value, low and high."""
+    ticks = _spanning_ticks(float(values[1].min()), float(values[2].max()))
+    x, y = _scale(float(at[0]), float(at[-1])), _scale(ticks[-1], ticks[0])
+    middle, low, high = ([(x(float(d)), y(float(v))) for d, v in zip(at, each, strict=True)] for each in values)
+    return Chart(
+        label=label,
+        x_ticks=tuple(Tick(x(d), show_x(d)) for d in nice_ticks(float(at[0]), float(at[-1]), 7)),
+        y_ticks=tuple(Tick(100 - y(v), format_number(v, _decimals(ticks))) for v in ticks),
+        x_title=x_title,
+        y_title=y_title,
+        line=_polyline(middle),
+        points=" ".join(f"M{a:.2f} {b:.2f}h0" for a, b in middle),
         band=_polyline([*low, *reversed(high)]) + "Z",
     )
 

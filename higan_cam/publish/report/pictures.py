@@ -19,9 +19,9 @@ _WEBP_QUALITY = 92
 _SUBPIXELS = 4
 
 
-def photo_uri(image: ByteArray) -> str:
+def photo_uri(image: ByteArray, side: int = MAX_SIDE) -> str:
     """(H,W,3) uint8 RGB -> data URI: PNG up to 160 px, WebP (quality 92) beyond, which keeps the page portable."""
-    bgr = cv2.cvtColor(_reduced(image), cv2.COLOR_RGB2BGR)
+    bgr = cv2.cvtColor(_reduced(image, side), cv2.COLOR_RGB2BGR)
     if max(bgr.shape[:2]) <= _LOSSLESS_SIDE:
         return _data_uri("png", cv2.imencode(".png", bgr)[1])
     return _data_uri("webp", cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY])[1])

@@ -3,59 +3,80 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from higan_cam.errors import ConfigError
-from higan_cam.files import write_whole
 from higan_cam.generate import sample_latents
 from higan_cam.generate.dcgan import DCGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
+from higan_cam.publish.images import encode_image
+from higan_cam.publish.report.generator import render_generator, render_generator_card
+from higan_cam.store import Store, open_store
+from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.train.files import halved, json_text
-from higan_cam.train.gan.fit import fit_gan
+from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.page import generator_content
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
-from higan_cam.train.rooms.evaluate import save_grid
+from higan_cam.train.gan.watch import GRID, Watch, Watching, drawn, sheet_of
 from higan_cam.train.settings import Report, World
-from higan_cam.weights.files import save_tensors
+from higan_cam.weights.files import encode_tensors
 from higan_cam.weights.paths import TRAINED
 
 WEIGHTS, DISCRIMINATOR, FIGURES, SHEET = TRAINED, "discriminator.safetensors", "metrics.json", "samples.png"
-GRID = 8
 SETTLED = 4096
 """Codes that the mean code, or DCGAN's statistics, are taken over."""
 BATCH = 64
 
 
-def train_and_export_gan(settings: GanSettings, report: Report, world: World) -> None:
-    """Train; on rank 0 write the sheet of samples as often as the checkpoint, and at the end all files.
+def train_and_export_gan(
+    settings: GanSettings,
+    report: Report,
+    world: World,
+    watching: Watching = Watching(),  # noqa: B008 - frozen
+) -> None:
+    """Train; on rank 0 write a sheet of samples with every checkpoint, look now and then, and write all files at last.
 
-    Errors as `read_pictures` and `fit_gan`; ConfigError where the pictures are no longer those of the settings.
+    Errors as `read_pictures` and `fit_gan`; ConfigError where the pictures are no longer those of the settings, or an
+    unknown network is to compare.
     """
     pictures = read_pictures(settings)
     settings = with_digest(settings, pictures)
-    output = Path(settings.output)
+    store, watch = open_store(settings.output), Watch(settings, watching, pictures)
 
-    def sheet(state: GanState) -> None:
-        save_sheet(settings, settled(settings, state), output)
+    def sheet(state: GanState, done: int, numbers: Mapping[str, float]) -> None:
+        network = settled(settings, state)
+        store.put(SHEET, encode_image(sheet_of(drawn(settings, network, range(GRID * GRID)))))
+        if watch.due(done):
+            watch.look(done, network, numbers)
 
     state = fit_gan(settings, pictures, report, world, sheet)
     if world.rank == 0:
-        finished = settled(settings, state)
-        save_sheet(settings, finished, output)
-        told = {name: value for name, value in asdict(settings).items() if name not in ("output", "pictures")}
-        notes = {"training": json.dumps(told, sort_keys=True)}
-        save_tensors(output / WEIGHTS, halved(finished.state_dict()), notes)
-        save_tensors(output / DISCRIMINATOR, halved(state.discriminator.state_dict()), notes)
-        figures = {"kimg": settings.steps * settings.batch / 1000, "pictures": len(pictures.train)}
-        lost = {"unreadable": len(pictures.unreadable), "held_out": len(pictures.held_out)}
-        write_whole(output / FIGURES, json_text(figures | lost))
+        _finish(settings, pictures, state, watch, store)
+
+
+def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: Watch, store: Store) -> None:
+    network, game = settled(settings, state), Steps(settings, state, pictures, World())
+    told = {name: value for name, value in asdict(settings).items() if name not in ("output", "pictures")}
+    notes = {"training": json.dumps(told, sort_keys=True)}
+    store.put(WEIGHTS, encode_tensors(halved(network.state_dict()), notes))
+    store.put(DISCRIMINATOR, encode_tensors(halved(state.discriminator.state_dict()), notes))
+    last = watch.look(settings.steps, network, game.numbers(settings.steps))
+    sheet = sheet_of(drawn(settings, network, range(GRID * GRID)))
+    store.put(SHEET, encode_image(sheet))
+    counts = {"pictures": len(pictures.train), "unreadable": len(pictures.unreadable)}
+    figures = {name: each.to_json() for name, each in last.figures.items()}
+    summary = {"kimg": last.kimg, "held_out": len(pictures.held_out), "figures": figures, **last.numbers}
+    store.put(FIGURES, json_text(counts | summary).encode())
+    content = generator_content(settings, pictures, watch, sheet)
+    store.put(REPORT_KEY, render_generator(content).encode())
+    store.put(CARD_KEY, render_generator_card(content).encode())
 
 
 def with_digest(settings: GanSettings, pictures: Pictures) -> GanSettings:
@@ -90,12 +111,3 @@ def _take_statistics(settings: GanSettings, network: DCGAN) -> None:
         codes = sample_latents(range(first, first + BATCH), settings.seed, settings.z_dim, normalize=False)
         network.synthesize(network.truncate(torch.from_numpy(codes)))
     network.eval()
-
-
-@torch.no_grad()
-def save_sheet(settings: GanSettings, network: nn.Module, output: Path) -> None:
-    """samples.png: the same codes every time."""
-    drawn = cast(Any, network)
-    codes = torch.from_numpy(sample_latents(range(GRID * GRID), settings.seed + 1, settings.z_dim, normalize=False))
-    images: Tensor = drawn.synthesize(drawn.truncate(drawn.map(codes)))[0].clamp(-1, 1)
-    save_grid(output / SHEET, list(images.split(GRID)))

@@ -33,17 +33,20 @@ ASKED = 64
 """Pictures of a kind that the discriminator is asked about, for `by_heart`."""
 
 
+OnSheet = Callable[[GanState, int, Mapping[str, float]], None]
+
+
 def fit_gan(
     settings: GanSettings,
     pictures: Pictures,
     report: Report,
     world: World = World(),  # noqa: B008 - frozen
-    on_sheet: Callable[[GanState], None] = lambda _: None,
+    on_sheet: OnSheet = lambda *_: None,
 ) -> GanState:
     """Train, resuming from the checkpoint in `settings.output`; only rank 0 writes there.
 
     Args:
-        on_sheet: called on rank 0 as often as a checkpoint is written, before it.
+        on_sheet: called on rank 0 as often as a checkpoint is written, before it, with the steps done and what is told.
 
     Raises:
         ConfigError: the checkpoint there is of a run with other settings, or a batch that does not divide.
@@ -56,7 +59,7 @@ def fit_gan(
     def step(number: int) -> Tensor:
         loss = game.take(number)
         if world.rank == 0 and (number + 1) % settings.checkpoint_every == 0:
-            on_sheet(state)
+            on_sheet(state, number + 1, game.numbers(number + 1))
         return loss
 
     plan = Plan(

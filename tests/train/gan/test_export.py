@@ -14,14 +14,20 @@ import torch
 
 from higan_cam.errors import ConfigError, DataError
 from higan_cam.generate import load_generator, sample_latents
+from higan_cam.store import open_store
+from higan_cam.train.checkpoints import CHECKPOINT, load_checkpoint
 from higan_cam.train.gan.export import FIGURES, SHEET, WEIGHTS, settled, train_and_export_gan, with_digest
-from higan_cam.train.gan.fit import fit_gan
+from higan_cam.train.gan.fit import Steps, fit_gan
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.watch import Watching
 from higan_cam.train.settings import Progress, World
 from tests.support.commands import Command
 
 Build = Callable[..., GanSettings]
+
+
+FEW, NOTHING = Watching(samples=16, times=2, features=("rooms_scorer",)), Watching(samples=0)
 
 
 def ignore(_: Progress) -> None:
@@ -44,14 +50,14 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("network", ["dcgan", "stylegan2"])
 def test_a_folder_becomes_weights_that_are_read_as_any_others(network: str, folder: Path, build: Build) -> None:
     settings = build(network, pictures=str(folder), apart=4)
-    train_and_export_gan(settings, ignore, World())
+    train_and_export_gan(settings, ignore, World(), FEW)
     output = Path(settings.output)
     figures = json.loads((output / FIGURES).read_text())
     assert (figures["pictures"], figures["held_out"], figures["unreadable"]) == (6, 4, 1)
     sheet = cv2.imread(str(output / SHEET))
     assert sheet is not None
     assert sheet.shape == (64, 64, 3)
-    generator = load_generator(str(output / WEIGHTS))
+    generator = load_generator(str(output))
     codes = torch.from_numpy(sample_latents(range(3), 0, settings.z_dim, normalize=False))
     with torch.no_grad():
         images = generator.synthesize(generator.truncate(generator.map(codes)))[0]
@@ -99,9 +105,50 @@ def test_the_command_trains_on_ray_and_the_main_jobs_loader_reads_what_it_leaves
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     output = tmp_path / "my gan"
     asked = ("--data", str(folder), "--output", str(output), "--network", "dcgan", "--side", "8", "--kimg", "0.1")
-    status, told, _ = higan_cam("train", "gan", *asked)
+    status, told, _ = higan_cam("train", "gan", *asked, "--measure", "16", "--features", "rooms_scorer")
     assert (status, str(output / WEIGHTS) in told) == (0, True)
-    assert load_generator(str(output / WEIGHTS)).resolution == 8
+    assert load_generator(str(output)).resolution == 8
+    assert "A generator of my pictures #1" in (output / "report" / "index.html").read_text()
+
+
+def test_the_output_may_lie_in_an_object_store(folder: Path, build: Build) -> None:
+    places = ["memory://gan-output", str(folder.parent / "local")]
+    for place in places:
+        train_and_export_gan(build("dcgan", pictures=str(folder), output=place), ignore, World(), FEW)
+    bucket, local = (open_store(place) for place in places)
+    assert bucket.list() == local.list()
+    same = [key for key in local.list() if bucket.get(key) != local.get(key)]
+    assert same == [], "bytes that depend on where they are written"
+
+
+def test_a_run_that_was_killed_leaves_the_same_files(
+    folder: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        """The process is gone."""
+
+    whole, broken = (build(pictures=str(folder), apart=4, output=str(folder.parent / name)) for name in "ab")
+    train_and_export_gan(whole, ignore, World(), FEW)
+    for number in (1, 4, 5):
+        taken = Steps.take
+
+        def take(self: Steps, step: int, taken: Any = taken, number: int = number) -> torch.Tensor:
+            if step == number:
+                raise KilledError
+            loss: torch.Tensor = taken(self, step)
+            return loss
+
+        monkeypatch.setattr(Steps, "take", take)
+        with pytest.raises(KilledError):
+            train_and_export_gan(broken, ignore, World(), FEW)
+        monkeypatch.undo()
+    train_and_export_gan(broken, ignore, World(), FEW)
+    ours, theirs = (open_store(each.output) for each in (whole, broken))
+    assert ours.list() == theirs.list()
+    assert [key for key in ours.list() if ours.get(key) != theirs.get(key)] in ([], [CHECKPOINT])
+    one, other = (load_checkpoint(with_digest(each, read_pictures(each))) or {} for each in (whole, broken))
+    assert one.pop("settings") == other.pop("settings")
+    torch.testing.assert_close(one, other, rtol=0, atol=0)  # its pickle alone tells who wrote it
 
 
 def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Path, higan_cam: Command) -> None:
@@ -119,7 +166,7 @@ def test_other_settings_on_the_same_output_are_refused_before_workers_start(
     folder: Path, tmp_path: Path, build: Build, higan_cam: Command
 ) -> None:
     settings = build(pictures=str(folder), output=str(tmp_path / "out"))
-    train_and_export_gan(settings, ignore, World())
+    train_and_export_gan(settings, ignore, World(), NOTHING)
     asked = ("--data", str(folder), "--output", str(tmp_path / "out"), "--side", "8", "--kimg", "0.1")
     status, _, said = higan_cam("train", "gan", *asked)
     assert (status, "run with other settings" in said) == (2, True)

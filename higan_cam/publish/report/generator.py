@@ -1,0 +1,111 @@
+"""The page of a training run of a generator: what it draws, how that came, and what to believe of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from jinja2 import Environment
+
+from higan_cam.publish.card import card_environment
+from higan_cam.publish.report import format as fmt
+from higan_cam.publish.report import pictures as images
+from higan_cam.publish.report.charts import Chart, band_chart
+from higan_cam.publish.report.templating import page_environment
+from higan_cam.types import ByteArray, Interval
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One figure over the training.
+
+    Attributes:
+        name: such as "Frechet distance, efficientnet_lite0".
+        points: (thousands of pictures shown, the figure then), in order, two or more.
+    """
+
+    name: str
+    points: tuple[tuple[float, Interval], ...]
+
+    @property
+    def chart(self) -> Chart:
+        """The curve with its intervals."""
+        at = np.array([kimg for kimg, _ in self.points])
+        value, low, high = (
+            np.array([getattr(each, end) for _, each in self.points]) for end in ("value", "low", "high")
+        )
+        ends = f"{fmt.format_number(value[0])} to {fmt.format_number(value[-1])}"
+        return band_chart(
+            at,
+            (value, low, high),
+            label=f"{self.name}: from {ends}",
+            x_title="thousands of pictures",
+            y_title=self.name,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class VerdictView:
+    """What a monitor says.
+
+    Attributes:
+        value: "clean", the fault, "too poor to say" or "not measured"; alarming: whether it is a fault.
+        words: why.
+        evidence: pictures that show it, side by side.
+    """
+
+    name: str
+    value: str
+    alarming: bool
+    words: str
+    evidence: tuple[ByteArray, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GeneratorContent:
+    """The page and the card.
+
+    Attributes:
+        weights: the file of the generator.
+        pictures: where they come from; facts: what is worth knowing of the training, by name.
+        samples, reals: a sheet each, (H,W,3).
+        ticks: (thousands of pictures shown, a strip of the same codes then).
+        figures: {features: {figure: its last value}}; protocols: {features: how it was measured}.
+        unmeasured: why figures are missing, one line each.
+        unreadable: {reason: pictures that were passed over}.
+    """
+
+    weights: str
+    pictures: str
+    facts: Mapping[str, str | int | float]
+    samples: ByteArray
+    reals: ByteArray
+    ticks: tuple[tuple[float, ByteArray], ...] = ()
+    curves: tuple[Curve, ...] = ()
+    figures: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    protocols: Mapping[str, Mapping[str, str | int]] = field(default_factory=dict)
+    verdicts: tuple[VerdictView, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+
+
+def render_generator(content: GeneratorContent) -> str:
+    """One self-contained page; equal content gives equal text."""
+    return _environment().get_template("generator.html.j2").render(content=content)
+
+
+def render_generator_card(content: GeneratorContent) -> str:
+    """The model card, Markdown."""
+    return card_environment().get_template("generator_card.md.j2").render(content=content)
+
+
+@cache
+def _environment() -> Environment:
+    return page_environment(
+        number=fmt.format_number,
+        count=fmt.format_count,
+        value=fmt.format_value,
+        photo_uri=images.photo_uri,
+    )

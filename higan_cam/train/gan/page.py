@@ -1,0 +1,62 @@
+"""From a finished training run to what its page and card show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from higan_cam.publish.report.generator import Curve, GeneratorContent
+from higan_cam.store.uris import read_place
+from higan_cam.train.gan.pictures import Pictures
+from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.watch import Tick, Watch, read_history, read_strip, sheet_of
+from higan_cam.types import ByteArray, Interval
+from higan_cam.weights.paths import TRAINED
+
+NAMES = {"frechet": "Frechet distance", "kernel": "kernel distance", "by_heart": "learnt by heart"}
+
+
+def generator_content(settings: GanSettings, pictures: Pictures, watch: Watch, samples: ByteArray) -> GeneratorContent:
+    """Everything that the page shows, out of the history and the run's output. `samples`: the sheet."""
+    ticks, last = read_history(watch.store), read_history(watch.store)[-1]
+    return GeneratorContent(
+        weights=TRAINED,
+        pictures=read_place(settings.pictures).path.rpartition("/")[2],
+        facts={
+            "network": settings.network,
+            "side, px": settings.side,
+            "pictures": len(pictures.train),
+            "held out": len(pictures.held_out),
+            "thousands shown": last.kimg,
+            "loss": settings.loss.replace("_", "-"),
+            "augmentation": settings.augment,
+            "seed": settings.seed,
+        },
+        samples=samples,
+        reals=sheet_of(pictures.train),
+        ticks=tuple((tick.kimg, read_strip(watch.store, tick)) for tick in ticks),
+        curves=tuple(_curves(ticks)),
+        figures={name: each.figures for name, each in last.figures.items()},
+        protocols={name: asdict(each.protocol) for name, each in last.figures.items()},
+        unmeasured=watch.spaces[1],
+        unreadable=dict(Counter(reason for _, reason in pictures.unreadable).most_common()),
+    )
+
+
+def _curves(ticks: Sequence[Tick]) -> Iterator[Curve]:
+    """Every figure that was taken twice or more often."""
+    found = dict[str, list[tuple[float, Interval]]]()
+    for tick in ticks:
+        for name, value in tick.numbers.items():
+            found.setdefault(_named(name), []).append((tick.kimg, Interval(value, value, value)))
+        for features, each in tick.figures.items():
+            for name, figure in each.figures.items():
+                found.setdefault(f"{_named(name)}, {features}", []).append((tick.kimg, figure))
+    for name, points in found.items():
+        if len(points) > 1:
+            yield Curve(name, tuple(points))
+
+
+def _named(name: str) -> str:
+    return NAMES.get(name, name.replace("_", " "))
