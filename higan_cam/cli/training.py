@@ -46,6 +46,9 @@ def gan(
         list[str] | None, typer.Option(help="Network to compare by, may be repeated; all at hand unless named.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
+    gpus: Annotated[
+        bool | None, typer.Option("--gpus/--cpus", help="A GPU for each worker, or none; by what is there unless said.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order, codes and augmentation.", min=0)] = 0,
 ) -> None:
     """Train a generator on a folder of pictures. The same command goes on where it stopped.
@@ -86,7 +89,7 @@ def gan(
     _check_apart(settings.output, data)
     settings = with_digest(settings, read_pictures(settings))
     load_checkpoint(settings)  # what is wrong is said before workers start
-    launch(partial(train_and_export_gan, settings, watching=watching), "train_gan", settings.output, workers)
+    launch(partial(train_and_export_gan, settings, watching=watching), "train_gan", settings.output, workers, gpus)
     typer.echo(f"weights  {output}/{WEIGHTS}")
     typer.echo(f"samples  {output}/{SHEET}")
     typer.echo(f"report   {output}/{REPORT_KEY}")

@@ -10,34 +10,72 @@ from pathlib import Path
 from typing import Any
 
 from ray import train
-from ray.train import RunConfig, ScalingConfig
+from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, WorkerGroupError
 from ray.train.torch import TorchTrainer, get_device
 
 from higan_cam.config import GeneratorConfig, RuntimeConfig
+from higan_cam.errors import HiganCamError, WorkersError
 from higan_cam.pipeline.devices import prepare_process
 from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.store.uris import read_place
 from higan_cam.train.settings import Progress, Report, World
 
 log = logging.getLogger(__name__)
+RESTARTS = 2
+"""How often all workers are started again after one has died."""
 TrainFunction = Callable[[Report, World], None]
 
 
-def launch(function: TrainFunction, name: str, output: str | Path, workers: int) -> dict[str, Any]:
+def launch(
+    function: TrainFunction, name: str, output: str | Path, workers: int, gpus: bool | None = None
+) -> dict[str, Any]:
     """Call `function(report, world)` in every worker of a Ray Train job; the metrics of the last report.
 
     Progress reaches the driver's log as plain lines. The function resumes from its own checkpoints in `output`, so the
-    same command goes on after any interruption. On GPUs where the cluster has one for each worker, else on CPUs.
+    same command goes on after any interruption, and workers are started again where one of them dies. On GPUs where the
+    cluster has one for each worker, else on CPUs.
+
+    Args:
+        gpus: whether workers get one each, also of those that a cluster has yet to start; None: by what is there.
+
+    Raises:
+        HiganCamError: what a worker raised. WorkersError: they failed in another way, more often than is tried.
     """
     with cluster(RuntimeConfig(), log_to_driver=True), _bookkeeping(output) as folder:
-        gpus = sum(resources()[1])
+        on_gpus = sum(resources()[1]) >= workers if gpus is None else gpus
         trainer = TorchTrainer(
             _worker,
-            train_loop_config={"function": function, "use_gpu": gpus >= workers},
-            scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpus >= workers),
-            run_config=RunConfig(name=name, storage_path=folder),
+            train_loop_config={"function": function, "use_gpu": on_gpus},
+            scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_gpus),
+            run_config=RunConfig(name=name, storage_path=folder, failure_config=FailureConfig(max_failures=RESTARTS)),
         )
-        return dict(trainer.fit().metrics or {})
+        with _in_words(name, output):
+            return dict(trainer.fit().metrics or {})
+
+
+@contextmanager
+def _in_words(name: str, output: str | Path) -> Iterator[None]:
+    """Ray's error as the one of ours that lies within, or as one line."""
+    try:
+        yield
+    except TrainingFailedError as error:
+        failures = list(error.worker_failures.values()) if isinstance(error, WorkerGroupError) else [error]
+        for failure in failures:
+            known = _known(failure)
+            if known is not None:
+                raise known from error
+        reasons = "; ".join(sorted({" ".join(str(failure).split())[:300] for failure in failures}))
+        raise WorkersError(
+            f"{name}: training failed, workers were started again {RESTARTS} times where that helps: {reasons}. "
+            f"What was written is in {output}; the same command goes on from there"
+        ) from error
+
+
+def _known(failure: BaseException | None) -> HiganCamError | None:
+    """The first of our errors on the way from what Ray raises to its causes."""
+    while failure is not None and not isinstance(failure, HiganCamError):
+        failure = getattr(failure, "_base_exc", None) or getattr(failure, "cause", None) or failure.__cause__
+    return failure
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from tests.cluster_configs.files import CONFIGS, ROOT, pins, project, requirements
 
-EXTRAS = ("cluster", "s3", "gcs", "aws", "gcp", "app")
+EXTRAS = ("cluster", "s3", "gcs", "aws", "gcp", "app", "train")
 DATA = ("rooms_generator.safetensors", "configs/quick.yaml")
 
 

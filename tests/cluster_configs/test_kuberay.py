@@ -10,12 +10,15 @@ from typing import Any
 
 import jsonschema
 import pytest
+import typer.main
 
+from higan_cam.cli.training import app as training
 from higan_cam.config import load_config
 from higan_cam.runtime.plan import plan_label, plan_mask
+from higan_cam.train.gan.settings import recipe
 from tests.cluster_configs.files import load_yaml, pins, project
 
-MANIFESTS = ("rayjob", "rayjob_pictures", "rayjob_recommend", "raycluster")
+MANIFESTS = ("rayjob", "rayjob_pictures", "rayjob_recommend", "rayjob_train", "raycluster")
 JOBS = MANIFESTS[:-1]
 
 
@@ -49,6 +52,14 @@ def test_the_job_without_a_generator_has_the_same_cluster_but_for_the_gpus() -> 
         del container(group)["resources"]
         group["template"]["spec"].pop("tolerations")
     assert ours == theirs
+
+
+def test_the_job_that_trains_has_the_same_cluster_with_all_its_workers_from_the_beginning() -> None:
+    job, cluster = (cluster_of(load_yaml(f"kuberay/{each}.yaml")) for each in ("rayjob_train", "raycluster"))
+    ours, theirs = (each["workerGroupSpecs"][0] for each in (job, cluster))
+    assert [ours.pop(name) for name in ("replicas", "minReplicas")] == [theirs["maxReplicas"]] * 2
+    del theirs["replicas"], theirs["minReplicas"]
+    assert job == cluster
 
 
 def test_the_cluster_runs_the_pinned_ray_from_one_image_of_this_version() -> None:
@@ -114,6 +125,18 @@ def test_the_entrypoint_of_recommend_names_pictures_and_an_output_and_has_a_work
     assert (config.source.pictures, config.output) == ("s3://YOUR-BUCKET/photos", "s3://YOUR-BUCKET/places")
     (group,) = cluster_of(load_yaml("kuberay/rayjob_recommend.yaml"))["workerGroupSpecs"]
     assert config.runtime.workers == group["maxReplicas"] * int(container(group)["resources"]["limits"]["cpu"])
+
+
+def test_the_entrypoint_that_trains_is_a_command_with_a_gpu_for_each_worker() -> None:
+    manifest = load_yaml("kuberay/rayjob_train.yaml")
+    program, *arguments = shlex.split(manifest["spec"]["entrypoint"])
+    assert program in project()["scripts"]
+    commands: Any = typer.main.get_command(training)
+    assert arguments[:2] == ["train", "gan"]
+    told = commands.commands["gan"].make_context("gan", arguments[2:]).params
+    (group,) = cluster_of(manifest)["workerGroupSpecs"]
+    assert (told["workers"], told["gpus"]) == (group["replicas"], True)
+    recipe("stylegan2", output=told["output"], pictures=told["data"], side=told["side"], batch=told["batch"])
 
 
 def schema_errors(name: str, manifest: Any, shared: Path) -> list[str]:

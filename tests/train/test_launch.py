@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from ray.train import WorkerGroupError
+from ray.train.v2._internal.exceptions import UserExceptionWithTraceback
 
+from higan_cam.errors import ConfigError, WorkersError
 from higan_cam.generate.loading import generator_from_file
 from higan_cam.train import launch as module
+from higan_cam.train.launch import launch
 from higan_cam.train.settings import Report, World
 from jobs.train_generator import main
+
+
+def dies_once(folder: Path, report: Report, world: World) -> None:
+    """Rank 1 is killed at first; the next time both leave a file."""
+    if world.rank == 1 and not (folder / "died").exists():
+        (folder / "died").touch()
+        time.sleep(2)  # one that dies while its group is still being set up ends the training
+        os.kill(os.getpid(), signal.SIGKILL)
+    (folder / f"done-{world.rank}").touch()
 
 
 def nothing(report: Report, world: World) -> None:
@@ -22,10 +39,14 @@ def nothing(report: Report, world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("workers", "gpus", "expected"), [(1, 0.0, False), (1, 1.0, True), (2, 1.0, False), (2, 8.0, True)]
+    ("workers", "gpus", "said", "expected"),
+    [
+        *((1, 0.0, None, False), (1, 1.0, None, True), (2, 1.0, None, False), (2, 8.0, None, True)),
+        *((8, 1.0, True, True), (1, 8.0, False, False)),  # a cluster that grows; GPUs that others need
+    ],
 )
-def test_workers_compute_on_gpus_where_the_cluster_has_one_for_each(
-    workers: int, gpus: float, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_workers_compute_on_gpus_where_the_cluster_has_one_for_each_or_as_was_said(
+    workers: int, gpus: float, said: bool | None, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {}
 
@@ -36,7 +57,7 @@ def test_workers_compute_on_gpus_where_the_cluster_has_one_for_each(
     monkeypatch.setattr(module, "cluster", lambda *_, **__: nullcontext())
     monkeypatch.setattr(module, "resources", lambda: (4.0, (gpus,)))
     monkeypatch.setattr(module, "TorchTrainer", trainer)
-    module.launch(nothing, "none", tmp_path, workers)
+    module.launch(nothing, "none", tmp_path, workers, said)
     scaling, told = asked["scaling_config"], asked["train_loop_config"]
     assert (scaling.num_workers, scaling.use_gpu, told["use_gpu"]) == (workers, expected, expected)
 
@@ -69,3 +90,23 @@ def test_two_workers_train_and_export_a_generator_that_loads(tmp_path: Path, loc
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert set(metrics) == {"psnr_db", "psnr_fixtures_db", "ghost_opacity", "ghost_opacity_abs"}
     assert (tmp_path / "samples.png").stat().st_size > 0
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_workers_are_started_again_when_one_is_killed(tmp_path: Path, local_ray: None) -> None:
+    launch(partial(dies_once, tmp_path), "dies_once", tmp_path / "out", workers=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["died", "done-0", "done-1", "out"]
+
+
+def test_what_a_worker_refuses_is_said_in_its_own_words() -> None:
+    refused = ConfigError("side: must be a power of 2, got 7")
+    wrapped = UserExceptionWithTraceback(refused, "Traceback …")  # what Ray Train 2.60 hands on
+    with pytest.raises(ConfigError, match=r"^side: must be a power of 2, got 7$"), module._in_words("gan", "runs/mine"):
+        raise WorkerGroupError("1 of 1 failed", {0: wrapped})
+
+
+def test_other_failures_are_one_line_with_the_way_on() -> None:
+    said = r"gan: .*out of memory.*runs/mine; the same command goes on"
+    with pytest.raises(WorkersError, match=said), module._in_words("gan", "runs/mine"):
+        raise WorkerGroupError("1 of 1 failed", {0: RuntimeError("out of\nmemory")})
