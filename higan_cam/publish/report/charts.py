@@ -144,15 +144,17 @@ def band_chart(
     label: str,
     x_title: str,
     y_title: str,
-    show_x: Formatter = format_number,
+    show_x: Formatter | None = None,
 ) -> Chart:
     """A line with its points and the band around it: (K,) places that grow, and there value, low and high."""
     ticks = _spanning_ticks(float(values[1].min()), float(values[2].max()))
+    along = nice_ticks(float(at[0]), float(at[-1]), 7)
+    show = show_x or (lambda value: format_number(value, _decimals(along)))
     x, y = _scale(float(at[0]), float(at[-1])), _scale(ticks[-1], ticks[0])
     middle, low, high = ([(x(float(d)), y(float(v))) for d, v in zip(at, each, strict=True)] for each in values)
     return Chart(
         label=label,
-        x_ticks=tuple(Tick(x(d), show_x(d)) for d in nice_ticks(float(at[0]), float(at[-1]), 7)),
+        x_ticks=tuple(Tick(x(d), show(d)) for d in along),
         y_ticks=tuple(Tick(100 - y(v), format_number(v, _decimals(ticks))) for v in ticks),
         x_title=x_title,
         y_title=y_title,

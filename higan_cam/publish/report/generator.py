@@ -69,7 +69,7 @@ class GeneratorContent:
 
     Attributes:
         weights: the file of the generator.
-        pictures: where they come from; facts: what is worth knowing of the training, by name.
+        pictures: where they come from; numbers: of the training, by name, shown first; facts: its settings.
         samples, reals: a sheet each, (H,W,3).
         ticks: (thousands of pictures shown, a strip of the same codes then).
         figures: {features: {figure: its last value}}; protocols: {features: how it was measured}.
@@ -79,6 +79,7 @@ class GeneratorContent:
 
     weights: str
     pictures: str
+    numbers: Mapping[str, int | float]
     facts: Mapping[str, str | int | float]
     samples: ByteArray
     reals: ByteArray

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from higan_cam.publish.report.generator import Curve, GeneratorContent
@@ -14,6 +14,7 @@ from higan_cam.train.gan.watch import Tick, Watch, read_history, read_strip, she
 from higan_cam.types import ByteArray, Interval
 from higan_cam.weights.paths import TRAINED
 
+ORDER = ("frechet", "kernel", "precision", "recall", "density", "coverage")
 NAMES = {"frechet": "Frechet distance", "kernel": "kernel distance", "by_heart": "learnt by heart"}
 
 
@@ -23,25 +24,29 @@ def generator_content(settings: GanSettings, pictures: Pictures, watch: Watch, s
     return GeneratorContent(
         weights=TRAINED,
         pictures=read_place(settings.pictures).path.rpartition("/")[2],
+        numbers={"pictures": len(pictures.train), "held out": len(pictures.held_out), "shown, thousands": last.kimg},
         facts={
             "network": settings.network,
-            "side, px": settings.side,
-            "pictures": len(pictures.train),
-            "held out": len(pictures.held_out),
-            "thousands shown": last.kimg,
+            "side": f"{settings.side} px",
             "loss": settings.loss.replace("_", "-"),
             "augmentation": settings.augment,
+            "mirror images": "shown" if settings.mirror else "not shown",
+            "pictures per step": settings.batch,
             "seed": settings.seed,
         },
         samples=samples,
         reals=sheet_of(pictures.train),
         ticks=tuple((tick.kimg, read_strip(watch.store, tick)) for tick in ticks),
         curves=tuple(_curves(ticks)),
-        figures={name: each.figures for name, each in last.figures.items()},
+        figures={name: _in_order(each.figures) for name, each in last.figures.items()},
         protocols={name: asdict(each.protocol) for name, each in last.figures.items()},
         unmeasured=watch.spaces[1],
         unreadable=dict(Counter(reason for _, reason in pictures.unreadable).most_common()),
     )
+
+
+def _in_order(figures: Mapping[str, Interval]) -> dict[str, Interval]:
+    return {NAMES.get(name, name): figures[name] for name in ORDER if name in figures}
 
 
 def _curves(ticks: Sequence[Tick]) -> Iterator[Curve]:
@@ -51,8 +56,8 @@ def _curves(ticks: Sequence[Tick]) -> Iterator[Curve]:
         for name, value in tick.numbers.items():
             found.setdefault(_named(name), []).append((tick.kimg, Interval(value, value, value)))
         for features, each in tick.figures.items():
-            for name, figure in each.figures.items():
-                found.setdefault(f"{_named(name)}, {features}", []).append((tick.kimg, figure))
+            for name, figure in _in_order(each.figures).items():
+                found.setdefault(f"{name}, {features}", []).append((tick.kimg, figure))
     for name, points in found.items():
         if len(points) > 1:
             yield Curve(name, tuple(points))
