@@ -102,6 +102,20 @@ def fetch(
         console.print(f"use      --set {checkpoint.kind}.weights={name}")  # a matrix is found beside its network
 
 
+@app.command()
+def export(
+    weights: Annotated[str, typer.Argument(help="A StyleGAN2, as `generator.weights` takes it.")],
+    file: Annotated[Path, typer.Argument(help="What to write, such as mine.pt.")],
+) -> None:
+    """Write a StyleGAN2 as stylegan2-pytorch (rosinality's) keeps it, and its discriminator if one lies beside it."""
+    from higan_cam.train.gan.rosinality import export_rosinality
+
+    both = export_rosinality(weights, file)
+    Console(soft_wrap=True, highlight=False).print(
+        f"wrote    {escape(str(file))} (g_ema, g, latent_avg{', d' if both else '; no discriminator beside it'})"
+    )
+
+
 def _describe(console: Console, checkpoint: Checkpoint) -> None:
     console.print(f"what     {escape(checkpoint.about)} ({checkpoint.kind} {escape(checkpoint.file)})")
     console.print(f"licence  {escape(checkpoint.licence)}")

@@ -14,6 +14,7 @@ drawn here from a fixed stream.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -42,6 +43,34 @@ def from_rosinality(state: Mapping[str, Tensor], source: str) -> dict[str, Tenso
     for layer in range(len([key for key in names if key.startswith("noises.")])):
         converted.setdefault(f"synthesis.layer{layer}.noise", _drawn_noise(layer))
     return converted
+
+
+def to_rosinality(state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    """HiGAN's state dict of a StyleGAN2 -> rosinality's `g_ema`, the mean code among it.
+
+    WeightsError: a learned noise map for each channel, of which that layout has one a layer.
+    """
+    channels = state["synthesis.layer0.noise"].shape[1]
+    if channels > 1:
+        raise WeightsError(
+            f"{source}: has learned noise maps, {channels} in its first layer; the {NAME} layout has one a layer"
+        )
+    names = _names(count(state, r"synthesis\.output(\d+)\..+") - 1, count(state, r"mapping\.dense(\d+)\..+"))
+    return {theirs: _as_theirs(theirs, state[ours]).contiguous() for theirs, ours in names.items()}
+
+
+def _as_theirs(key: str, value: Tensor) -> Tensor:
+    """What `_value` undoes."""
+    if key.endswith(".conv.weight"):
+        weight = value.flip(0, 1) if _doubles(key) else value
+        return weight.permute(3, 2, 0, 1)[None]
+    if key.endswith(".modulation.bias"):
+        return value + 1
+    if key.endswith(".noise.weight"):
+        return value.reshape(1)
+    if key.endswith(".kernel"):
+        return value[0, 0]
+    return value.reshape(1, -1, 1, 1) if re.fullmatch(r"to_rgb(1|s\.\d+)\.bias", key) else value
 
 
 def _names(doublings: int, dense: int) -> dict[str, str]:
@@ -91,8 +120,11 @@ def _value(key: str, value: Tensor, source: str) -> Tensor:
 def _convolution(key: str, value: Tensor) -> Tensor:
     """(1,out,in,kh,kw) -> (kh,kw,in,out), mirrored where it doubles the size: every other one from `convs.0`."""
     weight = value[0].permute(2, 3, 1, 0)
-    doubles = key.startswith("convs.") and int(key.split(".")[1]) % 2 == 0
-    return weight.flip(0, 1) if doubles else weight
+    return weight.flip(0, 1) if _doubles(key) else weight
+
+
+def _doubles(key: str) -> bool:
+    return key.startswith("convs.") and int(key.split(".")[1]) % 2 == 0
 
 
 def _drawn_noise(layer: int) -> Tensor:
