@@ -36,7 +36,10 @@ def gan(
     loss: Annotated[str, typer.Option(help="`non_saturating` with R1, or `relativistic` with R1 and R2.")] = (
         "non_saturating"
     ),
-    augment: Annotated[str, typer.Option(help="`none`, `diffaugment`, or `classic` (leaks).")] = "none",
+    augment: Annotated[
+        str, typer.Option(help="`none`, `diffaugment`, `ada` (adaptive), or `classic` (leaks).")
+    ] = "none",
+    ada_kimg: Annotated[float, typer.Option(help="Thousands of pictures in which `ada` can go from 0 to 1.")] = 500.0,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture's mirror image, too.")] = False,
     held_out: Annotated[int, typer.Option(help="Pictures kept apart, to see learning by heart.", min=0)] = 0,
     measure: Annotated[
@@ -78,6 +81,7 @@ def gan(
         images=round(1000 * kimg),
         loss=loss,
         augment=augment,
+        ada_kimg=ada_kimg,
         mirror=mirror,
         apart=held_out,
         seed=seed,

@@ -3,7 +3,7 @@
 `classic` is the mistake that shows in the samples: reals alone are changed, so the generator learns to draw changed
 pictures. `diffaugment` (Zhao et al. 2020, arXiv:2006.10738) changes reals and samples alike and lets the gradient
 through, so that the discriminator cannot tell them by it: brightness, saturation and contrast; a shift of up to an
-eighth of the side; a hole of half the side.
+eighth of the side; a hole of half the side. `ada` is a module of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from higan_cam.train.gan.ada import ADA_DRAWS, ada
+
 DRAWS = 8
-"""Uniform numbers in [0,1) that a picture's augmentation takes."""
+"""Uniform numbers in [0,1) that a picture's augmentation takes, but for `ada`."""
 SHIFT = 1 / 8
 HOLE = 1 / 2
 FLIPPED, TURNED, MOVED = 0.5, math.radians(20), 0.12
@@ -88,5 +90,12 @@ def _hole(images: Tensor, down: Tensor, across: Tensor) -> Tensor:
 
 
 Augment = Callable[..., Tensor]
-AUGMENTATIONS: dict[str, Augment] = {"none": unchanged, "classic": classic, "diffaugment": diffaugment}
-"""Name -> (images (N,3,H,W) in [-1,1], draws (N,DRAWS) in [0,1), real=whether) -> what the discriminator sees."""
+AUGMENTATIONS: dict[str, Augment] = {"none": unchanged, "classic": classic, "diffaugment": diffaugment, "ada": ada}
+"""Name -> (images (N,3,H,W) in [-1,1], draws (N,draws_of) in [0,1), real=whether) -> what the discriminator sees."""
+ADAPTIVE = frozenset({"ada"})
+"""Those that take `chance`, which training sets."""
+
+
+def draws_of(name: str) -> int:
+    """Uniform numbers that a picture's augmentation takes, of that name."""
+    return ADA_DRAWS if name in ADAPTIVE else DRAWS

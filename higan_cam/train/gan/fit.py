@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from higan_cam.generate import from_uint8
 from higan_cam.losses.adversarial import GAMES, gradient_penalty, path_lengths
-from higan_cam.train.gan.augment import AUGMENTATIONS, DRAWS
+from higan_cam.train.gan.ada import EVERY, next_chance
+from higan_cam.train.gan.augment import ADAPTIVE, AUGMENTATIONS, draws_of
 from higan_cam.train.gan.discriminators import GROUP
 from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
@@ -79,6 +80,7 @@ class Steps:
     def __init__(self, settings: GanSettings, state: GanState, pictures: Pictures, world: World) -> None:
         self.settings, self.state, self.pictures, self.world = settings, state, pictures, world
         self.game, self.augment = GAMES[settings.loss], AUGMENTATIONS[settings.augment]
+        self.adaptive = settings.augment in ADAPTIVE
         share = share_of(settings.batch, world)
         self.mine = slice(world.rank * share, (world.rank + 1) * share)
 
@@ -87,6 +89,8 @@ class Steps:
         reals = self._reals(number)
         self._discriminate(number, reals)
         loss = self._generate(number, reals)
+        if self.adaptive and (number + 1) % EVERY == 0:
+            self._adapt()
         batch = self.settings.batch
         update_average(self.state.averaged, self.state.generator, batch, (number + 1) * batch)
         return loss
@@ -98,6 +102,8 @@ class Steps:
         where it judges pictures, near 1 where it knows them by heart. The sign of D alone does not see that.
         """
         kimg = {"kimg": step * self.settings.batch / 1000}
+        if self.adaptive:
+            kimg |= {"augment_p": self.state.chance, "real_sign": self.state.sign}
         if not len(self.pictures.held_out):
             return kimg
         own, other = (self._judged(part) for part in (self.pictures.train, self.pictures.held_out))
@@ -117,7 +123,10 @@ class Steps:
         with torch.no_grad():
             fakes = self._samples(number, self.state.generator, self.mine)[0]
         real_seen, fake_seen = self._seen(number, reals, real=True), self._seen(number, fakes, real=False)
-        loss = self.game.discriminator(discriminator(real_seen), discriminator(fake_seen))
+        real, fake = discriminator(real_seen), discriminator(fake_seen)
+        if self.adaptive:
+            self._count(real.detach() - fake.detach() if self.game.paired else real.detach())
+        loss = self.game.discriminator(real, fake)
         if settings.gamma and number % settings.penalty_every == 0:
             sides = (real_seen, fake_seen) if self.game.paired else (real_seen,)
             penalty = sum(
@@ -138,6 +147,21 @@ class Steps:
         self._descend(whole, state.generator, state.of_generator)
         state.discriminator.requires_grad_(True)
         return loss.detach()
+
+    def _count(self, logits: Tensor) -> None:
+        """Add up signs, over all workers: whole numbers, so the sum does not depend on how many they are."""
+        signs = logits.sign().sum()
+        if self.world.size > 1:
+            torch.distributed.all_reduce(signs)
+        self.state.signs += float(signs)
+        self.state.judged += len(logits) * self.world.size
+
+    def _adapt(self) -> None:
+        settings, state = self.settings, self.state
+        state.sign = state.signs / state.judged
+        share = state.judged / (1000 * settings.ada_kimg)
+        state.chance = next_chance(state.chance, state.sign, settings.ada_target, share)
+        state.signs, state.judged = 0.0, 0
 
     def _path_penalty(self, number: int, images: Tensor, w_plus: Tensor) -> Tensor:
         noise = self._normals(PATH, number, tuple(images.shape[1:]))[self.mine].to(images)
@@ -162,7 +186,9 @@ class Steps:
         return images.to(self.world.device)
 
     def _seen(self, number: int, images: Tensor, *, real: bool) -> Tensor:
-        draws = self._uniforms(AUGMENTED, 2 * number + real, DRAWS)[self.mine]
+        draws = self._uniforms(AUGMENTED, 2 * number + real, draws_of(self.settings.augment))[self.mine]
+        if self.adaptive:
+            return self.augment(images, draws, real=real, chance=self.state.chance)
         return self.augment(images, draws.to(images.device), real=real)
 
     def _samples(self, number: int, network: nn.Module, which: slice) -> tuple[Tensor, Tensor]:

@@ -47,9 +47,14 @@ class GanSettings:
     path_every: int = 8
     mixing: float = 0.5
     """Share of StyleGAN2's samples whose finer rows come from a second z."""
-    augment: Literal["none", "classic", "diffaugment"] = "none"
+    augment: Literal["none", "classic", "diffaugment", "ada"] = "none"
     """What the discriminator sees: pictures as they are; reals alone flipped, shifted and turned, which the generator
-    learns to draw (`classic`, for comparison); both alike in colour, place and with a hole (`diffaugment`)."""
+    learns to draw (`classic`, for comparison); both alike in colour, place and with a hole (`diffaugment`), or each
+    change with a chance that follows how sure the discriminator is (`ada`)."""
+    ada_target: float = 0.6
+    """Mean sign of D(real) that `ada` holds; with `relativistic`, whose D has no zero, of D(real) - D(sample)."""
+    ada_kimg: float = 500.0
+    """Thousands of pictures in which the chance can go from 0 to 1."""
     mirror: bool = False
     """Each picture and its mirror image: for rooms, not for writing."""
     images: int = 200_000
@@ -80,14 +85,17 @@ class GanSettings:
         for name in ("gamma", "path_weight", "learning_rate", "apart"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
-        if 0 < self.apart < GROUP:
-            raise ConfigError(f"apart: must be 0, or {GROUP} and more, which are judged together, got {self.apart}")
-        if not 0 <= self.seed < 2**63 - 1:
-            raise ConfigError(f"seed: must be from 0 to 2^63 - 2, got {self.seed}")
-        if not 0 <= self.mixing <= 1:
-            raise ConfigError(f"mixing: a share in [0,1], got {self.mixing}")
-        if self.side not in (8, 16, 32, 64, 128, 256, 512):
-            raise ConfigError(f"side: must be a power of 2 from 8 to 512 px, got {self.side}")
+        ranges = {
+            "apart": (self.apart == 0 or self.apart >= GROUP, f"0, or {GROUP} and more, which are judged together"),
+            "seed": (0 <= self.seed < 2**63 - 1, "from 0 to 2^63 - 2"),
+            "mixing": (0 <= self.mixing <= 1, "a share in [0,1]"),
+            "ada_kimg": (self.ada_kimg > 0, "> 0"),
+            "ada_target": (-1 < self.ada_target < 1, "a mean of signs, between -1 and 1"),
+            "side": (self.side in SIDES, "a power of 2 from 8 to 512 px"),
+        }
+        for name, (fits, expected) in ranges.items():
+            if not fits:
+                raise ConfigError(f"{name}: must be {expected}, got {getattr(self, name)}")
         for name, known in (("network", NETWORKS), ("loss", tuple(GAMES)), ("augment", tuple(AUGMENTATIONS))):
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
@@ -100,6 +108,7 @@ class GanSettings:
             raise ConfigError("path_weight: DCGAN has no w whose paths could be measured; leave it at 0")
 
 
+SIDES = (8, 16, 32, 64, 128, 256, 512)
 NETWORKS: tuple[Network, ...] = ("dcgan", "stylegan2")
 RECIPES: dict[str, dict[str, Any]] = {
     "dcgan": {"batch": 32, "learning_rate": 1e-3, "betas": (0.5, 0.99), "gamma": 0.3},

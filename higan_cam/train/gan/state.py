@@ -17,6 +17,9 @@ from higan_cam.train.checkpoints import Part, Parts
 from higan_cam.train.gan.discriminators import PlainDiscriminator, ResidualDiscriminator
 from higan_cam.train.gan.settings import GanSettings
 
+NUMBERS = ("path_mean", "chance", "sign", "signs", "judged")
+"""Of a state, beside `step`: a checkpoint holds them."""
+
 
 @dataclass
 class GanState(Parts):
@@ -25,6 +28,8 @@ class GanState(Parts):
     Attributes:
         generator, discriminator: the weights that move; averaged: the generator's moving average, which ships.
         path_mean: running mean of the path lengths, 0 where they are not measured.
+        chance: of each operation of an adaptive augmentation, in [0,1].
+        sign: of D(real), the mean that `chance` was last set by; signs, judged: sum and number of those since.
     """
 
     generator: nn.Module
@@ -34,6 +39,10 @@ class GanState(Parts):
     of_discriminator: torch.optim.Optimizer
     step: int = 0
     path_mean: float = 0.0
+    chance: float = 0.0
+    sign: float = 0.0
+    signs: float = 0.0
+    judged: int = 0
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -48,12 +57,13 @@ class GanState(Parts):
 
     def snapshot(self) -> dict[str, Any]:
         """What `restore` needs."""
-        return {"path_mean": self.path_mean, **super().snapshot()}
+        return {**{name: getattr(self, name) for name in NUMBERS}, **super().snapshot()}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Go on from a snapshot, in place."""
         super().restore(saved)
-        self.path_mean = saved["path_mean"]
+        for name in NUMBERS:
+            setattr(self, name, saved[name])
 
 
 def start(settings: GanSettings, device: str = "cpu") -> GanState:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.train.gan.augment import AUGMENTATIONS, DRAWS, classic, diffaugment
+from higan_cam.train.gan.augment import AUGMENTATIONS, DRAWS, classic, diffaugment, draws_of
 
 NEUTRAL = torch.tensor([[0.5, 0.5, 0.5, 0.5, 0.5, 0.99999, 0.99999, 0.0]])
 """Brightness and contrast as they are, saturation too, no shift, the hole in the far corner."""
@@ -16,8 +16,8 @@ def pictures(count: int = 3, side: int = 16) -> Tensor:
     return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(count)) * 2 - 1
 
 
-def draws(count: int = 3) -> Tensor:
-    return torch.rand(count, DRAWS, generator=torch.Generator().manual_seed(7))
+def draws(count: int = 3, numbers: int = DRAWS) -> Tensor:
+    return torch.rand(count, numbers, generator=torch.Generator().manual_seed(7))
 
 
 def test_neutral_numbers_leave_all_but_the_hole_as_it_was() -> None:
@@ -38,7 +38,7 @@ def test_a_shift_is_by_whole_pixels_up_to_an_eighth() -> None:
 
 @pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
 def test_a_picture_is_augmented_the_same_whatever_is_beside_it(name: str) -> None:
-    images, numbers = pictures(), draws()
+    images, numbers = pictures(), draws(3, draws_of(name))
     whole = AUGMENTATIONS[name](images, numbers, real=True)
     for one in range(3):
         alone = AUGMENTATIONS[name](images[one : one + 1], numbers[one : one + 1], real=True)

@@ -25,6 +25,7 @@ VARIANTS = [
     ("dcgan", {"apart": 4, "mirror": True}),
     ("stylegan2", {"path_weight": 2.0, "path_every": 2, "augment": "diffaugment"}),
     ("stylegan2", {"loss": "relativistic", "augment": "classic"}),
+    ("stylegan2", {"augment": "ada", "ada_kimg": 0.05}),
 ]
 
 
@@ -135,6 +136,8 @@ def test_what_is_told_changes_nothing(
         ({"augment": "cutmix"}, "augment"),
         ({"channels": (8,)}, "channels"),
         ({"mixing": 1.5}, "mixing"),
+        ({"ada_kimg": 0.0}, "ada_kimg"),
+        ({"ada_target": 1.0}, "ada_target"),
         ({"network": "dcgan", "path_weight": 2.0}, "path_weight"),
         ({"gamma": -1.0}, "gamma"),
         ({"apart": 3}, "apart"),
