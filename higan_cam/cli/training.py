@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,8 +29,22 @@ def gan(
         str, typer.Option(help="Folder or URI for checkpoint, samples, report and the finished weights.")
     ],
     *,
-    network: Annotated[str, typer.Option(help="`stylegan2`, or the quicker and plainer `dcgan`.")] = "stylegan2",
-    side: Annotated[int, typer.Option(help="Of the pictures, px: a power of 2 from 8 to 512.")] = 64,
+    network: Annotated[
+        str | None, typer.Option(help="`stylegan2` unless named, or the quicker and plainer `dcgan`.")
+    ] = None,
+    side: Annotated[
+        int | None, typer.Option(help="Of the pictures, px: a power of 2 from 8 to 512; 64 unless named.")
+    ] = None,
+    init: Annotated[str, typer.Option(help="Weights to start at, as `generator.weights` takes them.")] = "",
+    init_discriminator: Annotated[
+        str, typer.Option(help="Its discriminator; the file of training beside it unless named.")
+    ] = "",
+    freeze: Annotated[
+        list[str] | None, typer.Option(help="Pattern of parameters that stay, such as `mapping.*`; may be repeated.")
+    ] = None,
+    freeze_discriminator: Annotated[
+        int, typer.Option(help="Layers of the discriminator that stay, from the picture on.", min=0)
+    ] = 0,
     kimg: Annotated[float, typer.Option(help="Thousands of pictures to show in all.", min=0.001)] = 200.0,
     batch: Annotated[int | None, typer.Option(help="Pictures per step; the network's own unless named.")] = None,
     loss: Annotated[str, typer.Option(help="`non_saturating` with R1, or `relativistic` with R1 and R2.")] = (
@@ -66,18 +80,18 @@ def gan(
     from higan_cam.train.gan.export import SHEET, WEIGHTS, train_and_export_gan, with_digest
     from higan_cam.train.gan.pictures import read_pictures
     from higan_cam.train.gan.settings import recipe
+    from higan_cam.train.gan.transfer import transferred
     from higan_cam.train.gan.watch import Watching
     from higan_cam.train.launch import launch
     from higan_cam.train.optimise import share_of
     from higan_cam.train.settings import World
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    named = {} if batch is None else {"batch": batch}
-    settings = recipe(
-        network,
+    named: dict[str, Any] = {"network": network, "side": side, "batch": batch}
+    begin = partial(transferred, init, init_discriminator) if init or init_discriminator else recipe
+    settings = begin(
         output=read_place(output).uri,
         pictures=absolute(data),
-        side=side,
         images=round(1000 * kimg),
         loss=loss,
         augment=augment,
@@ -85,7 +99,9 @@ def gan(
         mirror=mirror,
         apart=held_out,
         seed=seed,
-        **named,
+        freeze=tuple(freeze or ()),
+        freeze_discriminator=freeze_discriminator,
+        **{name: value for name, value in named.items() if value is not None},
     )
     watching = Watching(samples=measure, features=tuple(features or ()))
     check_known(watching.features)

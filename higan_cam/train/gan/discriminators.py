@@ -73,7 +73,15 @@ class _Halving(nn.Module):
         return y
 
 
-class ResidualDiscriminator(nn.Module):
+class Discriminator(nn.Module):
+    """Pictures (N,3,S,S) in [-1,1] -> (N,) logits."""
+
+    def halving(self) -> list[nn.Module]:
+        """The layers that halve the picture, from its side on: each a group whose parameters are frozen together."""
+        raise NotImplementedError
+
+
+class ResidualDiscriminator(Discriminator):
     """StyleGAN2's (Karras et al. 2020, arXiv:1912.04958, figure 7): residual blocks from the picture's side to 4 px.
 
     Args:
@@ -97,8 +105,13 @@ class ResidualDiscriminator(nn.Module):
         logits: Tensor = self.logit(x)[:, 0]
         return logits
 
+    def halving(self) -> list[nn.Module]:
+        """The blocks; the first with the 1 x 1 convolution before it."""
+        first, *others = self.blocks
+        return [nn.ModuleList([self.picture, first]), *others]
 
-class PlainDiscriminator(nn.Module):
+
+class PlainDiscriminator(Discriminator):
     """DCGAN's (Radford et al. 2016, arXiv:1511.06434), without batch norm, which R1 does not go with, and with the
     spread over pictures in its last convolution.
 
@@ -118,3 +131,12 @@ class PlainDiscriminator(nn.Module):
         """(N,3,S,S) in [-1,1] -> (N,) logits."""
         logits: Tensor = self.logit(with_spread(self.main(images)))
         return logits.flatten()
+
+    def halving(self) -> list[nn.Module]:
+        """The convolutions but for the last."""
+        return [module for module in self.main if isinstance(module, nn.Conv2d)]
+
+
+def discriminator_of(network: str, channels: Sequence[int]) -> Discriminator:
+    """The one that goes with a generator of that name and those channels, at random weights."""
+    return PlainDiscriminator(channels) if network == "dcgan" else ResidualDiscriminator(channels)

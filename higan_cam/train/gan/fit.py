@@ -137,7 +137,7 @@ class Steps:
 
     def _generate(self, number: int, reals: Tensor) -> Tensor:
         settings, state = self.settings, self.state
-        state.discriminator.requires_grad_(False)
+        _let_move(state.of_discriminator, False)
         fakes, w_plus = self._samples(settings.steps + number, state.generator, self.mine)
         real = state.discriminator(self._seen(number, reals, real=True)) if self.game.paired else fakes.new_zeros(())
         loss = self.game.generator(real, state.discriminator(self._seen(number, fakes, real=False)))
@@ -145,7 +145,7 @@ class Steps:
         if settings.path_weight and number % settings.path_every == 0:
             whole = loss + settings.path_weight * settings.path_every * self._path_penalty(number, fakes, w_plus)
         self._descend(whole, state.generator, state.of_generator)
-        state.discriminator.requires_grad_(True)
+        _let_move(state.of_discriminator, True)
         return loss.detach()
 
     def _count(self, logits: Tensor) -> None:
@@ -216,3 +216,10 @@ class Steps:
 
     def _draw(self, stream: int, number: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=(self.settings.seed, 8 * number + stream)))
+
+
+def _let_move(optimizer: torch.optim.Optimizer, moves: bool) -> None:
+    """What the optimiser moves needs gradients, or none for now; what is frozen stays so."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.requires_grad_(moves)

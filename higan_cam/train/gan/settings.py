@@ -37,6 +37,18 @@ class GanSettings:
     width: int = 24
     """DCGAN's channels at half the picture's side."""
     mapping_layers: int = 3
+    init: str = ""
+    """Weights to start at, as `generator.weights` takes them; `transfer.transferred` takes the sizes from them. Empty:
+    random ones."""
+    init_sha256: str = ""
+    init_discriminator: str = ""
+    """File of the discriminator's weights; empty: random ones."""
+    init_discriminator_sha256: str = ""
+    freeze: tuple[str, ...] = ()
+    """Patterns (`*`, `?`, `[…]`) of names of parameters that stay as `init` has them, such as `mapping.*` or
+    `discriminator.blocks.0.*`; without the network's name before it a pattern is tried in both."""
+    freeze_discriminator: int = 0
+    """So many layers of the discriminator stay, those that see the picture first."""
     loss: Literal["non_saturating", "relativistic"] = "non_saturating"
     gamma: float = 1.0
     """R1's weight is gamma / 2; with `relativistic` it holds for samples (R2) too."""
@@ -82,7 +94,7 @@ class GanSettings:
         for name in (*counts, "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
-        for name in ("gamma", "path_weight", "learning_rate", "apart"):
+        for name in ("gamma", "path_weight", "learning_rate", "apart", "freeze_discriminator"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
         ranges = {
@@ -104,8 +116,21 @@ class GanSettings:
             raise ConfigError(
                 f"channels: {self.network} of {self.side} px has {levels} counts >= 1, got {self.channels}"
             )
+        self._check_init()
         if self.network == "dcgan" and self.path_weight:
             raise ConfigError("path_weight: DCGAN has no w whose paths could be measured; leave it at 0")
+
+    def _check_init(self) -> None:
+        for name in ("init", "init_discriminator"):
+            if bool(getattr(self, name)) != bool(getattr(self, f"{name}_sha256")):
+                raise ConfigError(f"{name}: goes with its digest; take the settings from `transfer.transferred`")
+        if not self.init and (self.freeze or self.init_discriminator):
+            raise ConfigError("init: freezing, and weights of the discriminator, need weights of the generator, too")
+        if self.freeze_discriminator and not self.init_discriminator:
+            raise ConfigError(
+                "freeze_discriminator: the discriminator has random weights, which are not worth keeping; name "
+                "init and a discriminator that fits it"
+            )
 
 
 SIDES = (8, 16, 32, 64, 128, 256, 512)
@@ -117,6 +142,6 @@ RECIPES: dict[str, dict[str, Any]] = {
 """What goes with a network, beside the defaults."""
 
 
-def recipe(network: str, **said: Any) -> GanSettings:
+def recipe(network: str = "stylegan2", **said: Any) -> GanSettings:
     """Settings with what goes with the network, where nothing else is said. ConfigError: as `GanSettings`."""
     return GanSettings(network=cast(Network, network), **{**RECIPES.get(network, {}), **said})

@@ -14,8 +14,9 @@ from torch import nn
 from higan_cam.generate.dcgan import DCGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train.checkpoints import Part, Parts
-from higan_cam.train.gan.discriminators import PlainDiscriminator, ResidualDiscriminator
+from higan_cam.train.gan.discriminators import Discriminator, discriminator_of
 from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.transfer import freeze, loaded
 
 NUMBERS = ("path_mean", "chance", "sign", "signs", "judged")
 """Of a state, beside `step`: a checkpoint holds them."""
@@ -67,15 +68,21 @@ class GanState(Parts):
 
 
 def start(settings: GanSettings, device: str = "cpu") -> GanState:
-    """Step 0 on that device, with seeded random weights."""
+    """Step 0 on that device, with seeded random weights, or those of `settings.init`; errors as `loaded`, `freeze`."""
     torch.manual_seed(settings.seed)
-    generator, discriminator = (part.to(device) for part in networks(settings))
+    generator, discriminator = loaded(settings) if settings.init else networks(settings)
+    freeze(settings, generator, discriminator)
+    generator, discriminator = generator.to(device), discriminator.to(device)
     averaged = deepcopy(generator).requires_grad_(False).eval()
     adam = partial(torch.optim.Adam, lr=settings.learning_rate, betas=settings.betas)
-    return GanState(generator, discriminator, averaged, adam(generator.parameters()), adam(discriminator.parameters()))
+    return GanState(generator, discriminator, averaged, adam(_moving(generator)), adam(_moving(discriminator)))
 
 
-def networks(settings: GanSettings) -> tuple[nn.Module, nn.Module]:
+def _moving(network: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def networks(settings: GanSettings) -> tuple[nn.Module, Discriminator]:
     """Generator and discriminator at random weights."""
     channels = settings.channels or default_channels(settings)
     if settings.network == "dcgan":
@@ -83,7 +90,7 @@ def networks(settings: GanSettings) -> tuple[nn.Module, nn.Module]:
         for module in plain.modules():  # the paper's initial weights
             if isinstance(module, nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, std=0.02)
-        return plain, PlainDiscriminator(channels)
+        return plain, discriminator_of(settings.network, channels)
     styled = StyleGAN2(
         resolution=settings.side,
         z_dim=settings.z_dim,
@@ -92,7 +99,7 @@ def networks(settings: GanSettings) -> tuple[nn.Module, nn.Module]:
         mapping_width=settings.z_dim,
         channels=channels,
     )
-    return cast(nn.Module, styled), ResidualDiscriminator(channels)
+    return cast(nn.Module, styled), discriminator_of(settings.network, channels)
 
 
 def default_channels(settings: GanSettings) -> tuple[int, ...]:

@@ -50,3 +50,15 @@ def test_halving_keeps_a_constant_and_halves_the_side(size: int) -> None:
         found = convolution(torch.ones(1, 1, 12, 12))
     assert found.shape == (1, 1, 6, 6)
     torch.testing.assert_close(found[:, :, 2:4, 2:4], torch.ones(1, 1, 2, 2))
+
+
+@pytest.mark.parametrize(("kind", "number"), [("residual", 3), ("plain", 3)])
+def test_layers_that_halve_are_told_from_the_picture_on(kind: str, number: int) -> None:
+    network = build(kind, 32)
+    assert isinstance(network, ResidualDiscriminator | PlainDiscriminator)
+    layers = network.halving()
+    kept = [parameter for layer in layers for parameter in layer.parameters()]
+    assert len(layers) == number
+    assert next(layers[0].parameters()).shape[1] == 3
+    others = {name for name, each in network.named_parameters() if all(each is not one for one in kept)}
+    assert {name.split(".")[0] for name in others} <= {"last", "hidden", "logit"}
