@@ -53,6 +53,7 @@ def gan(
     augment: Annotated[
         str, typer.Option(help="`none`, `diffaugment`, `ada` (adaptive), or `classic` (leaks).")
     ] = "none",
+    precision: Annotated[str, typer.Option(help="`float32`, or `bfloat16` where it is faster.")] = "float32",
     ada_kimg: Annotated[float, typer.Option(help="Thousands of pictures in which `ada` can go from 0 to 1.")] = 500.0,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture's mirror image, too.")] = False,
     held_out: Annotated[int, typer.Option(help="Pictures kept apart, to see learning by heart.", min=0)] = 0,
@@ -95,6 +96,7 @@ def gan(
         images=round(1000 * kimg),
         loss=loss,
         augment=augment,
+        precision=precision,
         ada_kimg=ada_kimg,
         mirror=mirror,
         apart=held_out,

@@ -57,7 +57,7 @@ class EqualConv(nn.Module):
             y = F.conv2d(x, weight, padding=self.size // 2)
         if self.bias is None:
             return y
-        return F.leaky_relu(y + self.bias[:, None, None], 0.2) * ACTIVATION_GAIN
+        return F.leaky_relu(y + self.bias.to(y.dtype)[:, None, None], 0.2) * ACTIVATION_GAIN
 
 
 class _Halving(nn.Module):

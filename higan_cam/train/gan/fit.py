@@ -6,8 +6,10 @@ batch), so the sample stream is the same on any number of workers, and a run tha
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -20,13 +22,15 @@ from higan_cam.train.gan.ada import EVERY, next_chance
 from higan_cam.train.gan.augment import ADAPTIVE, AUGMENTATIONS, draws_of
 from higan_cam.train.gan.discriminators import GROUP
 from higan_cam.train.gan.pictures import Pictures, shown
-from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.settings import GanSettings, Precision
+from higan_cam.train.gan.speed import WORTH_MEASURING, advice, rates
 from higan_cam.train.gan.state import GanState, start
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import descend, share_of, update_average
 from higan_cam.train.settings import Report, World
 from higan_cam.types import ByteArray, FloatArray
 
+log = logging.getLogger(__name__)
 PATH_DECAY = 0.99
 CODES, MIXED, AUGMENTED, PATH, MIRRORED = range(5)
 """Streams of numbers of a step, each of its own key."""
@@ -55,6 +59,8 @@ def fit_gan(
     share_of(settings.batch, world)
     state = start(settings, world.device)
     resume(settings, state)
+    if world.rank == 0 and settings.steps - state.step >= WORTH_MEASURING:
+        _advise(settings, pictures, world.device)
     game = Steps(settings, state, pictures, world)
 
     def step(number: int) -> Tensor:
@@ -72,6 +78,16 @@ def fit_gan(
     )
     train(settings, state, step, plan, report, world)
     return state
+
+
+def _advise(settings: GanSettings, pictures: Pictures, device: str) -> None:
+    """Say which precision is faster here. What is asked for is what is computed in: the bytes follow from settings."""
+
+    def steps(precision: Precision) -> Callable[[int], Tensor]:
+        tried = replace(settings, precision=precision)
+        return Steps(tried, start(tried, device), pictures, World(device=device)).take
+
+    log.info(advice(rates(steps, settings.batch, device), settings.precision))
 
 
 class Steps:
@@ -108,7 +124,9 @@ class Steps:
             return kimg
         own, other = (self._judged(part) for part in (self.pictures.train, self.pictures.held_out))
         with torch.no_grad():
-            samples = self._samples(step, self.state.averaged, slice(0, ASKED))[0]  # in eval mode: nothing moves
+            samples = self._samples(step, self.state.averaged, slice(0, ASKED), exact=True)[
+                0
+            ]  # in eval mode: nothing moves
             fake = float(self.state.discriminator(samples).mean())
         return {**kimg, "by_heart": (own - other) / (own - fake) if own != fake else 0.0}
 
@@ -123,7 +141,7 @@ class Steps:
         with torch.no_grad():
             fakes = self._samples(number, self.state.generator, self.mine)[0]
         real_seen, fake_seen = self._seen(number, reals, real=True), self._seen(number, fakes, real=False)
-        real, fake = discriminator(real_seen), discriminator(fake_seen)
+        real, fake = self._logits(real_seen), self._logits(fake_seen)
         if self.adaptive:
             self._count(real.detach() - fake.detach() if self.game.paired else real.detach())
         loss = self.game.discriminator(real, fake)
@@ -138,11 +156,12 @@ class Steps:
     def _generate(self, number: int, reals: Tensor) -> Tensor:
         settings, state = self.settings, self.state
         _let_move(state.of_discriminator, False)
-        fakes, w_plus = self._samples(settings.steps + number, state.generator, self.mine)
-        real = state.discriminator(self._seen(number, reals, real=True)) if self.game.paired else fakes.new_zeros(())
-        loss = self.game.generator(real, state.discriminator(self._seen(number, fakes, real=False)))
+        measured = bool(settings.path_weight) and number % settings.path_every == 0
+        fakes, w_plus = self._samples(settings.steps + number, state.generator, self.mine, exact=measured)
+        real = self._logits(self._seen(number, reals, real=True)) if self.game.paired else fakes.new_zeros(())
+        loss = self.game.generator(real, self._logits(self._seen(number, fakes, real=False)))
         whole = loss
-        if settings.path_weight and number % settings.path_every == 0:
+        if measured:
             whole = loss + settings.path_weight * settings.path_every * self._path_penalty(number, fakes, w_plus)
         self._descend(whole, state.generator, state.of_generator)
         _let_move(state.of_discriminator, True)
@@ -191,9 +210,17 @@ class Steps:
             return self.augment(images, draws, real=real, chance=self.state.chance)
         return self.augment(images, draws.to(images.device), real=real)
 
-    def _samples(self, number: int, network: nn.Module, which: slice) -> tuple[Tensor, Tensor]:
-        """((n,3,S,S) samples, (n,L,D) their codes), drawn from the numbers of that step."""
+    def _logits(self, images: Tensor) -> Tensor:
+        """(N,) float32, whatever the discriminator computes in."""
+        halved = self.settings.precision == "bfloat16"
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=halved):
+            logits: Tensor = self.state.discriminator(images)
+        return logits.float()
+
+    def _samples(self, number: int, network: nn.Module, which: slice, *, exact: bool = False) -> tuple[Tensor, Tensor]:
+        """((n,3,S,S) samples, (n,L,D) their codes), drawn from the numbers of that step; `exact` in float32."""
         settings, generator = self.settings, cast(Any, network)
+        generator.precision = "float32" if exact else settings.precision
         codes = self._normals(CODES, number, (2, settings.z_dim))[which].to(self.world.device)
         w_plus = generator.truncate(generator.map(codes[:, 0]))
         if settings.network == "stylegan2" and settings.mixing:

@@ -11,6 +11,7 @@ from higan_cam.train.gan.augment import AUGMENTATIONS
 from higan_cam.train.gan.discriminators import GROUP
 
 Network = Literal["dcgan", "stylegan2"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,9 @@ class GanSettings:
     learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.0, 0.99)
     """Adam's."""
+    precision: Precision = "float32"
+    """Of the products of both networks. Weights, losses, penalties and the steps that measure paths stay in float32.
+    Bytes follow from it, so nothing is chosen by itself; `speed.rates` measures what a machine makes of each."""
     apart: int = 0
     """So many pictures, 0 or at least 4, are never trained on: how the discriminator takes them says whether it learns
     by heart. Part of what identifies a training run, as it decides which pictures are shown."""
@@ -108,7 +112,8 @@ class GanSettings:
         for name, (fits, expected) in ranges.items():
             if not fits:
                 raise ConfigError(f"{name}: must be {expected}, got {getattr(self, name)}")
-        for name, known in (("network", NETWORKS), ("loss", tuple(GAMES)), ("augment", tuple(AUGMENTATIONS))):
+        choices = {"network": NETWORKS, "loss": GAMES, "augment": AUGMENTATIONS, "precision": PRECISIONS}
+        for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
         levels = self.side.bit_length() - (3 if self.network == "dcgan" else 2)
@@ -133,6 +138,7 @@ class GanSettings:
             )
 
 
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 SIDES = (8, 16, 32, 64, 128, 256, 512)
 NETWORKS: tuple[Network, ...] = ("dcgan", "stylegan2")
 RECIPES: dict[str, dict[str, Any]] = {

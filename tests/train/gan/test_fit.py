@@ -26,6 +26,8 @@ VARIANTS = [
     ("stylegan2", {"path_weight": 2.0, "path_every": 2, "augment": "diffaugment"}),
     ("stylegan2", {"loss": "relativistic", "augment": "classic"}),
     ("stylegan2", {"augment": "ada", "ada_kimg": 0.05}),
+    ("stylegan2", {"precision": "bfloat16", "path_weight": 2.0, "path_every": 2}),
+    ("dcgan", {"precision": "bfloat16"}),
 ]
 
 
@@ -137,6 +139,7 @@ def test_what_is_told_changes_nothing(
         ({"channels": (8,)}, "channels"),
         ({"mixing": 1.5}, "mixing"),
         ({"ada_kimg": 0.0}, "ada_kimg"),
+        ({"precision": "float16"}, "precision"),
         ({"ada_target": 1.0}, "ada_target"),
         ({"network": "dcgan", "path_weight": 2.0}, "path_weight"),
         ({"gamma": -1.0}, "gamma"),

@@ -1,0 +1,71 @@
+"""Advice on precision: what was measured, and only where it is worth another run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from higan_cam.train.gan import fit as module
+from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.pictures import Pictures
+from higan_cam.train.gan.settings import GanSettings, Precision
+from higan_cam.train.gan.speed import advice, rates
+from higan_cam.train.gan.state import start
+from higan_cam.train.settings import World
+
+Build = Callable[..., GanSettings]
+
+
+def test_rates_are_pictures_over_the_time_of_a_step() -> None:
+    def steps(precision: Precision) -> Callable[[int], Tensor]:
+        def take(_: int) -> Tensor:
+            time.sleep(0.02 if precision == "bfloat16" else 0.06)
+            return torch.zeros(())
+
+        return take
+
+    found = rates(steps, 8)
+    assert found["bfloat16"] == pytest.approx(400, rel=0.4)
+    assert found["float32"] < 8 / 0.06
+
+
+def test_the_faster_one_is_named_where_it_is_faster_by_more_than_chance() -> None:
+    assert "--precision bfloat16 is 2.00 times as fast" in advice({"float32": 50, "bfloat16": 100}, "float32")
+    assert "no other is faster" in advice({"float32": 50, "bfloat16": 100}, "bfloat16")
+    assert "no other is faster" in advice({"float32": 50, "bfloat16": 52}, "float32")
+
+
+def test_advice_is_said_at_the_start_and_changes_no_bit(
+    build: Build,
+    pictures: Pictures,
+    tmp_path: object,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plain = fit_gan(build(), pictures, lambda _: None).generator.state_dict()
+    monkeypatch.setattr(module, "WORTH_MEASURING", 1)
+    with caplog.at_level("INFO"):
+        advised = fit_gan(build(output=f"{tmp_path}/advised"), pictures, lambda _: None).generator.state_dict()
+    assert "precision=float32: float32 " in caplog.text
+    assert all(torch.equal(plain[key], advised[key]) for key in plain)
+
+
+def test_penalties_are_in_float32_and_other_products_are_not(build: Build, pictures: Pictures) -> None:
+    settings = build("stylegan2", precision="bfloat16", path_weight=2.0, path_every=2)
+    state, seen = start(settings), dict[str, set[torch.dtype]]()
+    layers = {
+        "generator": state.generator.get_submodule("synthesis.layer1"),
+        "discriminator": state.discriminator.get_submodule("last"),
+    }
+    for name, layer in layers.items():
+        layer.register_forward_hook(lambda *said, name=name: seen.setdefault(name, set()).add(said[2].dtype))
+    steps = Steps(settings, state, pictures, World())
+    steps.take(1)  # neither penalty
+    assert seen == {"generator": {torch.bfloat16}, "discriminator": {torch.bfloat16}}
+    steps.take(0)  # R1's logits, and the samples whose paths are measured
+    assert seen == {name: {torch.bfloat16, torch.float32} for name in layers}
+    assert all(parameter.dtype == torch.float32 for parameter in state.generator.parameters())
