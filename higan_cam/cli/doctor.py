@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
@@ -17,6 +17,11 @@ from higan_cam.config.loading import Files
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.files import write_whole
 
+if TYPE_CHECKING:
+    from higan_cam.runtime.micro_batches import OfPrecision
+
+WORTH_IT = 1.1
+"""Times as fast; less is the neighbours."""
 PACKAGES = ("higan-cam", "ray", "torch", "torchvision", "numpy", "scikit-learn", "pyarrow")
 
 
@@ -41,7 +46,7 @@ def doctor(
         Path | None, typer.Option("--write", help="YAML file to put the fastest ones into: a new one, or --config's.")
     ] = None,
 ) -> None:
-    """Print versions, processors, GPUs and weights; with --calibrate also the fastest micro-batches.
+    """Print versions, processors, GPUs and weights; with --calibrate also the fastest micro-batches and precision.
 
     Another micro-batch is another configuration, since the last bits of its results may differ: so a run never changes
     it by itself, and --write only changes the file that it names.
@@ -112,4 +117,14 @@ def _calibrated(console: Console, config: RunConfig) -> dict[str, int]:
         cells = (f"{rates[size]:.0f}" if rates[size] else "too large" for size in sizes)
         table.add_row(stage, *cells, str(calibration.best(stage)))
     console.print(table)
+    if calibration.precision is not None:
+        console.print(precision_line(calibration.precision))
     return {stage: calibration.best(stage) for stage in MEASURED}
+
+
+def precision_line(found: OfPrecision) -> str:
+    """What bfloat16 gives and costs at labelling, and how to ask for it where it is faster."""
+    rates = ", ".join(f"{name} {rate:.0f}" for name, rate in found.per_second.items())
+    line = f"labels per second: {rates} ({found.gain:.2f} times); scores {found.mean_apart:.4f} apart on average, "
+    line += f"{found.most_apart:.4f} at most, over {found.latents} latents"
+    return f"{line}; another configuration: --set generator.precision=bfloat16" if found.gain > WORTH_IT else line

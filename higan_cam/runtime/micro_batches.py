@@ -1,4 +1,4 @@
-"""Which micro-batch is fastest on this machine? Measured with as many workers at once as a run has.
+"""Which micro-batch and precision are fastest on this machine? Measured with as many workers at once as a run has.
 
 Workers share caches and memory, so one alone finds another optimum than all together. Each measures in a process with a
 run's own environment (one thread, an allocator that keeps what it frees). A run never changes its micro-batch by
@@ -8,8 +8,9 @@ itself, since the last bits of its results depend on it; what is found here is f
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import ray
@@ -17,17 +18,20 @@ import torch
 
 from higan_cam.config import RunConfig, RuntimeConfig
 from higan_cam.errors import ConfigError
+from higan_cam.generate.base import LayeredGenerator
 from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, recommended_rows
 from higan_cam.pipeline.devices import prepare_process
 from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.runtime.plan import Crew, plan_crew
 from higan_cam.runtime.preflight import check_models
 from higan_cam.runtime.workers.memory import Stage, is_out_of_memory, with_micro_batch
-from higan_cam.types import Boundary, WorkUnit
+from higan_cam.types import Boundary, FloatArray, Precision, WorkUnit
 
 MEASURED: tuple[Stage, ...] = ("label", "mask")
 SIZES = (4, 8, 16, 32, 64)
 GPU_SIZES = (16, 32, 64, 128, 256)
+COMPARED = 256
+"""Latents whose scores are compared between precisions."""
 SECONDS = 2.0
 """At least so long is each size measured."""
 MOST_WORKERS = 10_000
@@ -50,12 +54,33 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class OfPrecision:
+    """What another precision of the generator gives and costs, at labelling.
+
+    Attributes:
+        per_second: labels of all workers together, by precision.
+        mean_apart, most_apart: of the scores of the same latents in either, absolute; over how many of them.
+    """
+
+    per_second: Mapping[Precision, float]
+    mean_apart: float
+    most_apart: float
+    latents: int
+
+    @property
+    def gain(self) -> float:
+        """How many times as fast bfloat16 is."""
+        return self.per_second["bfloat16"] / self.per_second["float32"]
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What was measured: `workers` processes at once, on `device`."""
 
     workers: int
     device: str
     rates: tuple[Rate, ...]
+    precision: OfPrecision | None = None
 
     def best(self, stage: Stage) -> int:
         """The smallest micro-batch within `GOOD_ENOUGH` of the fastest.
@@ -94,7 +119,18 @@ def calibrate(config: RunConfig, sizes: Sequence[int] | None = None, seconds: fl
             for stage in MEASURED
             for size in sizes or (GPU_SIZES if crew.gpus else SIZES)
         ]
-        return Calibration(crew.workers, crew.device, tuple(rates))
+        found = Calibration(crew.workers, crew.device, tuple(rates))
+        return replace(found, precision=_of_precision(probes, found.best("label"), seconds))
+
+
+def _of_precision(probes: Sequence[Any], size: int, seconds: float) -> OfPrecision:
+    names: tuple[Precision, ...] = ("float32", "bfloat16")
+    per_second: dict[Precision, float] = {
+        name: sum(ray.get([probe.rate.remote("label", size, seconds, name) for probe in probes])) for name in names
+    }
+    one, other = (ray.get(probes[0].scores.remote(COMPARED, size, name)) for name in names)
+    apart = np.abs(one - other)
+    return OfPrecision(per_second, float(apart.mean()), float(apart.max()), COMPARED)
 
 
 def crew_now(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float]) -> Crew:
@@ -123,8 +159,9 @@ class _Probe:
         self.models = load_models(config, device)
         self.boundary = any_boundary(config, self.models)
 
-    def rate(self, stage: Stage, size: int, seconds: float) -> float:
+    def rate(self, stage: Stage, size: int, seconds: float, precision: Precision | None = None) -> float:
         """Samples per second of this worker; 0 where memory did not suffice."""
+        self._draw_in(precision)
         config, unit = with_micro_batch(self.config, stage, size), WorkUnit(0, 0, size)
         try:
             self._once(stage, config, unit)
@@ -137,6 +174,15 @@ class _Probe:
                 raise
             return 0.0
         return rounds * size / (time.perf_counter() - began)
+
+    def scores(self, count: int, size: int, precision: Precision) -> FloatArray:
+        """(count,) scores of the first latents."""
+        self._draw_in(precision)
+        return label_unit(self.models, with_micro_batch(self.config, "label", size), WorkUnit(0, 0, count))[1]
+
+    def _draw_in(self, precision: Precision | None) -> None:
+        if isinstance(self.models.generator, LayeredGenerator):
+            self.models.generator.precision = precision or self.config.generator.precision
 
     def _once(self, stage: Stage, config: RunConfig, unit: WorkUnit) -> None:
         if stage == "label":

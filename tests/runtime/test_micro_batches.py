@@ -29,6 +29,9 @@ def test_every_size_of_both_stages_is_measured_with_all_workers(config: RunConfi
     assert found.workers == 2
     assert [(rate.stage, rate.size) for rate in found.rates] == [("label", 1), ("label", 2), ("mask", 1), ("mask", 2)]
     assert all(rate.per_second > 0 for rate in found.rates)
+    assert found.precision is not None
+    assert all(found.precision.per_second[name] > 0 for name in ("float32", "bfloat16"))
+    assert 0 < found.precision.mean_apart <= found.precision.most_apart < 0.2
 
 
 @pytest.mark.parametrize(("asked", "gpus", "found"), [("auto", 0, 2), (8, 0, 2), (1, 0, 1), (8, 3, 3)])
