@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from higan_cam.errors import StoreError
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.store.keys import SHARD_STAGES, manifest_key, manifest_prefix, parse_manifest_key, quarantine_key
+from higan_cam.store.manifest_index import entry_bodies, entry_keys
 from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
 
@@ -114,9 +115,8 @@ def committed(store: Store, stage: str, config_hash: str, *, verify: bool = Fals
 
 def read_manifest(store: Store, stage: str) -> dict[int, Entry | None]:
     """{shard: entry} of a stage, by shard; None where an entry cannot be read."""
-    named = {key: parse_manifest_key(key) for key in store.list(manifest_prefix(stage))}
-    keys = {key: name.shard for key, name in named.items() if name is not None and not name.given_up}
-    bodies = store.find_many(keys)
+    keys = entry_keys(store, stage)
+    bodies = entry_bodies(store, stage, keys)
     return {shard: _decode(bodies[key], stage, shard) for key, shard in sorted(keys.items()) if key in bodies}
 
 

@@ -1,7 +1,10 @@
-"""What a restart reads of the shards that are there: each one once, to know that its bytes are those committed.
+"""What a restart takes for done of the shards that are there.
 
-For score shards that is no extra cost, since the fit needs their scores; for dataset shards it is the price of the
-promise that a run is never called finished on top of a damaged file.
+A shard is written before its manifest entry. So one that has the size of its entry, and that its place has not written
+again since it wrote the entry, is the one that was committed: two listings say so, and nothing is read. Others (copied
+without their times, mended, damaged by a write) are read once, to know that their bytes are those committed. What a
+disk does to a file without writing it is found by `higan-cam verify`, which reads everything. Score shards are read
+anyway, since the fit needs their scores.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from higan_cam.store.canonical import digest
+from higan_cam.store.keys import manifest_key, manifest_prefix
 from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
 
@@ -19,6 +23,19 @@ T = TypeVar("T")
 READERS = 4
 """Shards read at a time: enough for an object store's latency, and never more of them in memory."""
 log = logging.getLogger(__name__)
+
+
+def untouched(store: Store, stage: str, records: Mapping[int, ShardRecord]) -> dict[int, ShardRecord]:
+    """Those of the committed shards that their place has not written since it wrote their entries."""
+    if not records:
+        return {}
+    bodies, entries = store.written(f"{stage}/"), store.written(manifest_prefix(stage))
+    times = {shard: (bodies.get(each.path), entries.get(manifest_key(stage, shard))) for shard, each in records.items()}
+    return {
+        shard: records[shard]
+        for shard, (body, entry) in times.items()
+        if body is not None and entry is not None and body <= entry
+    }
 
 
 def read_whole(

@@ -127,6 +127,15 @@ class Store:
                 if not is_litter(key, size):
                     yield key, size, tag
 
+    def written(self, prefix: str = "") -> dict[str, int]:
+        """{key: when it was last written} of every object whose key starts with `prefix` and whose place says so.
+
+        Nanoseconds by the place's own clock: good to compare with each other, not with this machine's time.
+        """
+        with self._explained("list", prefix or "/"):
+            found = self.backend.written(f"{self.root}/{prefix}")
+        return {path[len(self.root) + 1 :]: when for path, when in found.items()}
+
     def list(self, prefix: str = "") -> tuple[str, ...]:
         """Keys that start with `prefix`, sorted."""
         return tuple(self.sizes(prefix))

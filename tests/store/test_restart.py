@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from higan_cam.store import Store, open_store
 from higan_cam.store.canonical import digest
-from higan_cam.store.restart import READERS, read_whole
+from higan_cam.store.keys import manifest_key
+from higan_cam.store.restart import READERS, read_whole, untouched
 from higan_cam.types import ShardRecord
+
+
+def commit(store: Store, shard: int) -> ShardRecord:
+    """A shard with its entry, as the engine writes them."""
+    record = stored(store, shard)
+    store.put(manifest_key("data", shard), b"{}")
+    return record
+
+
+def test_shards_that_nobody_has_written_since_their_entries_are_sure(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    records = {shard: commit(store, shard) for shard in range(4)}
+    assert untouched(store, "data", records) == records
+    later = time.time() + 1
+    os.utime(tmp_path / "data/1", (later, later))  # whatever was done to it
+    (tmp_path / manifest_key("data", 2)).unlink()
+    (tmp_path / "data/3").unlink()
+    assert set(untouched(store, "data", records)) == {0}
+
+
+def test_nothing_is_asked_where_nothing_is_committed(tmp_path: Path) -> None:
+    assert untouched(open_store(str(tmp_path / "not there")), "data", {}) == {}
 
 
 def stored(store: Store, shard: int) -> ShardRecord:

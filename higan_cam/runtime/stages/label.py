@@ -27,6 +27,7 @@ from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.workers.label import GIVEN_UP, LabelWorker
 from higan_cam.store import Store, clear_quarantined, committed
 from higan_cam.store.keys import SCORES
+from higan_cam.store.manifest_index import index_manifest
 from higan_cam.store.restart import read_whole
 from higan_cam.types import FloatArray, IntArray
 
@@ -65,6 +66,7 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
     missing = [unit.shard for unit in plan if unit.shard not in done]
     label_missing(config, missing, sum(done.values()), meters, labels.add, LabelWorker)
     clear_quarantined(store, SCORES)
+    index_manifest(store, SCORES)
     return labels.result()
 
 

@@ -28,7 +28,8 @@ from higan_cam.runtime.progress import Meter, Meters
 from higan_cam.runtime.workers.commit import quarantine_details
 from higan_cam.store import Store, clear_quarantined, committed, quarantine_shard
 from higan_cam.store.keys import STAGE_NAMES
-from higan_cam.store.restart import read_whole
+from higan_cam.store.manifest_index import index_manifest
+from higan_cam.store.restart import read_whole, untouched
 from higan_cam.types import WorkUnit
 
 POLL_S = 0.5
@@ -84,7 +85,10 @@ def make_shards(
         possible: numbers of the shards that can be made now; None for all.
     """
     there = committed(store, task.stage, config_hash(config))
-    done = {record.shard: len(plan[record.shard].indices) for record, _ in read_whole(store, there, lambda _: None)}
+    sure = untouched(store, task.stage, there)
+    unsure = {shard: record for shard, record in there.items() if shard not in sure}
+    whole = sure.keys() | {record.shard for record, _ in read_whole(store, unsure, lambda _: None)}
+    done = {shard: len(plan[shard].indices) for shard in sorted(whole)}
     missing = [unit for unit in plan if unit.shard not in done and (possible is None or unit.shard in possible)]
     total = sum(len(unit.indices) for unit in plan)
     with meters.stage(STAGE_NAMES[task.stage], total, sum(done.values())) as meter:
@@ -93,6 +97,7 @@ def make_shards(
             with open_ledger(config, task.stage) as ledger:
                 UnitPool(config, store, task, crew, meter, ledger).run(missing)
     clear_quarantined(store, task.stage)
+    index_manifest(store, task.stage)
 
 
 class UnitPool:

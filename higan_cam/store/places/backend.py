@@ -1,9 +1,16 @@
-"""What a place has to do: thirteen operations on bytes under keys."""
+"""What a place has to do: fourteen operations on bytes under keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Protocol
+
+
+def nanoseconds(when: datetime) -> int:
+    """Since 1970, of a time with its zone, exactly."""
+    since = when - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 
 
 class Backend(Protocol):
@@ -44,6 +51,10 @@ class Backend(Protocol):
 
     def listing(self, prefix: str) -> Iterator[tuple[str, int, str]]:
         """As `sizes`, one after the other in no order, with the server's tag of the content, "" where it has none."""
+        ...
+
+    def written(self, prefix: str) -> dict[str, int]:
+        """When each object was last written, nanoseconds by the place's own clock; left out where it does not say."""
         ...
 
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:

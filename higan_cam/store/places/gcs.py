@@ -12,11 +12,13 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from higan_cam.config import StoreConfig
+from higan_cam.store.places.backend import nanoseconds
 from higan_cam.store.places.gcs_client import GcsClient, gcs_client
 from higan_cam.store.places.gcs_upload import ResumableUpload
 from higan_cam.store.places.local import content_type
@@ -98,6 +100,14 @@ class GcsBackend:
         for item in self._listed(prefix):
             if not item["name"].endswith("/"):
                 yield f"{bucket}/{item['name']}", int(item["size"]), b64decode(item.get("md5Hash", "")).hex()
+
+    def written(self, prefix: str) -> dict[str, int]:
+        """See `backends.Backend`. Objects are not written twice: their content and this time change together."""
+        bucket = _split(prefix)[0]
+        found = ((item["name"], item.get("timeCreated")) for item in self._listed(prefix))
+        return {
+            f"{bucket}/{name}": nanoseconds(datetime.fromisoformat(when)) for name, when in found if when is not None
+        }
 
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`."""
@@ -187,7 +197,7 @@ class GcsBackend:
     def _listed(self, prefix: str, **params: str) -> Iterator[dict[str, Any]]:
         """What a listing finds, page by page; each is asked for again by itself."""
         bucket, start = _split(prefix)
-        params |= {"prefix": start, "fields": "items(name,size,md5Hash),nextPageToken"}
+        params |= {"prefix": start, "fields": "items(name,size,md5Hash,timeCreated),nextPageToken"}
         while True:
             page = self._retrying.call(
                 f"list {prefix}", lambda _: self.client.json("GET", f"{_bucket(bucket)}/o", params=params)

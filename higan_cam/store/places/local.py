@@ -86,6 +86,11 @@ class LocalBackend:
         found = files_below(prefix.rpartition("/")[0])
         return ((path, size, "") for path, size in found if path.startswith(prefix))
 
+    def written(self, prefix: str) -> dict[str, int]:
+        """See `Backend`."""
+        files = (file for file in _files(prefix.rpartition("/")[0]) if str(file).startswith(prefix))
+        return {str(file): file.stat().st_mtime_ns for file in files}
+
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `Backend`."""
         # A link may lead nowhere, and is there all the same.

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from higan_cam.store.places.backend import nanoseconds
+
 
 @dataclass(frozen=True)
 class RemoteBackend:
@@ -74,6 +76,11 @@ class RemoteBackend:
     def listing(self, prefix: str) -> Iterator[tuple[str, int, str]]:
         """See `backends.Backend`. Lists everything first."""
         return ((path, size, "") for path, size in self.sizes(prefix).items())
+
+    def written(self, prefix: str) -> dict[str, int]:
+        """See `backends.Backend`."""
+        paths = self.sizes(prefix)
+        return {path: nanoseconds(self.filesystem.modified(path)) for path in paths}
 
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`. Lists everything first."""

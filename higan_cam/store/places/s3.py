@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from higan_cam.config import StoreConfig
+from higan_cam.store.places.backend import nanoseconds
 from higan_cam.store.places.local import content_type
 from higan_cam.store.places.retrying import RequestError, Retrying, read_many
 from higan_cam.store.places.s3_client import s3_client
@@ -111,6 +112,12 @@ class S3Backend:
         for item in self._listed(prefix):
             if not item["Key"].endswith("/"):
                 yield f"{bucket}/{item['Key']}", int(item["Size"]), str(item.get("ETag", "")).strip('"')
+
+    def written(self, prefix: str) -> dict[str, int]:
+        """See `backends.Backend`. To the second."""
+        bucket = _split(prefix)["Bucket"]
+        found = ((item["Key"], item.get("LastModified")) for item in self._listed(prefix))
+        return {f"{bucket}/{key}": nanoseconds(when) for key, when in found if when is not None}
 
     def contents(self, folder: str) -> Iterator[tuple[str, int]]:
         """See `backends.Backend`."""

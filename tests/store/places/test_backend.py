@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -129,6 +130,19 @@ def test_a_streamed_listing_names_what_a_listing_names(store: Store) -> None:
     assert found["b/d"] == found["b/c é?#%.png"]
     assert found["a"][1] != found["b/d"][1] or found["a"][1] == ""
     assert [key for key, _, _ in store.listing("b/d")] == ["b/d"]
+
+
+def test_objects_say_when_they_were_written_in_the_order_in_which_they_were(store: Store) -> None:
+    for key in ("data/a", "manifest/a", "data/b"):
+        store.put(key, b"1")
+    first = store.written()
+    assert set(first) == {"data/a", "manifest/a", "data/b"}
+    assert first["data/a"] <= first["manifest/a"] <= first["data/b"]
+    time.sleep(1.1)  # object stores tell whole seconds
+    store.put("data/a", b"2")
+    again = store.written("data/")
+    assert set(again) == {"data/a", "data/b"}
+    assert again["data/a"] > again["data/b"] == first["data/b"]
 
 
 def test_tags_in_buckets_are_the_md5_of_the_content(served: Store) -> None:
