@@ -1,0 +1,99 @@
+"""`python -m tests.benchmarks.restart`: what a stage that starts again asks of its output, before and now.
+
+Before: every entry and every shard is read. Now: entries come from the index, and shards that their place has not
+written since they were committed are not read. Shards are noise of the size named; requests are counted by a proxy
+before a real S3 server (moto, unless Ceph is installed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from higan_cam.store import Store, open_store
+from higan_cam.store.canonical import canonical_json, digest
+from higan_cam.store.keys import index_key, manifest_key
+from higan_cam.store.manifest import committed
+from higan_cam.store.manifest_index import index_manifest
+from higan_cam.store.restart import read_whole, untouched
+from tests.integration.object_store.proxy import FaultProxy
+from tests.support.s3_server import running_server
+
+HASH = "0" * 64
+
+
+def main() -> None:
+    """Print a line for each place and number of shards."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shards", type=int, default=1000)
+    parser.add_argument("--bytes", type=int, default=100_000)
+    parser.add_argument("--place", choices=("local", "s3"), default="local")
+    told = parser.parse_args()
+    with PLACES[told.place]() as (store, requests):
+        fill(store, told.shards, told.bytes)
+        before = timed(lambda: reading(store), requests)
+        index_manifest(store, "data")
+        time.sleep(1.1)
+        after = timed(lambda: trusting(store), requests)
+    assert before[0] == after[0] == told.shards
+    print(
+        f"{told.place}: {told.shards:,} shards of {told.bytes:,} bytes; before {before[1]:.2f} s, "
+        f"{before[2]:,} requests; now {after[1]:.2f} s, {after[2]:,} requests"
+    )
+
+
+def fill(store: Store, shards: int, size: int) -> None:
+    """Committed shards: bodies, then entries, then a second, so that the index is younger than all of them."""
+    draw = np.random.Generator(np.random.Philox(0))
+    for shard in range(shards):
+        body, path = draw.bytes(size), f"data/train-{shard:05d}-of-{shards:05d}.parquet"
+        record = {"stage": "data", "shard": shard, "path": path, "rows": 1, "bytes": size, "sha256": digest(body)}
+        store.put(path, body)
+        store.put(manifest_key("data", shard), canonical_json({**record, "config_hash": HASH}))
+    time.sleep(1.1)
+
+
+def reading(store: Store) -> int:
+    """As it was: whole shards, of entries that were read one by one."""
+    assert not store.exists(index_key("data"))
+    return sum(1 for _ in read_whole(store, committed(store, "data", HASH), lambda _: None))
+
+
+def trusting(store: Store) -> int:
+    """As it is."""
+    return len(untouched(store, "data", committed(store, "data", HASH)))
+
+
+def timed(take: Callable[[], int], requests: list[str]) -> tuple[int, float, int]:
+    """(what it gives, seconds, requests)."""
+    requests.clear()
+    began = time.perf_counter()
+    found = take()
+    return found, time.perf_counter() - began, len(requests)
+
+
+@contextmanager
+def local() -> Iterator[tuple[Store, list[str]]]:
+    """A folder, which has no requests."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield open_store(folder), []
+
+
+@contextmanager
+def served() -> Iterator[tuple[Store, list[str]]]:
+    """A bucket, whose requests are counted."""
+    with running_server() as server, FaultProxy(server.endpoint_url) as proxy:
+        os.environ.update(server.environment(proxy.endpoint_url))
+        yield open_store(f"s3://{server.create_bucket()}/run"), proxy.requests
+
+
+PLACES = {"local": local, "s3": served}
+
+if __name__ == "__main__":
+    main()
