@@ -35,6 +35,17 @@ def gan(
     side: Annotated[
         int | None, typer.Option(help="Of the pictures, px: a power of 2 from 8 to 512; 64 unless named.")
     ] = None,
+    second: Annotated[
+        str, typer.Option(help="Other pictures, whose look samples take; --data says how they are arranged.")
+    ] = "",
+    switch_side: Annotated[
+        int, typer.Option(help="With --second: layers from this side on, px, have a code of their own.", min=0)
+    ] = 0,
+    property: Annotated[  # noqa: A002 - the option's name
+        list[str] | None,
+        typer.Option(help="Scorer, NAME or NAME=WEIGHTS, whose reading can be asked for; may be repeated."),
+    ] = None,
+    property_weight: Annotated[float, typer.Option(help="How much samples must have what was asked for.")] = 1.0,
     init: Annotated[str, typer.Option(help="Weights to start at, as `generator.weights` takes them.")] = "",
     init_discriminator: Annotated[
         str, typer.Option(help="Its discriminator; the file of training beside it unless named.")
@@ -81,6 +92,8 @@ def gan(
     from higan_cam.train.gan.export import SHEET, WEIGHTS, train_and_export_gan, with_digest
     from higan_cam.train.gan.pictures import read_pictures
     from higan_cam.train.gan.settings import recipe
+    from higan_cam.train.gan.steering.conditions import scorers_of
+    from higan_cam.train.gan.steering.sources import read_second
     from higan_cam.train.gan.transfer import transferred
     from higan_cam.train.gan.watch import Watching
     from higan_cam.train.launch import launch
@@ -101,6 +114,10 @@ def gan(
         mirror=mirror,
         apart=held_out,
         seed=seed,
+        properties=tuple(property or ()),
+        property_weight=property_weight,
+        second=absolute(second) if second else "",
+        switch_side=switch_side,
         freeze=tuple(freeze or ()),
         freeze_discriminator=freeze_discriminator,
         **{name: value for name, value in named.items() if value is not None},
@@ -108,8 +125,10 @@ def gan(
     watching = Watching(samples=measure, features=tuple(features or ()))
     check_known(watching.features)
     share_of(settings.batch, World(size=workers))
-    _check_apart(settings.output, data)
-    settings = with_digest(settings, read_pictures(settings))
+    for source in filter(None, (data, second)):
+        _check_apart(settings.output, source)
+    settings, _ = read_second(with_digest(settings, read_pictures(settings)))
+    scorers_of(settings.properties)
     load_checkpoint(settings)  # what is wrong is said before workers start
     launch(partial(train_and_export_gan, settings, watching=watching), "train_gan", settings.output, workers, gpus)
     typer.echo(f"weights  {output}/{WEIGHTS}")

@@ -30,6 +30,8 @@ from higan_cam.weights.files import encode_tensors
 from higan_cam.weights.paths import TRAINED
 
 WEIGHTS, DISCRIMINATOR, FIGURES, SHEET = TRAINED, "discriminator.safetensors", "metrics.json", "samples.png"
+PLACES = frozenset({"output", "pictures", "second", "init", "init_discriminator"})
+"""Settings that say where something lies on this machine; what it was is said by digests."""
 SETTLED = 4096
 """Codes that the mean code, or DCGAN's statistics, are taken over."""
 BATCH = 64
@@ -63,7 +65,7 @@ def train_and_export_gan(
 
 def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: Watch, store: Store) -> None:
     network, game = settled(settings, state), Steps(settings, state, pictures, World())
-    told = {name: value for name, value in asdict(settings).items() if name not in ("output", "pictures")}
+    told = {name: value for name, value in asdict(settings).items() if name not in PLACES}
     notes = {"training": json.dumps(told, sort_keys=True)}
     store.put(WEIGHTS, encode_tensors(halved(network.state_dict()), notes))
     store.put(DISCRIMINATOR, encode_tensors(halved(state.discriminator.state_dict()), notes))

@@ -28,6 +28,16 @@ class GanSettings:
     """Folder, glob, zip, tar, Parquet or CSV of pictures; any URI."""
     pictures_sha256: str = ""
     """Over the contents of those that can be read, in order: others are another training run."""
+    second: str = ""
+    """Another source of pictures, for a StyleGAN2 whose coarse rows follow `pictures` and whose fine rows follow this
+    (see `steering.sources`). Empty: one source."""
+    second_sha256: str = ""
+    switch_side: int = 0
+    """With `second`: rows of w+ from this side on, px, are the fine ones."""
+    properties: tuple[str, ...] = ()
+    """Scorers, NAME or NAME=WEIGHTS, whose readings can be asked for (see `steering.conditions`)."""
+    property_weight: float = 1.0
+    """Of the mean squared difference between what was asked for and what samples have, in spreads of the pictures."""
     network: Network = "stylegan2"
     side: int = 64
     """Of the pictures, px: a power of 2 from 8 to 512."""
@@ -98,7 +108,7 @@ class GanSettings:
         for name in (*counts, "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
-        for name in ("gamma", "path_weight", "learning_rate", "apart", "freeze_discriminator"):
+        for name in ("gamma", "path_weight", "learning_rate", "apart", "freeze_discriminator", "property_weight"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
         ranges = {
@@ -122,6 +132,7 @@ class GanSettings:
                 f"channels: {self.network} of {self.side} px has {levels} counts >= 1, got {self.channels}"
             )
         self._check_init()
+        self._check_second()
         if self.network == "dcgan" and self.path_weight:
             raise ConfigError("path_weight: DCGAN has no w whose paths could be measured; leave it at 0")
 
@@ -136,6 +147,26 @@ class GanSettings:
                 "freeze_discriminator: the discriminator has random weights, which are not worth keeping; name "
                 "init and a discriminator that fits it"
             )
+
+    def _check_second(self) -> None:
+        if not self.second:
+            if self.switch_side:
+                raise ConfigError("switch_side: says where a second source begins; name second, too")
+            return
+        if self.switch_side not in SIDES or self.switch_side >= self.side:
+            raise ConfigError(
+                f"switch_side: must be a power of 2 from 8 to {self.side // 2} px, half the picture's, got "
+                f"{self.switch_side}"
+            )
+        kept = bool(self.freeze_discriminator or self.init_discriminator)
+        for name, wrong, reason in (
+            ("network", self.network != "stylegan2", "only StyleGAN2 has coarse and fine rows"),
+            ("apart", self.apart > 0, "nothing is held out of two sources"),
+            ("augment", self.augment == "ada", "ada knows one discriminator"),
+            ("init_discriminator", kept, "its discriminators see other things than one that was trained before"),
+        ):
+            if wrong:
+                raise ConfigError(f"{name}: does not go with second: {reason}")
 
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")

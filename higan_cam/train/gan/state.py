@@ -11,11 +11,14 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from higan_cam.generate.base import LayeredGenerator
 from higan_cam.generate.dcgan import DCGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train.checkpoints import Part, Parts
-from higan_cam.train.gan.discriminators import Discriminator, discriminator_of
+from higan_cam.train.gan.discriminators import Discriminator
 from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.steering.conditions import Condition
+from higan_cam.train.gan.steering.sources import discriminators
 from higan_cam.train.gan.transfer import freeze, loaded
 
 NUMBERS = ("path_mean", "chance", "sign", "signs", "judged")
@@ -30,6 +33,8 @@ class GanState(Parts):
         generator, discriminator: the weights that move; averaged: the generator's moving average, which ships.
         path_mean: running mean of the path lengths, 0 where they are not measured.
         chance: of each operation of an adaptive augmentation, in [0,1].
+        second: the discriminator of tiles, where there are two sources.
+        condition: what properties that are asked for add to codes, where they are; its optimiser is the generator's.
         sign: of D(real), the mean that `chance` was last set by; signs, judged: sum and number of those since.
     """
 
@@ -44,17 +49,30 @@ class GanState(Parts):
     sign: float = 0.0
     signs: float = 0.0
     judged: int = 0
+    second: nn.Module | None = None
+    of_second: torch.optim.Optimizer | None = None
+    condition: Condition | None = None
+    averaged_condition: Condition | None = None
 
     @property
     def parts(self) -> dict[str, Part]:
         """What a checkpoint holds beside the numbers."""
-        return {
+        parts: dict[str, Part] = {
             "generator": self.generator,
-            "discriminator": self.discriminator,
             "averaged": self.averaged,
             "of_generator": self.of_generator,
-            "of_discriminator": self.of_discriminator,
         }
+        for name, (network, optimizer) in zip(("discriminator", "second"), self.discriminators, strict=False):
+            parts |= {name: network, f"of_{name}": optimizer}
+        if self.condition is not None and self.averaged_condition is not None:
+            parts |= {"condition": self.condition, "averaged_condition": self.averaged_condition}
+        return parts
+
+    @property
+    def discriminators(self) -> list[tuple[nn.Module, torch.optim.Optimizer]]:
+        """One, or one for each source, with what moves it."""
+        first = (self.discriminator, self.of_discriminator)
+        return [first] if self.second is None or self.of_second is None else [first, (self.second, self.of_second)]
 
     def snapshot(self) -> dict[str, Any]:
         """What `restore` needs."""
@@ -70,27 +88,41 @@ class GanState(Parts):
 def start(settings: GanSettings, device: str = "cpu") -> GanState:
     """Step 0 on that device, with seeded random weights, or those of `settings.init`; errors as `loaded`, `freeze`."""
     torch.manual_seed(settings.seed)
-    generator, discriminator = loaded(settings) if settings.init else networks(settings)
+    generator, (discriminator, *others) = loaded(settings) if settings.init else networks(settings)
     freeze(settings, generator, discriminator)
-    generator, discriminator = generator.to(device), discriminator.to(device)
+    for network in (generator, discriminator, *others):
+        network.to(device)
     averaged = deepcopy(generator).requires_grad_(False).eval()
     adam = partial(torch.optim.Adam, lr=settings.learning_rate, betas=settings.betas)
-    return GanState(generator, discriminator, averaged, adam(_moving(generator)), adam(_moving(discriminator)))
+    condition = _condition(settings, generator, device)
+    moving = _moving(generator) + ([] if condition is None else list(condition.parameters()))
+    state = GanState(generator, discriminator, averaged, adam(moving), adam(_moving(discriminator)))
+    if condition is not None:
+        state.condition, state.averaged_condition = condition, deepcopy(condition).requires_grad_(False)
+    for second in others:
+        state.second, state.of_second = second, adam(second.parameters())
+    return state
+
+
+def _condition(settings: GanSettings, generator: nn.Module, device: str) -> Condition | None:
+    if not settings.properties:
+        return None
+    return Condition(len(settings.properties), cast(LayeredGenerator, generator).w_dim).to(device)
 
 
 def _moving(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
-def networks(settings: GanSettings) -> tuple[nn.Module, Discriminator]:
-    """Generator and discriminator at random weights."""
+def networks(settings: GanSettings) -> tuple[nn.Module, list[Discriminator]]:
+    """Generator, and its discriminator or two of them, at random weights."""
     channels = settings.channels or default_channels(settings)
     if settings.network == "dcgan":
         plain = DCGAN(resolution=settings.side, z_dim=settings.z_dim, channels=channels)
         for module in plain.modules():  # the paper's initial weights
             if isinstance(module, nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, std=0.02)
-        return plain, discriminator_of(settings.network, channels)
+        return plain, discriminators(settings, channels)
     styled = StyleGAN2(
         resolution=settings.side,
         z_dim=settings.z_dim,
@@ -99,7 +131,7 @@ def networks(settings: GanSettings) -> tuple[nn.Module, Discriminator]:
         mapping_width=settings.z_dim,
         channels=channels,
     )
-    return cast(nn.Module, styled), discriminator_of(settings.network, channels)
+    return cast(nn.Module, styled), discriminators(settings, channels)
 
 
 def default_channels(settings: GanSettings) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from higan_cam.generate.dcgan import DCGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train.gan.discriminators import Discriminator, discriminator_of
 from higan_cam.train.gan.settings import GanSettings, Network, recipe
+from higan_cam.train.gan.steering.sources import discriminators
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 from higan_cam.weights.files import sha256_of
 from higan_cam.weights.paths import exists, with_network
@@ -44,12 +45,13 @@ def transferred(init: str, init_discriminator: str = "", **said: Any) -> GanSett
     """
     if not init:
         raise ConfigError("init: a discriminator to go on from needs its generator; name that, too")
-    generator = _generator(init)
-    network, sizes = _sizes(generator, init)
+    network, sizes = _sizes(_generator(init), init)
     for name, value in {"network": network, **sizes}.items():
         if name in said and said.pop(name) != value:
             raise ConfigError(f"{name}: {init} has {value!r}, which training goes on from; leave it out")
-    found = init_discriminator or _beside(init, network, sizes["channels"])
+    found = init_discriminator
+    if not found and not said.get("second"):
+        found = _beside(init, network, sizes["channels"])
     settings = recipe(
         network,
         init=_elsewhere(init),
@@ -59,12 +61,13 @@ def transferred(init: str, init_discriminator: str = "", **said: Any) -> GanSett
         **sizes,
         **said,
     )
-    freeze(settings, *loaded(settings))  # what cannot be is said now
+    generator, (discriminator, *_) = loaded(settings)
+    freeze(settings, generator, discriminator)  # what cannot be is said now
     return settings
 
 
-def loaded(settings: GanSettings) -> tuple[nn.Module, Discriminator]:
-    """Generator and discriminator at the weights of `settings.init`, free to move; what has no file, at random ones.
+def loaded(settings: GanSettings) -> tuple[nn.Module, list[Discriminator]]:
+    """Generator and discriminators at the weights of `settings.init`, free to move; what has no file, at random ones.
 
     Raises:
         ConfigError: a file is not the one that the settings were made from.
@@ -77,10 +80,10 @@ def loaded(settings: GanSettings) -> tuple[nn.Module, Discriminator]:
         if sha256_of(path) != digest:
             raise ConfigError(f"{path}: has changed since training began; take another output")
     generator = deepcopy(_generator(settings.init)).requires_grad_(True).train()  # weights of its own, not the file's
-    discriminator = discriminator_of(settings.network, settings.channels)
+    judges = discriminators(settings, settings.channels)
     if settings.init_discriminator:
-        fill(discriminator, *_discriminator(settings.init_discriminator, discriminator))
-    return generator, discriminator
+        fill(judges[0], *_discriminator(settings.init_discriminator, judges[0]))
+    return generator, judges
 
 
 def freeze(settings: GanSettings, generator: nn.Module, discriminator: Discriminator) -> None:
@@ -106,6 +109,8 @@ def freeze(settings: GanSettings, generator: nn.Module, discriminator: Discrimin
         for each in matched:
             each.requires_grad_(False)
     for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if name == "generator" and settings.properties:
+            continue  # what is asked for is learned beside it
         if not any(each.requires_grad for each in network.parameters()):
             raise ConfigError(f"freeze: leaves nothing of the {name} to train; name less")
 

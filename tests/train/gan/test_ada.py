@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage, stats
 from torch import Tensor
 
-from higan_cam.train.gan.ada import ADA_DRAWS, COLOURS, PLACES, ada, composed, next_chance, warped
+from higan_cam.train.gan.augment.ada import ADA_DRAWS, COLOURS, PLACES, ada, composed, next_chance, warped
 from higan_cam.train.gan.fit import Steps, fit_gan
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from higan_cam.train.gan.ada import ADA_DRAWS, ada
+from higan_cam.train.gan.augment.ada import ADA_DRAWS, ada
 
 DRAWS = 8
 """Uniform numbers in [0,1) that a picture's augmentation takes, but for `ada`."""

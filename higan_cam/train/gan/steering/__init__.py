@@ -1,0 +1,1 @@
+"""What samples are made to follow, beside looking like pictures: two sources, or properties that are asked for."""
