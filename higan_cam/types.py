@@ -329,17 +329,21 @@ class Recommendation:
 
 @dataclass(frozen=True, eq=False)
 class Relit:
-    """A sample's picture with the light of one of its regions at one setting, and what to say to get there and back.
+    """A sample's picture with the light of one of its lamps at one setting, and what to say to get there and back.
 
     Attributes:
-        rank: of the region whose lamp is turned; the others' stay off.
+        lamp: which is turned, 0 first; the others stay off. rank: of the region that it is in, which may hold several.
+        x, y: where it is, as shares of the picture's width and height.
         gain, kelvin: of it.
         image: (H,W,3) uint8: `Sample.negative`, or `Photo.negative` in a run on pictures, with that light.
         on_prompt: instruction that leads from there to `image`; off_prompt: the way back.
         edit_prompt: leads from the lamp's first setting to this one; empty for that one itself.
     """
 
+    lamp: int
     rank: int
+    x: float
+    y: float
     gain: float
     kelvin: float
     image: ByteArray
@@ -388,7 +392,7 @@ class Sample:
     photo: Photo | None = None
     """Of a run on pictures; None on latents."""
     lights: tuple[Relit, ...] = ()
-    """The regions' lights, each at all settings of `light`; empty where none are asked for."""
+    """The lamps' lights, each at all settings of `light`; empty where none are asked for."""
 
 
 @dataclass(frozen=True)

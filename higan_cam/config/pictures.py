@@ -73,7 +73,7 @@ class StudentConfig(Section):
 class LightConfig(Section):
     """Every picture with lamps at its places, at all of these gains and colours: of `higan-cam light`, and of a run.
 
-    A run takes `gains`, `kelvins` and `lamps` alone: its lamps are its regions, whose light is that of its own edit.
+    A run takes `gains`, `kelvins` and `lamps` alone: its lamps are those of its regions, whose light is its own edit's.
     """
 
     gains: tuple[float, ...] = ()
@@ -81,7 +81,7 @@ class LightConfig(Section):
     kelvins: tuple[float, ...] = ()
     """Colour temperatures, 1800-12000 K; empty leaves the composer's own. Each goes with each gain."""
     lamps: int = Field(default=1, ge=1, le=9)
-    """So many of a picture's first places, in a run of its first regions, get a lamp of their own."""
+    """So many of a picture's first places get a lamp of their own; in a run so many lamps of its regions are turned."""
     lamp: str | None = None
     """A picture of a lamp, cut out (PNG with transparency), to be seen at the place; null: its light alone."""
     places: str | None = None

@@ -7,7 +7,7 @@ render with its lamps off and on; everything else is asked of `relight` and of t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count as count_up
 
 import numpy as np
@@ -85,13 +85,19 @@ class RelitResult:
     kelvin: tuple[float, float, float]
 
 
-def lit_rooms(seed: int, count: int, size: int = 128) -> Iterator[LitRoom]:
-    """The first `count` rooms of this seed, of one layout or the other, in which a lamp burns and is to be seen."""
+def lit_rooms(seed: int, count: int, size: int = 128, drive: float | None = None) -> Iterator[LitRoom]:
+    """The first `count` rooms of this seed, of one layout or the other, in which a lamp burns and is to be seen.
+
+    Args:
+        drive: of every lamp that there is, instead of the latent's own.
+    """
     found = 0
     for index in count_up():
         scene = scene_of(photo_latent(seed, index)[None])
         if scene.layout[0] not in (0, 1):
             continue
+        if drive is not None:
+            scene = replace(scene, drive=np.full_like(scene.drive, drive))
         shades = truth(scene, size).fixture[0].numpy()
         room = LitRoom(linear(scene, int(scene.layout[0]), size), strength(scene), shades)
         if room.seen:

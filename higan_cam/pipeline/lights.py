@@ -13,8 +13,8 @@ from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.composers import Composer, Spot
 from higan_cam.relight.lamps import split_light
 from higan_cam.relight.light import WHITE
-from higan_cam.relight.words import change_words
-from higan_cam.types import BoolArray, ByteArray, FloatArray, Place, Recommendation
+from higan_cam.relight.words import change_words, lamp_names
+from higan_cam.types import BoolArray, ByteArray, FloatArray, Recommendation
 
 OFF = Dial(0.0)
 
@@ -35,13 +35,13 @@ def light_unit(
         if answer.status != "ok" or answer.picture is None:
             yield Unlit(answer.key, answer.status, answer.reason)
             continue
-        variant = 0
-        for place, share in zip(answer.places[: config.lamps], lamp_shares(answer), strict=False):
+        variant, places = 0, answer.places[: config.lamps]
+        for place, name, share in zip(places, lamp_names(places), lamp_shares(answer), strict=False):
             made = compose(Spot(answer.picture, place, share, lamp=lamp, seed=seed))
             if made.reason:
                 yield Unlit(answer.key, "empty", made.reason)
                 continue
-            for before, after, words in steps_of(dials_of(config), made.light.kelvin, place):
+            for before, after, words in steps_of(dials_of(config), made.light.kelvin, name):
                 yield LitPair(
                     answer.index,
                     answer.key,
@@ -57,15 +57,15 @@ def light_unit(
                 variant += 1
 
 
-def steps_of(dials: Sequence[Dial], own: float, place: Place) -> list[tuple[Dial, Dial, str]]:
+def steps_of(dials: Sequence[Dial], own: float, lamp: str) -> list[tuple[Dial, Dial, str]]:
     """(before, after, what to say): on to the first, from there to each other one, and off; none that nobody would see.
 
     Args:
-        dials: one or more. own: kelvin of the lamp where a dial leaves it alone.
+        dials: one or more. own: kelvin of the lamp where a dial leaves it alone. lamp: what it is called.
     """
     first, *others = dials
     steps = [(OFF, first), *((first, other) for other in others), (first, OFF)]
-    return [(*step, words) for step in steps if (words := change_words(*step, own, place))]
+    return [(*step, words) for step in steps if (words := change_words(*step, own, lamp))]
 
 
 def dials_of(config: LightConfig) -> list[Dial]:

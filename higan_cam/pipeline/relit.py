@@ -1,10 +1,11 @@
-"""Samples with the light of their regions turned: each region is a lamp with a switch of its own."""
+"""Samples with the light of their lamps turned: a region is a lamp, or as many as its light has tops."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from higan_cam.config import LightConfig, RunConfig
@@ -14,8 +15,8 @@ from higan_cam.pictures import Affine
 from higan_cam.pipeline.lights import OFF, dials_of
 from higan_cam.pipeline.photos import place_of
 from higan_cam.relight import Light, light_of_pair, relight
-from higan_cam.relight.lamps import split_light
-from higan_cam.relight.words import change_words
+from higan_cam.relight.lamps import Top, lamps_in, split_light
+from higan_cam.relight.words import change_words, lamp_names
 from higan_cam.types import BoolArray, ByteArray, Place, Relit, Sample
 
 SEEN = 3
@@ -38,8 +39,8 @@ def with_lights(config: RunConfig, samples: Iterable[Sample]) -> Iterator[Sample
     """The samples with their `lights`, one by one; as they are where none are asked for.
 
     Off is the weak end of the edit: the unedited picture may have its lamps on. The light is what the strong end adds
-    to it (in a run on pictures as pasted under the feathered mask), shared out between the regions; those beyond the
-    first `light.lamps` stay off.
+    to it (in a run on pictures as pasted under the feathered mask), shared out between the lamps, region by region, the
+    brightest one of each first; those beyond the first `light.lamps` stay off.
     """
     for sample in samples:
         yield replace(sample, lights=_lights(config.light, sample)) if config.light.gains else sample
@@ -48,16 +49,26 @@ def with_lights(config: RunConfig, samples: Iterable[Sample]) -> Iterator[Sample
 def _lights(config: LightConfig, sample: Sample) -> tuple[Relit, ...]:
     photo = sample.photo
     off, on = (sample.negative, sample.image) if photo is None else (photo.negative, photo.positive)
-    lamps = _lamps(sample)
-    if sample.status != "ok" or off is None or on is None or not lamps:
+    if sample.status != "ok" or off is None or on is None:
         return ()
     whole = light_of_pair(off, on)
-    if not whole.layer.any():
+    lamps = _lamps(sample, whole) if whole.layer.any() else []
+    if not lamps:
         return ()
     lights = split_light(whole, [where for _, where in lamps])
-    turned = zip(lamps[: config.lamps], lights, strict=False)
-    made = [tuple(_settings(config, off, light, place)) for (place, _), light in turned]
-    return tuple(relit for of_lamp in made if _seen(off, of_lamp[0].image) for relit in of_lamp)
+    first, *_ = dials_of(config)
+    seen = [
+        (place, light)
+        for (place, _), light in zip(lamps, lights, strict=True)
+        if _seen(off, relight(off, [light], [first]))
+    ]
+    names = lamp_names([place for place, _ in seen])
+    turned = list(zip(seen, names, strict=True))[: config.lamps]
+    return tuple(
+        relit
+        for lamp, ((place, light), name) in enumerate(turned)
+        for relit in _settings(config, off, light, place, lamp, name)
+    )
 
 
 def _seen(off: ByteArray, on: ByteArray) -> bool:
@@ -65,7 +76,26 @@ def _seen(off: ByteArray, on: ByteArray) -> bool:
     return bool(np.abs(on.astype(np.int16) - off).max() >= SEEN)
 
 
-def _lamps(sample: Sample) -> list[tuple[Place, BoolArray]]:
+def _lamps(sample: Sample, light: Light) -> list[tuple[Place, BoolArray]]:
+    """Where the lamps are, and the pixels that claim the light; one that is alone is where its region is."""
+    regions = _regions(sample)
+    found = []
+    for lamp in lamps_in(light, [pixels for _, pixels in regions]):
+        place, pixels = regions[lamp.region]
+        if lamp.top is not None and not lamp.alone:
+            place = _place_of_top(lamp.top, place.rank)
+        found.append((place, pixels if lamp.top is None else lamp.top.crest))
+    return found
+
+
+def _place_of_top(top: Top, rank: int) -> Place:
+    height, width = top.crest.shape
+    left, above, across, down = cv2.boundingRect(top.crest.view(np.uint8))
+    y, x = (top.at[0] + 0.5) / height, (top.at[1] + 0.5) / width
+    return Place(rank, x, y, left / width, above / height, across / width, down / height)
+
+
+def _regions(sample: Sample) -> list[tuple[Place, BoolArray]]:
     """Regions that have pixels in the picture: where they lie, and which they are."""
     if sample.photo is None:
         square = Affine(1.0, 0.0, 0.0, (len(sample.mask), len(sample.mask)), len(sample.mask))
@@ -76,15 +106,20 @@ def _lamps(sample: Sample) -> list[tuple[Place, BoolArray]]:
     return [(by_rank[region.rank], decode_rle(region.rle).astype(np.bool_)) for region in regions]
 
 
-def _settings(config: LightConfig, picture: ByteArray, light: Light, place: Place) -> Iterator[Relit]:
+def _settings(
+    config: LightConfig, picture: ByteArray, light: Light, place: Place, lamp: int, name: str
+) -> Iterator[Relit]:
     first, *others = dials_of(config)
     for dial in (first, *others):
         yield Relit(
+            lamp=lamp,
             rank=place.rank,
+            x=place.x,
+            y=place.y,
             gain=dial.gain,
             kelvin=dial.kelvin or light.kelvin,
             image=relight(picture, [light], [dial]),
-            on_prompt=change_words(OFF, dial, light.kelvin, place),
-            edit_prompt="" if dial is first else change_words(first, dial, light.kelvin, place),
-            off_prompt=change_words(dial, OFF, light.kelvin, place),
+            on_prompt=change_words(OFF, dial, light.kelvin, name),
+            edit_prompt="" if dial is first else change_words(first, dial, light.kelvin, name),
+            off_prompt=change_words(dial, OFF, light.kelvin, name),
         )

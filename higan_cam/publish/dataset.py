@@ -118,16 +118,20 @@ LIT_COLUMNS: dict[str, tuple[Any, str]] = {
     "lights": (
         {
             "image": "image",
+            "lamp": "int32",
             "rank": "int32",
+            "x": "float32",
+            "y": "float32",
             "gain": "float32",
             "kelvin": "float32",
             "on_prompt": "string",
             "edit_prompt": "string",
             "off_prompt": "string",
         },
-        "`negative` (`picture_negative` in a run on pictures) with the light of the region of that `rank` alone, "
-        "`gain` times as bright, of `kelvin`; `on_prompt` leads from there to `image`, `edit_prompt` from the region's "
-        "first setting (empty for that one), `off_prompt` back",
+        "`negative` (`picture_negative` in a run on pictures) with the light of that `lamp` alone, which is at "
+        "(`x`, `y`) in shares of width and height in the region of that `rank`, `gain` times as bright, of `kelvin`; "
+        "`on_prompt` leads from there to `image`, `edit_prompt` from the lamp's first setting (empty for that one), "
+        "`off_prompt` back",
     ),
 }
 """What the rows of a run that relights have besides."""

@@ -104,7 +104,10 @@ def _light(light: Relit, name: str) -> dict[str, Any]:
     """One of `dataset.LIT_COLUMNS`."""
     return {
         "image": {"bytes": encode_image(light.image), "path": f"{name}.png"},
+        "lamp": light.lamp,
         "rank": light.rank,
+        "x": light.x,
+        "y": light.y,
         "gain": light.gain,
         "kelvin": light.kelvin,
         "on_prompt": light.on_prompt,

@@ -1,9 +1,9 @@
 """Measure light put into rooms against the renderer: python -m tests.benchmarks.light [--run RUN] [--count 60] [--fit]
 
 Rooms are renders of latents that no run and no training has seen. First gain, colour temperature and single lamps, in
-both responses; then light put into photos whose lamps are off, against the same rooms lit: composites from a student's
-heat, from its mask and from the true light, and with a run the change of each inverted photo's edit. `--fit` fits the
-composite's settings on other rooms first.
+both responses, and whether lamps are told apart; then light put into photos whose lamps are off, against the same rooms
+lit: composites from a student's heat, from its mask and from the true light, and with a run the change of each inverted
+photo's edit. `--fit` fits the composite's settings on other rooms first.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main(
     from higan_cam.cli.options import write_file
     from higan_cam.mask.student import load_student
     from higan_cam.measure import lit_photos as lit
+    from higan_cam.measure.lamps import measure_lamps
     from higan_cam.measure.relit import measure_relit
     from higan_cam.relight import RESPONSES
     from higan_cam.relight.composers.cutout import CutoutSettings
@@ -55,6 +56,7 @@ def main(
         made[lit.PAIR], edits = _pair(run, known)
     found = {
         "relit": relit,
+        "lamps": asdict(measure_lamps(count, PHOTO_SEED)),
         "photos": {
             name: {key: asdict(value) for key, value in row.items()}
             for name, row in lit.lit_figures(known, made, PHOTO_SEED).items()

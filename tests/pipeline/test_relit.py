@@ -72,6 +72,45 @@ def test_each_region_has_a_switch_of_its_own_and_words_that_say_which(sample: Sa
     np.testing.assert_allclose(made[0].image[LEFT][2:-2, 2:-2].astype(int), 140, atol=2)
 
 
+def test_a_region_with_two_lamps_is_split_between_them_and_one_with_one_stays_whole(sample: Sample) -> None:
+    """The mask of both lamps, and what lies between, as one region: it was one lamp, said to be in the middle."""
+    one = np.zeros((SIDE, SIDE), bool)
+    one[18:28, 4:44] = True
+    region = replace(sample.regions[0], centroid=(22.5, 23.5), bbox=(4, 18, 40, 10), rle=encode_rle(one))
+    made = lit(replace(sample, regions=(region,)), gains=[1.0], lamps=9).lights
+    assert [(light.lamp, light.rank) for light in made] == [(0, 0), (1, 0)]
+    words = {"switch on the lamp on the left": LEFT, "switch on the lamp on the right": RIGHT}
+    assert {light.on_prompt for light in made} == set(words)
+    for light in made:
+        np.testing.assert_allclose(light.image[words[light.on_prompt]][2:-2, 2:-2].astype(int), 140, atol=2)
+        rows, columns = words[light.on_prompt]
+        assert rows.start <= light.y * SIDE <= rows.stop
+        assert columns.start <= light.x * SIDE <= columns.stop
+    whole = lit(sample, gains=[1.0], lamps=9).lights
+    assert [(light.lamp, light.rank) for light in whole] == [(0, 0), (1, 1)]
+    assert whole[0].x == pytest.approx((8.5 + 0.5) / SIDE), "where the region is"
+
+
+def test_lamps_that_stay_off_count_where_lamps_are_named(sample: Sample) -> None:
+    """Two on the left, of which one is turned: "the lamp on the left" would be either."""
+    both = sample.image.copy()
+    both[18:28, 4:44] = 60
+    both[4:12, 4:12] = both[34:42, 4:12] = 140
+    one = np.zeros((SIDE, SIDE), bool)
+    one[4:42, 4:12] = True
+    region = replace(sample.regions[0], centroid=(22.5, 7.5), bbox=(4, 4, 8, 38), rle=encode_rle(one))
+    (light,) = lit(replace(sample, image=both, regions=(region,)), gains=[1.0], lamps=1).lights
+    assert light.on_prompt == f"switch on the {'upper' if light.y < 0.5 else 'lower'} lamp on the left"
+
+
+def test_a_top_in_two_regions_is_one_lamp_that_of_the_first(sample: Sample) -> None:
+    one = np.zeros((SIDE, SIDE), bool)
+    one[18:28, 4:44] = True
+    over_both = replace(sample.regions[0], rle=encode_rle(one))
+    made = lit(replace(sample, regions=(over_both, sample.regions[1])), gains=[1.0], lamps=9).lights
+    assert [(light.lamp, light.rank) for light in made] == [(0, 0), (1, 0)]
+
+
 def test_beyond_the_first_lamps_regions_stay_off(sample: Sample) -> None:
     assert {light.rank for light in lit(sample, gains=[1.0]).lights} == {0}
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from higan_cam.relight import Dial
-from higan_cam.relight.words import change_words, lamp_words
+from higan_cam.relight.words import change_words, lamp_names
 from higan_cam.types import Place
 
 OFF, ON = Dial(0.0), Dial(1.0)
 
 
-def at(x: float) -> Place:
-    return Place(0, x, 0.5, x, 0.5, 0.1, 0.1)
+def at(x: float, y: float = 0.5) -> Place:
+    return Place(0, x, y, x, y, 0.1, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -34,9 +36,31 @@ def at(x: float) -> Place:
     ],
 )
 def test_changes_have_words_and_what_is_not_seen_has_none(before: Dial, after: Dial, words: str) -> None:
-    assert change_words(before, after, 4000.0, at(0.2)) == words
+    assert change_words(before, after, 4000.0, "the lamp on the left") == words
 
 
 @pytest.mark.parametrize(("x", "side"), [(0.0, "on the left"), (0.5, "in the middle"), (1.0, "on the right")])
 def test_a_lamp_is_called_by_its_side(x: float, side: str) -> None:
-    assert lamp_words(at(x)) == f"the lamp {side}"
+    assert lamp_names([at(x)]) == [f"the lamp {side}"]
+
+
+def test_two_on_one_side_are_told_apart_by_height_or_else_counted() -> None:
+    other = at(0.9)
+    assert lamp_names([at(0.1, 0.8), other, at(0.3, 0.2)]) == [
+        "the lower lamp on the left",
+        "the lamp on the right",
+        "the upper lamp on the left",
+    ]
+    assert lamp_names([other, at(0.3, 0.5), at(0.1, 0.6)]) == [
+        "the lamp on the right",
+        "the second lamp from the left",
+        "the first lamp from the left",
+    ]
+    three = lamp_names([at(0.1, 0.1), at(0.2, 0.5), at(0.3, 0.9)])
+    assert three == [f"the {number} lamp from the left" for number in ("first", "second", "third")]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=12))
+def test_no_two_lamps_of_a_picture_have_one_name(places: list[tuple[float, float]]) -> None:
+    names = lamp_names([at(*place) for place in places])
+    assert len(set(names)) == len(places)

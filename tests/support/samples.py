@@ -73,7 +73,17 @@ def lit_sample(index: int, size: int = 16) -> Sample:
     words = {"on_prompt": "switch on", "off_prompt": "switch off"}
     settings = ((0, 1.0, ""), (0, 0.5, "dim"), (1, 1.0, ""))
     lights = tuple(
-        Relit(rank, gain, 2700.0, sample_of(1000 * (index + 1) + place, size).image, edit_prompt=edit, **words)
+        Relit(
+            rank,
+            rank,
+            0.5,
+            0.5,
+            gain,
+            2700.0,
+            sample_of(1000 * (index + 1) + place, size).image,
+            edit_prompt=edit,
+            **words,
+        )
         for place, (rank, gain, edit) in enumerate(settings)
     )
     return replace(sample, lights=lights)

@@ -63,7 +63,7 @@ def _steps(unlit: Any, lights: Sequence[Mapping[str, Any]]) -> Iterator[dict[str
     """Rows of input_image, edit_prompt, edited_image between pictures that differ by the light of one lamp."""
     first: dict[int, Any] = {}
     for light in lights:
-        start = first.setdefault(light["rank"], light["image"])
+        start = first.setdefault(light["lamp"], light["image"])
         steps = ((unlit, "on_prompt", light["image"]), (start, "edit_prompt", light["image"]))
         for before, words, after in (*steps, (light["image"], "off_prompt", unlit)):
             if light[words]:

@@ -64,8 +64,8 @@ class RelitView:
     """A sample of a run that relights.
 
     Attributes:
-        unlit: its picture, before a region's light is put in.
-        settings: (picture, what leads there from `unlit`) for each setting of each region.
+        unlit: its picture, before a lamp's light is put in.
+        settings: (picture, what leads there from `unlit`) for each setting of each lamp.
     """
 
     name: str
