@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -64,6 +64,7 @@ def light(
     kelvin: Annotated[list[float] | None, typer.Option(help="Colour temperature; repeatable.")] = None,
     lamp: Annotated[str | None, typer.Option(help="A lamp cut out (PNG with transparency), to be seen.")] = None,
     places: Annotated[str | None, typer.Option(help="Output of `recommend` on these pictures; else a student.")] = None,
+    composer: Annotated[str | None, typer.Option(help="cutout, diffusion, or pair: PICTURES is a run then.")] = None,
     student: Annotated[str | None, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = None,
     config: Config = None,
     set_: Set = None,
@@ -71,7 +72,7 @@ def light(
     """Put lamps into pictures where a student says, in pairs with words. The same command goes on where it stopped.
 
     Each pair differs by the light of one lamp: switched on, brighter, dimmer, warmer, cooler, off, for every gain with
-    every colour.
+    every colour. `--composer pair` takes a run on pictures in their place: the light is that of its own edits.
     """
     from higan_cam.config.loading import read_fields
     from higan_cam.runtime.imports import quick_imports
@@ -79,11 +80,16 @@ def light(
 
     said = read_fields(config)
     usual = {} if "gains" in (said.get("light") or {}) else {"gains": [1.0]}
-    chosen = {"gains": gain, "kelvins": kelvin, "lamp": lamp, "places": places}
+    chosen = {"gains": gain, "kelvins": kelvin, "lamp": lamp, "places": places, "composer": composer}
     # The student sees the whole picture, if nobody says else: where its square ends, so does the light.
     whole = {} if "fit" in (said.get("source") or {}) else {"fit": "pad"}
+    source = {"kind": "pictures", "pictures": pictures, **whole}
+    if composer == "pair":
+        if places is not None or student is not None:
+            raise ConfigError("--composer pair: the places are those of the run; leave --places and --student out")
+        source, chosen["places"] = _source_of(pictures), pictures
     arguments = {
-        "source": {"kind": "pictures", "pictures": pictures, **whole},
+        "source": source,
         "student": {} if student is None else {"weights": student},
         "light": usual | {name: value for name, value in chosen.items() if value is not None},
     }
@@ -95,6 +101,16 @@ def light(
 
         outcome = put(settings, console, head)
     _end(console, outcome, LIGHTS, "light    in")
+
+
+def _source_of(run: str) -> dict[str, Any]:
+    """What a run on pictures was made of, as the configuration has it."""
+    from higan_cam.pictures import frozen_listing
+    from higan_cam.runtime.workers.edits import inverted_run
+    from higan_cam.store import open_store
+
+    store = open_store(run)
+    return inverted_run(store).source.model_dump() | {"pictures": frozen_listing(store).source}
 
 
 def _end(console: Console, outcome: Outcome, stage: str, made: str) -> None:

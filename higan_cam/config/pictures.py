@@ -85,10 +85,12 @@ class LightConfig(Section):
     lamp: str | None = None
     """A picture of a lamp, cut out (PNG with transparency), to be seen at the place; null: its light alone."""
     places: str | None = None
-    """An output of `higan-cam recommend` on the same pictures, whose places are taken; null: the student is asked."""
-    composer: Literal["cutout", "diffusion"] = "cutout"
-    """What puts it there: `cutout` (light of the heat's shape, and a lamp pasted where one is named) or `diffusion` (an
-    inpainting pipeline of diffusers, from a folder: `light.settings={folder: PATH}`)."""
+    """An output of `higan-cam recommend` on the same pictures, whose places are taken; null: the student is asked. With
+    `pair`: the run on these pictures."""
+    composer: Literal["cutout", "diffusion", "pair"] = "cutout"
+    """What puts it there: `cutout` (light of the heat's shape, and a lamp pasted where one is named), `diffusion` (an
+    inpainting pipeline of diffusers, from a folder: `light.settings={folder: PATH}`) or `pair` (the light of the
+    edit that a run has made of each picture, which it has inverted)."""
     settings: dict[str, Any] = Field(default={})
     """Of the composer: {name: value}; what is not named is its own default."""
 

@@ -10,11 +10,11 @@ from higan_cam.config import LightConfig
 from higan_cam.pictures import Affine, to_picture
 from higan_cam.publish.lights import LitPair, Unlit
 from higan_cam.relight import Dial, Light, relight
-from higan_cam.relight.composers import Composer, Spot
+from higan_cam.relight.composers import Composed, Composer, Spot
 from higan_cam.relight.lamps import split_light
 from higan_cam.relight.light import WHITE
 from higan_cam.relight.words import change_words, lamp_names
-from higan_cam.types import BoolArray, ByteArray, FloatArray, Recommendation
+from higan_cam.types import BoolArray, ByteArray, FloatArray, Place, Recommendation
 
 OFF = Dial(0.0)
 
@@ -41,20 +41,28 @@ def light_unit(
             if made.reason:
                 yield Unlit(answer.key, "empty", made.reason)
                 continue
-            for before, after, words in steps_of(dials_of(config), made.light.kelvin, name):
-                yield LitPair(
-                    answer.index,
-                    answer.key,
-                    variant,
-                    before=relight(made.picture, [made.light], [before]),
-                    after=relight(made.picture, [made.light], [after]),
-                    words=words,
-                    place=place,
-                    gains=(before.gain, after.gain),
-                    kelvins=(before.kelvin or made.light.kelvin, after.kelvin or made.light.kelvin),
-                    settings=made.settings,
-                )
+            for pair in pairs_of(config, made, place, name, answer.index, answer.key, variant):
+                yield pair
                 variant += 1
+
+
+def pairs_of(
+    config: LightConfig, made: Composed, place: Place, name: str, index: int, key: str, variant: int
+) -> Iterator[LitPair]:
+    """The steps of one lamp (`steps_of`), numbered from `variant` on. `name` is what it is called."""
+    for number, (before, after, words) in enumerate(steps_of(dials_of(config), made.light.kelvin, name), variant):
+        yield LitPair(
+            index,
+            key,
+            number,
+            before=relight(made.picture, [made.light], [before]),
+            after=relight(made.picture, [made.light], [after]),
+            words=words,
+            place=place,
+            gains=(before.gain, after.gain),
+            kelvins=(before.kelvin or made.light.kelvin, after.kelvin or made.light.kelvin),
+            settings=made.settings,
+        )
 
 
 def steps_of(dials: Sequence[Dial], own: float, lamp: str) -> list[tuple[Dial, Dial, str]]:

@@ -166,7 +166,7 @@ def _photo(scorer: Scorer, sample: Sample, drawn: ByteArray, pictures: UnitPictu
         return _lost(scorer, drawn, code, picture.reason)
     affine = Affine(*code.place, size=code.size, side=len(sample.mask))
     mask = to_picture(sample.mask, affine)
-    before, after, away = _developed(code, drawn, sample.image, sample.negative)
+    before, after, away = developed_images(code, drawn, sample.image, sample.negative)
     return Photo(
         code=code,
         picture=picture,
@@ -201,8 +201,8 @@ def _student_overlap(student: Student | None, picture: ByteArray, mask: ByteArra
     return float((ours & theirs).sum() / (ours | theirs).sum())
 
 
-def _developed(code: PictureCode, *images: ByteArray) -> list[ByteArray]:
-    """(R,R,3) pictures of the generator's as the picture's own camera would have exposed them."""
+def developed_images(code: PictureCode, *images: ByteArray) -> list[ByteArray]:
+    """(R,R,3) uint8 pictures of the generator's as the picture's own camera would have exposed them."""
     camera = torch.tensor([code.camera or AT_REST]).expand(len(images), -1)
     return list(to_uint8(developed(from_uint8(np.stack(images)), camera)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import cv2
@@ -14,7 +14,7 @@ from higan_cam.mask import decode_rle
 from higan_cam.pictures import Affine
 from higan_cam.pipeline.lights import OFF, dials_of
 from higan_cam.pipeline.photos import place_of
-from higan_cam.relight import Light, light_of_pair, relight
+from higan_cam.relight import Dial, Light, light_of_pair, relight
 from higan_cam.relight.lamps import Top, lamps_in, split_light
 from higan_cam.relight.words import change_words, lamp_names
 from higan_cam.types import BoolArray, ByteArray, Place, Relit, Sample
@@ -51,41 +51,42 @@ def _lights(config: LightConfig, sample: Sample) -> tuple[Relit, ...]:
     off, on = (sample.negative, sample.image) if photo is None else (photo.negative, photo.positive)
     if sample.status != "ok" or off is None or on is None:
         return ()
-    whole = light_of_pair(off, on)
-    lamps = _lamps(sample, whole) if whole.layer.any() else []
-    if not lamps:
-        return ()
-    lights = split_light(whole, [where for _, where in lamps])
-    first, *_ = dials_of(config)
-    seen = [
-        (place, light)
-        for (place, _), light in zip(lamps, lights, strict=True)
-        if _seen(off, relight(off, [light], [first]))
-    ]
-    names = lamp_names([place for place, _ in seen])
-    turned = list(zip(seen, names, strict=True))[: config.lamps]
+    lamps = lamps_of(off, light_of_pair(off, on), _regions(sample), dials_of(config)[0])
     return tuple(
         relit
-        for lamp, ((place, light), name) in enumerate(turned)
+        for lamp, (place, light, name) in enumerate(lamps[: config.lamps])
         for relit in _settings(config, off, light, place, lamp, name)
     )
+
+
+def lamps_of(
+    off: ByteArray, whole: Light, regions: Sequence[tuple[Place, BoolArray]], dial: Dial
+) -> list[tuple[Place, Light, str]]:
+    """Where the lamps of a light are, what each adds by itself, and what it is called; those that do nothing left out.
+
+    Args:
+        off: (H,W,3) uint8, the picture without them.
+        whole: light of all of them.
+        regions: where they may be, and their pixels (H,W). A lamp that is alone in one is where its region is.
+        dial: the setting at which a lamp must change a pixel by `SEEN`.
+    """
+    lamps = lamps_in(whole, [pixels for _, pixels in regions]) if whole.layer.any() else []
+    if not lamps:
+        return []
+    places, claims = [], []
+    for lamp in lamps:
+        place, pixels = regions[lamp.region]
+        places.append(place if lamp.top is None or lamp.alone else _place_of_top(lamp.top, place.rank))
+        claims.append(pixels if lamp.top is None else lamp.top.crest)
+    shared = zip(places, split_light(whole, claims), strict=True)
+    seen = [(place, light) for place, light in shared if _seen(off, relight(off, [light], [dial]))]
+    names = lamp_names([place for place, _ in seen])
+    return [(*each, name) for each, name in zip(seen, names, strict=True)]
 
 
 def _seen(off: ByteArray, on: ByteArray) -> bool:
     """Whether a lamp does anything: a region that the edit does not brighten has no light to turn."""
     return bool(np.abs(on.astype(np.int16) - off).max() >= SEEN)
-
-
-def _lamps(sample: Sample, light: Light) -> list[tuple[Place, BoolArray]]:
-    """Where the lamps are, and the pixels that claim the light; one that is alone is where its region is."""
-    regions = _regions(sample)
-    found = []
-    for lamp in lamps_in(light, [pixels for _, pixels in regions]):
-        place, pixels = regions[lamp.region]
-        if lamp.top is not None and not lamp.alone:
-            place = _place_of_top(lamp.top, place.rank)
-        found.append((place, pixels if lamp.top is None else lamp.top.crest))
-    return found
 
 
 def _place_of_top(top: Top, rank: int) -> Place:

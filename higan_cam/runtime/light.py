@@ -15,6 +15,7 @@ from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.listed import on_listed_pictures
 from higan_cam.runtime.run import Outcome
 from higan_cam.runtime.stages.pool import Task
+from higan_cam.runtime.workers.edits import RecordedEdits
 from higan_cam.runtime.workers.light import LightWorker
 from higan_cam.runtime.workers.places import ON_DEVICES, RecordedPlaces, composer_settings, lamp_of
 from higan_cam.store import open_store
@@ -54,6 +55,8 @@ def _checked(config: RunConfig, console: Console) -> dict[str, str]:
     light = config.light
     if not light.gains:
         raise ConfigError("light.gains must name a gain above 0 at least; --gain 1 is the light as it is")
+    if light.composer == "pair":
+        return {"places": _edits(config).fingerprint}
     load_student(config.student.weights)
     digests = {"student": sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))}
     digests |= load_composer(light.composer, **composer_settings(config, "cpu")).digests
@@ -69,3 +72,14 @@ def _checked(config: RunConfig, console: Console) -> dict[str, str]:
                 "pictures: recommend with --set source.fit=pad"
             )
     return digests
+
+
+def _edits(config: RunConfig) -> RecordedEdits:
+    """Those of the run that the composer `pair` takes; what it cannot use is a ConfigError."""
+    light = config.light
+    if light.places is None:
+        raise ConfigError("light.places: the composer pair takes a run on these pictures, which has inverted them")
+    said = [name for name, value in (("lamp", light.lamp), ("settings", light.settings)) if value]
+    if said:
+        raise ConfigError(f"light.{said[0]}: the composer pair has none: the light is the run's own edit; leave it out")
+    return RecordedEdits(light.places, config.store)

@@ -60,7 +60,8 @@ class Pair:
             raise ValueError(
                 f"the square is of a picture of {ends.affine.size}, the spot's is {spot.picture.shape[:2]}"
             )
-        settings: dict[str, object] = {"composer": "pair", "scale": ends.affine.scale, "side": ends.affine.side}
+        square = {"scale": ends.affine.scale, "dx": ends.affine.dx, "dy": ends.affine.dy, "side": ends.affine.side}
+        settings: dict[str, object] = {"composer": "pair", "seed": spot.seed, **square}
         weight = spot.weight
         if not weight.any():
             return nothing(spot, "the mask is empty: nothing may change", settings)

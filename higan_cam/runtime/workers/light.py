@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from higan_cam.runtime.imports import quick_imports
 
 with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.mask.student import Student, load_student
-    from higan_cam.pictures import frozen_listing
+    from higan_cam.pictures import PictureRow, frozen_listing
+    from higan_cam.pipeline.carried import carried_unit
     from higan_cam.pipeline.lights import light_unit
     from higan_cam.pipeline.recommend import recommend_unit
-    from higan_cam.publish.lights import encode_lights
-    from higan_cam.relight.composers import load_composer
+    from higan_cam.publish.lights import LitPair, Unlit, encode_lights
+    from higan_cam.relight.composers import Composer, load_composer
+    from higan_cam.runtime.workers.edits import RecordedEdits
     from higan_cam.runtime.workers.places import RecordedPlaces, composer_settings, lamp_of
     from higan_cam.store import read_run
 
@@ -23,7 +26,7 @@ from higan_cam.runtime.workers.commit import commit_lights
 from higan_cam.runtime.workers.inputs import pictures_of
 from higan_cam.runtime.workers.worker import Worker
 from higan_cam.store.keys import LIGHTS
-from higan_cam.types import Recommendation, WorkUnit
+from higan_cam.types import WorkUnit
 
 
 class LightWorker(Worker):
@@ -32,29 +35,38 @@ class LightWorker(Worker):
     stage = LIGHTS
 
     def load(self) -> None:
-        """The student, or the places that one has found already; the listing; the lamp; the composer."""
+        """The student, or the places that one has found already, or a run's edits; the listing; the lamp."""
         light = self.config.light
-        self.places: RecordedPlaces | Student
+        self.places: RecordedPlaces | RecordedEdits | Student
         if light.places is None:
             self.places = load_student(self.config.student.weights)
         else:
-            self.places = RecordedPlaces(light.places, self.config.store)
+            recorded = RecordedEdits if light.composer == "pair" else RecordedPlaces
+            self.places = recorded(light.places, self.config.store)
             if self.places.fingerprint != read_run(self.store)["weights"]["places"]:
                 raise DataError(f"light.places: {light.places} is no longer what this began with; take another output")
         self.listing = frozen_listing(self.store)
         self.lamp = lamp_of(self.config)
-        self.compose = load_composer(light.composer, **composer_settings(self.config, self.device))
 
     def make(self, unit: WorkUnit, attempt: int) -> int:
         """Read, ask for places, put the light there, commit; the number of pictures, readable or not."""
         began = time.monotonic()
         with self.at_work(unit, attempt) as work:
-            pairs = light_unit(self.compose, self.config.light, self.lamp, self.config.seed, self._answers(unit))
+            pairs = self._pairs([self.listing[index] for index in unit.indices])
             body, rows = phase("light", "light")(encode_lights)(pairs, self.config.publish.row_group)
             return commit_lights(self.config, self.store, work, body, rows, self.done(time.monotonic() - began))
 
-    def _answers(self, unit: WorkUnit) -> Iterator[Recommendation]:
-        rows = [self.listing[index] for index in unit.indices]
+    def _pairs(self, rows: Sequence[PictureRow]) -> Iterator[LitPair | Unlit]:
+        config = self.config
+        if isinstance(self.places, RecordedEdits):
+            return carried_unit(config.light, config.seed, self.places.of(rows))
         if isinstance(self.places, RecordedPlaces):
-            return self.places.of(rows)
-        return recommend_unit(self.places, self.config, rows, pictures_of(self.config, self.store).read)
+            answers = self.places.of(rows)
+        else:
+            answers = recommend_unit(self.places, config, rows, pictures_of(config, self.store).read)
+        return light_unit(self.compose, config.light, self.lamp, config.seed, answers)
+
+    @cached_property
+    def compose(self) -> Composer:
+        """The composer; that of `pair` is another one for each picture."""
+        return load_composer(self.config.light.composer, **composer_settings(self.config, self.device))

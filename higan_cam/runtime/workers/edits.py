@@ -1,0 +1,128 @@
+"""What `higan-cam light --composer pair` begins with: the edits of a run on pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from higan_cam.config import RunConfig, StoreConfig, config_hash
+from higan_cam.errors import ConfigError, DataError
+from higan_cam.mask import decode_rle
+from higan_cam.pictures import Affine, PictureRow
+from higan_cam.pipeline.carried import CarriedEdit
+from higan_cam.pipeline.photos import developed_images
+from higan_cam.publish.images import decode_image
+from higan_cam.publish.lights import Unlit
+from higan_cam.publish.reading import fingerprint, read_batches, shard_errors
+from higan_cam.runtime.plan import plan_mask
+from higan_cam.runtime.workers.inputs import read_codes
+from higan_cam.store import Store, committed, open_store
+from higan_cam.store.keys import CODES, DATA
+from higan_cam.store.run import recorded_config
+from higan_cam.types import PictureCode, Place
+
+_COLUMNS = (
+    *("index", "status", "reason", "picture", "picture_mask", "reconstruction", "image", "places"),
+    "picture_regions",
+)
+_SAME = "give `light` the pictures that the run has"
+
+
+class RecordedEdits:
+    """The edits of a run's pictures.
+
+    Attributes:
+        config: the run's.
+
+    Raises:
+        StoreError: no run, or a store that cannot be read.
+        ConfigError: a run on latents, which has no pictures.
+        DataError: it is not finished.
+    """
+
+    def __init__(self, uri: str, config: StoreConfig) -> None:
+        self._store = open_store(uri, config)
+        self.config = inverted_run(self._store)
+        units, of_run = plan_mask(self.config), config_hash(self.config)
+        self._records = committed(self._store, DATA, of_run)
+        self._codes = committed(self._store, CODES, of_run)
+        self._units = units
+        there = sum(unit.shard in self._records for unit in units)
+        if there < len(units):
+            raise DataError(
+                f"light.places: {self._store.uri} has masks of {there} of {len(units)} units; the same `run` goes on "
+                "to the end"
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over the shards of codes and edits: others give another."""
+        return fingerprint([each[shard] for each in (self._codes, self._records) for shard in sorted(each)])
+
+    def of(self, rows: Sequence[PictureRow]) -> Iterator[CarriedEdit | Unlit]:
+        """The edits of these pictures, neighbours in their listing, in order; why none, for those without.
+
+        Raises:
+            DataError: one is not there, or its number is another picture's.
+            StoreError: a shard cannot be read.
+        """
+        wanted = {row.index: row.key for row in rows}
+        for unit in self._units:
+            if wanted.keys() & set(unit.indices):
+                yield from self._unit(unit.shard, wanted)
+                for index in unit.indices:
+                    wanted.pop(index, None)
+        if wanted:
+            raise DataError(f"light.places: {self._store.uri} says nothing of {next(iter(wanted.values()))}; {_SAME}")
+
+    def _unit(self, shard: int, wanted: Mapping[int, str]) -> Iterator[CarriedEdit | Unlit]:
+        edited = read_batches(self._store, self._records[shard], _COLUMNS, 1)
+        row = next(edited, None)
+        for code in read_codes(self.config, self._store, shard) or ():
+            mine = row[0] if row is not None and row[0]["index"] == code.index else None
+            if mine is not None:
+                row = next(edited, None)
+            if code.index not in wanted:
+                continue
+            if wanted[code.index] != code.key:
+                raise DataError(
+                    f"light.places: picture {code.index} is {code.key} there and {wanted[code.index]} here; {_SAME}"
+                )
+            with shard_errors(self._store, self._records[shard]):
+                found = Unlit(code.key, code.status, code.reason) if mine is None else _edit(code, mine)
+            yield found
+
+
+def inverted_run(store: Store) -> RunConfig:
+    """The configuration of a run on pictures. ConfigError: it is none; StoreError: as `recorded_config`."""
+    config = recorded_config(store)
+    if config.source.kind != "pictures":
+        raise ConfigError(
+            f"light.places: {store.uri} is a run on latents; the composer pair takes a run on pictures "
+            "(source.kind=pictures), which has inverted them"
+        )
+    return config
+
+
+def _edit(code: PictureCode, row: Mapping[str, Any]) -> CarriedEdit | Unlit:
+    if row["picture"] is None:
+        return Unlit(code.key, "unreadable", row["reason"])
+    if row["status"] != "ok" or not row["picture_regions"]:
+        return Unlit(code.key, "empty", row["reason"] or "no region of the edit shows in the picture")
+    image = {name: decode_image(row[name]["bytes"]) for name in ("picture", "picture_mask", "reconstruction", "image")}
+    before, after = developed_images(code, image["reconstruction"], image["image"])
+    places = {place["rank"]: Place(**place) for place in row["places"]}
+    return CarriedEdit(
+        index=code.index,
+        key=code.key,
+        picture=image["picture"],
+        mask=image["picture_mask"],
+        regions=[
+            (places[region["rank"]], decode_rle(region["rle"]).astype(np.bool_)) for region in row["picture_regions"]
+        ],
+        before=before,
+        after=after,
+        affine=Affine(*code.place, size=code.size, side=len(before)),
+    )
