@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from starlette._utils import get_route_path  # what the router itself goes by
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -123,7 +122,7 @@ class Door:
                     headers[name] = value
             await send(message)
 
-        refused = self._refused(get_route_path(scope), Headers(scope=scope))
+        refused = self._refused(path_below(scope), Headers(scope=scope))
         if refused is None:
             await self.site(scope, receive, with_headers)
             return
@@ -143,6 +142,12 @@ class Door:
         if path not in self.public and not self.key.fits(headers.get("authorization", "")):
             return 401, "the token is missing or wrong: open the address that the server printed"
         return None
+
+
+def path_below(scope: Scope) -> str:
+    """The path below wherever the site is mounted, as the router takes it: `path` begins with ASGI's `root_path`."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path.removeprefix(root) if path == root or path.startswith(f"{root}/") else path
 
 
 def _is_of(origin: str, host: str) -> bool:

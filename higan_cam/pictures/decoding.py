@@ -26,6 +26,9 @@ _ORIENTATION = 274
 _DRAFT = (64, 64)
 """Pillow decodes a JPEG at the smallest size from this one on: all of the file is read, little of it computed."""
 _HEAD = 1024
+_READS = 200_000
+"""Pieces of a file that are read to count its pictures, a second at most: 7,000 pages of a TIFF, 33,000 empty frames of
+a GIF. An upload could have 190,000 pages, and Pillow compares each with all before."""
 _CUT = ("truncated", "broken data stream", "unexpected end", "not enough data")
 # What EXIF calls the orientation of the stored picture -> how it is turned upright.
 _TURNED: dict[int, Callable[[Any], Any]] = {
@@ -41,6 +44,23 @@ _TURNED: dict[int, Callable[[Any], Any]] = {
 
 class _RefusedError(Exception):
     """Its text is the reason."""
+
+
+class _ManyError(Exception):
+    """A file has more pictures than are worth counting."""
+
+
+class _Counted(io.BytesIO):
+    """A file that is read in `_READS` pieces at most."""
+
+    left = _READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """_ManyError: that was the last one."""
+        self.left -= 1
+        if self.left < 0:
+            raise _ManyError
+        return super().read(size)
 
 
 def decode_picture(content: bytes, background: Colour = WHITE, most_pixels: int = MAX_PIXELS) -> Picture | Unreadable:
@@ -94,11 +114,13 @@ def _attempt(content: bytes, use: Callable[[Image.Image], None], most_pixels: in
     return None
 
 
-def _opened(content: bytes, most_pixels: int = MAX_PIXELS) -> AbstractContextManager[Image.Image]:
+def _opened(
+    content: bytes, most_pixels: int = MAX_PIXELS, kind: type[io.BytesIO] = io.BytesIO
+) -> AbstractContextManager[Image.Image]:
     if not content:
         raise _RefusedError("empty")
     try:
-        image = Image.open(io.BytesIO(content), formats=formats())
+        image = Image.open(kind(content), formats=formats())
     except UnidentifiedImageError:
         raise _RefusedError(what_else(content[:_HEAD])) from None
     except Image.DecompressionBombError:
@@ -109,24 +131,26 @@ def _opened(content: bytes, most_pixels: int = MAX_PIXELS) -> AbstractContextMan
     return image
 
 
-def _read(image: Image.Image, background: Colour, count: int) -> Picture:
+def _read(image: Image.Image, background: Colour, count: int | None) -> Picture:
     profile = bool(image.info.get("icc_profile"))
     several = "pages" if image.format == "TIFF" else "pictures" if image.format == "MPO" else "frames"
     image.load()
     stored, notes = to_rgb(image, background)
     upright, turned = _turned(image, stored)
-    first = [f"first of {count} {several}"] if count > 1 else []
+    first = [] if count == 1 else [f"first of {'very many' if count is None else count} {several}"]
     return Picture(upright, (*first, *notes, *turned, *(["ICC profile ignored"] if profile else [])))
 
 
-def _frames(content: bytes) -> int:
-    """How many pictures the file says it has; 1 where what follows the first cannot be read.
+def _frames(content: bytes) -> int | None:
+    """How many pictures the file says it has; 1 where what follows the first cannot be read, None for very many.
 
     From an opening of its own: looking for a page that is damaged spoils the one that is not.
     """
     try:
-        with _opened(content) as image:
+        with _opened(content, kind=_Counted) as image:
             return int(getattr(image, "n_frames", 1))
+    except _ManyError:
+        return None
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - the first one is what is wanted

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from higan_cam.app.door import HEADERS, TOKEN, Door, Key, is_loopback, key_of, token_for
+from higan_cam.app.door import HEADERS, TOKEN, Door, Key, is_loopback, key_of, path_below, token_for
 from higan_cam.errors import ConfigError
 
 SECRET = "correct horse battery staple"  # noqa: S105 - of this test
@@ -68,6 +68,14 @@ def test_the_token_is_asked_for_where_pictures_go_and_the_page_itself_is_open() 
         headers = {b"authorization": told.encode("utf-8", "surrogateescape")}
         assert guarded.get("/api/facts", headers=headers).status_code == 401, told
     assert guarded.get("/api/facts", headers={"authorization": f"Bearer {SECRET}"}).status_code == 200
+
+
+@pytest.mark.parametrize("root", ["", "/", "/rooms", "/rooms/", "/api", "/none/of"])
+@pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/", "/roomsy", "/rooms//", "//api", "/api/facts", "/rooms/api"])
+def test_paths_are_taken_as_the_router_takes_them(root: str, path: str) -> None:
+    routing = pytest.importorskip("starlette._utils", reason="this Starlette keeps its router's paths elsewhere")
+    scope = {"path": path, "root_path": root}
+    assert path_below(scope) == routing.get_route_path(scope)
 
 
 @pytest.mark.parametrize("root", ["/rooms", "/api", "/rooms/"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +150,19 @@ def test_the_first_of_several_is_taken_and_said(kind: str, said: str) -> None:
     found = picture(saved(frames[0], kind, save_all=True, append_images=frames[1:], **options))
     assert np.abs(found.image.astype(int) - (255, 0, 0)).max() <= 2
     assert found.notes == (f"first of 3 {said}",)
+
+
+def test_of_very_many_frames_the_first_is_read_and_the_rest_not_counted() -> None:
+    """Millions of empty frames fit into an upload, and counting TIFF's pages takes longer with each."""
+    first = saved(Image.new("RGB", (8, 8), "red"), "GIF")
+    frame = b"\x2c" + bytes(4) + b"\x01\x00\x01\x00\x00" + b"\x02\x02\x44\x01\x00"
+    few = picture(first[:-1] + 2000 * frame + b"\x3b")
+    assert few.notes == ("first of 2001 frames",)
+    began = time.process_time()
+    many = picture(first[:-1] + 1_000_000 * frame + b"\x3b")
+    assert time.process_time() - began < 3
+    assert many.notes == ("first of very many frames",)
+    np.testing.assert_array_equal(many.image, few.image)
 
 
 def test_a_damaged_page_does_not_cost_the_first() -> None:
