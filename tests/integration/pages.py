@@ -59,6 +59,13 @@ class Visit:
         self.find("#file").send_keys(str(path))
         self.until(f"{IDLE} && (!document.getElementById('work').hidden || !document.getElementById('problem').hidden)")
 
+    def node(self, selector: str) -> int:
+        """Chromium's number of an element."""
+        root = self.driver.execute_cdp_cmd("DOM.getDocument", {})["root"]["nodeId"]
+        found = self.driver.execute_cdp_cmd("DOM.querySelector", {"nodeId": root, "selector": selector})
+        number: int = found["nodeId"]
+        return number
+
     def choose_place(self, number: int = 1) -> None:
         self.find(f"#markers button:nth-child({number})").click()
         self.settle()

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 
 from higan_cam.app.door import key_of
 from higan_cam.app.serving import served
@@ -245,6 +246,54 @@ def test_keyboard_and_screen_reader_reach_everything(opened: Visit) -> None:
     shown = [node for node in tree if not node.get("ignored") and node.get("role", {}).get("value") in roles]
     assert len(shown) >= 12
     assert [node for node in shown if not node.get("name", {}).get("value")] == []
+
+
+@pytest.mark.chromium
+def test_a_place_of_ones_own_is_chosen_with_arrow_keys_and_said_on_the_way(opened: Visit) -> None:
+    before, count = opened.pixels().astype(int), len(opened.all("#markers button"))
+    opened.script("document.getElementById('markers').lastElementChild.focus()")
+    opened.driver.switch_to.active_element.send_keys(Keys.TAB)
+    aim = opened.driver.switch_to.active_element
+    assert aim.get_attribute("id") == "aim", "the crosshair comes after the markers"
+    for _ in range(3):
+        aim.send_keys(Keys.SHIFT, Keys.ARROW_LEFT)
+    aim.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_RIGHT)
+    assert opened.status == "Crosshair 21% from the left, 52% from the top."
+    assert opened.settings["place"] == -1, "nothing is chosen on the way"
+    aim.send_keys(Keys.ENTER)
+    opened.until(f"document.querySelectorAll('#markers button').length === {count + 1}")
+    opened.settle()
+    assert opened.status == "Light at your own place, 21% from the left, 52% from the top."
+    assert opened.settings["place"] == count
+    assert opened.script("return document.activeElement.id") == "aim"
+    gain = (opened.pixels() - before).sum(axis=-1)
+    rows, columns = np.nonzero(gain > 0.9 * gain.max())
+    assert abs(columns.mean() - 0.21 * 480) < 40
+    assert abs(rows.mean() - 0.52 * 360) < 40
+    aim.send_keys(*[Keys.ARROW_LEFT] * 30)
+    assert opened.status == "Crosshair 0% from the left, 52% from the top.", "it stays in the picture"
+    name = opened.driver.execute_cdp_cmd("Accessibility.queryAXTree", {"nodeId": opened.node("#aim")})["nodes"][0]
+    assert name["name"]["value"] == "A place of your own"
+    assert "arrow keys move a crosshair" in name["description"]["value"]
+
+
+@pytest.mark.chromium
+def test_the_slider_stands_at_the_lamps_own_temperature_and_comes_back_to_it(
+    opened: Visit, address: str, room: Path
+) -> None:
+    _, body = ask(address, "/api/light", pack({"rank": 0, "lamp": "none"}, picture=room.read_bytes()))
+    kelvin = unpack(body, 1_000_000)[0]["kelvin"]
+    opened.choose_place(1)
+    lit, slider = opened.pixels(), opened.find("#kelvin")
+    at_rest = int(slider.get_attribute("value") or 0)
+    assert abs(at_rest - kelvin) <= 5, "to its step of 10 K"
+    opened.slide("kelvin", 2000)
+    assert (opened.pixels() != lit).any()
+    opened.find("#ownkelvin").click()
+    opened.settle()
+    assert int(slider.get_attribute("value") or 0) == at_rest
+    assert slider.get_attribute("aria-valuetext") == "the lamp's own"
+    np.testing.assert_array_equal(opened.pixels(), lit)
 
 
 @pytest.mark.chromium

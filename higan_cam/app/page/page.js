@@ -4,6 +4,8 @@ import { pixelsOf, Shown } from "./picture.js";
 
 const find = (id) => document.getElementById(id);
 const START = { place: null, lamp: "none", gain: 1, kelvin: null };
+const MIDDLE = { x: 0.5, y: 0.5 };
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LIGHTS_KEPT = 30_000_000; // pixels of lights that stay at hand for undo
 
 let facts = null;
@@ -12,6 +14,7 @@ let opened = null; // { file, name, said, picture }
 let own = null; // the file of one's own lamp
 let chosen = { ...START };
 let past = [];
+let aim = { ...MIDDLE }; // where the crosshair is, in shares
 let lights = new Map();
 let turn = 0; // the newest question; answers to older ones are dropped
 
@@ -56,6 +59,7 @@ async function open(file) {
     fitStage();
     shown.open(picture);
     drawMarkers();
+    pointAt(MIDDLE);
     draw();
     find("notes").textContent = said.notes.length ? `Read as: ${said.notes.join(", ")}.` : "";
     const count = said.places.length;
@@ -99,7 +103,7 @@ function drawMarkers() {
       const name = place.rank === undefined ? "your own" : place.rank + 1;
       button.type = "button";
       button.textContent = place.rank === undefined ? "+" : name;
-      button.setAttribute("aria-label", `Place ${name}, ${Math.round(100 * place.x)}% from the left, ${Math.round(100 * place.y)}% from the top`);
+      button.setAttribute("aria-label", `Place ${name}, ${where(place)}`);
       button.setAttribute("aria-pressed", String(same(place, chosen.place)));
       button.style.left = `${100 * place.x}%`;
       button.style.top = `${100 * place.y}%`;
@@ -110,6 +114,30 @@ function drawMarkers() {
       return button;
     }),
   );
+}
+
+const where = ({ x, y }) => `${Math.round(100 * x)}% from the left, ${Math.round(100 * y)}% from the top`;
+
+/** The crosshair, which is seen while it has the focus. */
+function pointAt({ x, y }) {
+  aim = { x, y };
+  find("aim").style.left = `${100 * x}%`;
+  find("aim").style.top = `${100 * y}%`;
+}
+
+/** A key on the crosshair: a hundredth of the picture, a tenth with Shift; Enter or space chooses the place. */
+function aimed(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  const way = WAYS[event.key];
+  if (way) {
+    const [across, down] = way.map((one) => one * (event.shiftKey ? 10 : 1));
+    const moved = (at, by) => Math.min(100, Math.max(0, Math.round(100 * at) + by)) / 100;
+    pointAt({ x: moved(aim.x, across), y: moved(aim.y, down) });
+    say(`Crosshair ${where(aim)}.`);
+  } else if (event.key === "Enter" || event.key === " ") {
+    change({ place: { ...aim } });
+  } else return;
+  event.preventDefault();
 }
 
 // --- choices ---
@@ -154,7 +182,7 @@ async function take(next) {
     chosen = next;
     shown.take(light, light.picture ?? opened.picture);
     shown.show(dialOf(next));
-    say(`Light at ${next.place.rank === undefined ? "your own place" : `place ${next.place.rank + 1}`}.`);
+    say(`Light at ${next.place.rank === undefined ? `your own place, ${where(next.place)}` : `place ${next.place.rank + 1}`}.`);
     return true;
   } catch (error) {
     if (mine !== turn) return null;
@@ -363,9 +391,12 @@ function listen() {
   find("undo").addEventListener("click", undo);
   find("download").addEventListener("click", download);
   find("again").addEventListener("click", another);
+  find("aim").addEventListener("keydown", aimed);
   find("stage").addEventListener("click", (event) => {
     const box = find("canvas").getBoundingClientRect();
     const share = (at, from, length) => Math.min(1, Math.max(0, (at - from) / length));
-    change({ place: { x: share(event.clientX, box.left, box.width), y: share(event.clientY, box.top, box.height) } });
+    const place = { x: share(event.clientX, box.left, box.width), y: share(event.clientY, box.top, box.height) };
+    pointAt(place);
+    change({ place });
   });
 }
