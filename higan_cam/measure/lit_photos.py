@@ -29,6 +29,7 @@ from higan_cam.pipeline.photos import readable, with_codes, with_targets
 from higan_cam.relight import Dial, relight
 from higan_cam.relight.composers import Spot
 from higan_cam.relight.composers.cutout import Cutout, CutoutSettings
+from higan_cam.relight.response import FILM, SRGB
 from higan_cam.rooms.photos import OFF, photo_latent, photo_scene
 from higan_cam.rooms.render import render
 from higan_cam.rooms.truth import truth
@@ -38,6 +39,7 @@ ON = -OFF
 """A drive at which every lamp that there is burns."""
 NOTHING, STUDENT, ITS_MASK, TRUE_LIGHT, PAIR = "nothing", "student's heat", "student's mask", "true light", "pair"
 _LIT = 0.1
+_GAINS = np.linspace(0.3, 2.5, 45)
 _ANYWHERE = Place(0, 0.5, 0.5, 0.0, 0.0, 1.0, 1.0)
 
 
@@ -143,6 +145,31 @@ def transferred(photo: ByteArray, reconstruction: ByteArray, strong: ByteArray) 
     """photo + (strong end - reconstruction), in linear light, everywhere: the change of an inverted photo's edit."""
     everywhere = np.full(photo.shape[:2], 255, np.uint8)
     return paste_change(photo, everywhere, reconstruction, strong, Affine(1.0, 0.0, 0.0, photo.shape[:2], len(photo)))
+
+
+def transfers(
+    known: UnlitPhotos, reconstructions: Sequence[ByteArray], strong: Sequence[ByteArray]
+) -> tuple[dict[str, list[ByteArray]], list[float]]:
+    """What `transferred` loses, one thing at a time: {what is put right: pictures}, and the best gain of each photo.
+
+    `film`: light added in the renderer's own response; `brighter`: what gets darker left out, as `composers.pair` does;
+    `in the light`: nothing added where the lamps' true light is 0, and all from a tenth of its peak on; `best gain`:
+    the change times that of `_GAINS` which brings the photo nearest to its lit render, and which nobody would know.
+    """
+    made: dict[str, list[ByteArray]] = {name: [] for name in ("film", "brighter", "in the light", "best gain")}
+    gains: list[float] = []
+    for photo, before, after, lit, light in zip(
+        known.unlit, reconstructions, strong, known.lit, known.light, strict=True
+    ):
+        there, change = SRGB.light(photo), SRGB.light(after) - SRGB.light(before)
+        turned = [SRGB.display(there + gain * change) for gain in _GAINS]
+        best = int(np.argmax([psnr(picture, lit) for picture in turned]))
+        gains.append(float(_GAINS[best]))
+        made["film"].append(FILM.display(FILM.light(photo) + FILM.light(after) - FILM.light(before)))
+        made["brighter"].append(SRGB.display(there + np.maximum(change, 0)))
+        made["in the light"].append(SRGB.display(there + change * np.minimum(light / _LIT, 1)[..., None]))
+        made["best gain"].append(turned[best])
+    return made, gains
 
 
 def reached_share(models: Models, strong: ByteArray, target: float, within: float = 0.3) -> tuple[float, float]:

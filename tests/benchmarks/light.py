@@ -53,7 +53,8 @@ def main(
         made[name] = lit.composites(known, each, settings.get(name, CutoutSettings()))
     edits: dict[str, Any] = {}
     if run is not None:
-        made[lit.PAIR], edits = _pair(run, known)
+        pairs, edits = _pair(run, known)
+        made |= pairs
     found = {
         "relit": relit,
         "lamps": asdict(measure_lamps(count, PHOTO_SEED)),
@@ -72,12 +73,12 @@ def main(
         write_file(json_, text.encode(), "--json")
 
 
-def _pair(run: str, known: UnlitPhotos) -> tuple[list[ByteArray], dict[str, Any]]:
-    """Photos with the change of their own edits, and what the edits reached."""
+def _pair(run: str, known: UnlitPhotos) -> tuple[dict[str, list[ByteArray]], dict[str, Any]]:
+    """Photos with the change of their own edits, the same with one thing put right, and what the edits reached."""
     from collections import Counter
 
     from higan_cam.cli.measure import recorded
-    from higan_cam.measure.lit_photos import edited_photos, reached_share, transferred
+    from higan_cam.measure.lit_photos import PAIR, edited_photos, reached_share, transferred, transfers
     from higan_cam.pipeline.inverting import load_inverter
     from higan_cam.pipeline.photos import with_targets
     from higan_cam.store import open_store
@@ -89,7 +90,10 @@ def _pair(run: str, known: UnlitPhotos) -> tuple[list[ByteArray], dict[str, Any]
     target = float("nan") if targets is None else targets[1]
     share, mean = reached_share(models, batch.positive, target)
     verdicts = dict(Counter[str](code.status for code in codes))
-    return pictures, {"target": target, "within 0.3": share, "mean score": mean, "verdicts": verdicts}
+    right, gains = transfers(known, list(batch.original), list(batch.positive))
+    made = {PAIR: pictures, **{f"{PAIR}, {name}": each for name, each in right.items()}}
+    reached = {"target": target, "within 0.3": share, "mean score": mean, "verdicts": verdicts, "best gains": gains}
+    return made, reached
 
 
 if __name__ == "__main__":
