@@ -1,7 +1,8 @@
 """Boundaries as files: `<attribute>.safetensors` (normal, offset, where it applies) and `<attribute>.json` (metrics).
 
-The tensors alone are a complete boundary; the JSON says how it was fitted and how well. Both are deterministic: one
-boundary, one sequence of bytes. HiGAN's own format is in `higan_npy`.
+The tensors alone are a complete boundary, and without an offset a direction, whose offset is read as 0; the JSON says
+how it was fitted and how well. Both are deterministic: one boundary, one sequence of bytes. HiGAN's own format is in
+`higan_npy`.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def _from_tensors(data: bytes) -> Boundary:
     # the library hands out metadata for paths only; the header is 8 bytes of length and that much JSON
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     about: Mapping[str, Any] = json.loads(header["__metadata__"][_KEY])
-    offset = tensors["offset"].reshape(-1)
+    offset = tensors.get("offset", np.zeros(1)).reshape(-1)  # a direction has none
     if offset.shape != (1,) or not np.isfinite(offset).all():
         raise ValueError("offset must be one finite number")
     if about["space"] not in get_args(Space):
