@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from higan_cam.cli import curation, doctor, edit, measure, page, pictures, runs, settings, stages, training, weights
+from higan_cam.cli import (
+    curation,
+    directions,
+    doctor,
+    edit,
+    measure,
+    page,
+    pictures,
+    runs,
+    settings,
+    stages,
+    training,
+    weights,
+)
 from higan_cam.cli.options import one_line_errors
 
 
@@ -43,7 +56,7 @@ def _options(
     pass
 
 
-_GROUPS = (stages, pictures, page, settings, runs, curation, edit, measure, training, doctor, weights)
+_GROUPS = (stages, pictures, page, settings, runs, curation, edit, directions, measure, training, doctor, weights)
 for group in _GROUPS:  # in the order of --help
     group.register(app)
 

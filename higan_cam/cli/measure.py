@@ -106,6 +106,15 @@ def benchmark_masks(
 def recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Models, Boundary]:
     """Configuration, networks and boundary of a run, from what it left behind."""
     from higan_cam.errors import DataError
+
+    config, models, boundary = recorded_networks(store, weights)
+    if boundary is None:
+        raise DataError(f"{store.uri}: no boundary is there yet; `higan-cam fit` with the run's configuration makes it")
+    return config, models, boundary
+
+
+def recorded_networks(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Models, Boundary | None]:
+    """As `recorded`, of a run that may not have its boundary yet: scores are on the scorer's own scale then."""
     from higan_cam.pipeline import on_final_scale
     from higan_cam.pipeline.devices import models_here
     from higan_cam.runtime.remake import with_recorded_weights
@@ -116,9 +125,8 @@ def recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Model
 
     config = with_recorded_weights(recorded_config(store), read_run(store), weights or [])
     boundary = find_boundary(config, store)
-    if boundary is None:
-        raise DataError(f"{store.uri}: no boundary is there yet; `higan-cam fit` with the run's configuration makes it")
-    return config, on_final_scale(with_own_student(models_here(config), config, store), boundary), boundary
+    models = with_own_student(models_here(config), config, store)
+    return config, models if boundary is None else on_final_scale(models, boundary), boundary
 
 
 def _named(own: Boundary, files: list[Path] | None) -> dict[str, Boundary]:

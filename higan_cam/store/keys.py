@@ -20,6 +20,8 @@
     stats/data-00000.json                  timing of a shard; outside the run's identity
     stats/lease/000001.json                the drivers that the run has had
     curation/<name>.parquet, .json         selections of `higan-cam curate`
+    directions/<name>.safetensors, .json   of `higan-cam directions`: a direction without labels, as a boundary is
+    directions/<method>-table.json         what each of them changes; <method>-sheet.png: strips along them
     report/                                the pages and what is drawn into them
     README.md                              the dataset card
 
@@ -48,6 +50,7 @@ STAGE_NAMES = {
 LISTING, LISTING_KEY = "listing/", "listing/listing.json"
 CALIBRATION_KEY, BANK_KEY = "listing/calibration.json", "listing/bank.safetensors"
 MANIFEST, LEASES, CURATION = "manifest/", "stats/lease/", "curation/"
+DIRECTIONS = "directions/"
 SELECTED_KEY = "boundary/selected.json"
 STUDENT_KEY = "student/student.safetensors"
 REPORT_KEY, CARD_KEY = "report/index.html", "README.md"
@@ -131,6 +134,16 @@ def split_glob(split: str) -> str:
 def boundary_keys(config: RunConfig) -> tuple[str, str]:
     """Keys of the boundary's tensors and of its metrics."""
     return f"boundary/{config.attribute}.safetensors", f"boundary/{config.attribute}.json"
+
+
+def direction_keys(name: str) -> tuple[str, str]:
+    """Keys of a direction's tensors and of its figures."""
+    return f"{DIRECTIONS}{name}.safetensors", f"{DIRECTIONS}{name}.json"
+
+
+def directions_keys(method: str) -> tuple[str, str]:
+    """Keys of the table and of the sheet of all directions by one method."""
+    return f"{DIRECTIONS}{method}-table.json", f"{DIRECTIONS}{method}-sheet.png"
 
 
 def manifest_key(stage: str, shard: int) -> str:

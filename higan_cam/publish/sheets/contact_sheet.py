@@ -74,9 +74,13 @@ def panel_side(longest: int) -> int:
 
 def panels(tile: Tile, side: int) -> list[ByteArray]:
     """The four panels of a tile, (side,side,3) uint8 RGB each, in the order of `PANELS`."""
-    levels = (np.clip(tile.heat, 0.0, 1.0) * 255).round().astype(np.uint8)
-    heat = np.asarray(cv2.applyColorMap(fitted(levels, side), cv2.COLORMAP_INFERNO), np.uint8)[:, :, ::-1]
-    return [fitted(tile.strong, side), fitted(tile.weak, side), heat, _masked(tile, side)]
+    return [fitted(tile.strong, side), fitted(tile.weak, side), coloured(tile.heat, side), _masked(tile, side)]
+
+
+def coloured(heat: FloatArray, side: int) -> ByteArray:
+    """Heat (h,w) in [0,1] -> (side,side,3) uint8 RGB, from black to light yellow."""
+    levels = (np.clip(heat, 0.0, 1.0) * 255).round().astype(np.uint8)
+    return np.asarray(cv2.applyColorMap(fitted(levels, side), cv2.COLORMAP_INFERNO), np.uint8)[:, :, ::-1]
 
 
 def _masked(tile: Tile, side: int) -> ByteArray:

@@ -1,0 +1,140 @@
+"""`higan-cam directions`: directions that nobody has labelled, as files, with a sheet of what they change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from higan_cam.cli.measure import recorded_networks
+from higan_cam.cli.options import Run, Weights, parse_distances, parse_indices, say
+from higan_cam.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from higan_cam.config import RunConfig
+    from higan_cam.manipulate.directions import Direction
+    from higan_cam.measure.directions import Effect
+    from higan_cam.pipeline import Models
+    from higan_cam.publish.sheets.strips import StripSection
+    from higan_cam.store import Store
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(directions)
+
+
+def directions(
+    run: Run,
+    *,
+    method: Annotated[str, typer.Option(help="sefa, ganspace or stylespace.")] = "sefa",
+    count: Annotated[int, typer.Option(min=1, help="Directions, the first ones by the method's own order.")] = 8,
+    layers: Annotated[str, typer.Option(help="w+ rows that they move: all, 6-11.")] = "all",
+    output: Annotated[str | None, typer.Option("--output", "-o", help="Folder or URI; default: the run.")] = None,
+    index: Annotated[str, typer.Option(help="Samples on the sheet, as 0-3,7.")] = "0-1",
+    steps: Annotated[str, typer.Option(help="On the sheet, in spreads along each direction.")] = "-2,-1,0,1,2",
+    samples: Annotated[int, typer.Option(min=2, help="Of the run's latents, to measure changes on.")] = 32,
+    codes: Annotated[int, typer.Option(min=2, help="Codes for ganspace, and for spreads.")] = 4096,
+    looks: Annotated[int, typer.Option(min=2, help="stylespace: samples on which each channel is moved.")] = 6,
+    by_score: Annotated[
+        bool, typer.Option("--by-score", help="stylespace: what moves the run's score, not what is local.")
+    ] = False,
+    scorer: Annotated[
+        list[str] | None, typer.Option("--scorer", help="Further score, without weights, to watch. Repeatable.")
+    ] = None,
+    weights: Weights = None,
+) -> None:
+    """Find directions without labels: SeFa, GANSpace or channels of StyleSpace, and see what each changes.
+
+    Writes directions/ with a file per direction, which goes wherever a boundary goes, a table and a sheet of strips.
+    """
+    from higan_cam.config import parse_layers
+    from higan_cam.label import load_scorer
+    from higan_cam.measure.directions import effect_of
+    from higan_cam.pipeline.directions import Asked, find_directions
+    from higan_cam.store import open_store
+
+    shown = parse_indices(index), parse_distances(steps)
+    source = open_store(run)
+    config, models, _ = recorded_networks(source, weights)
+    if layers == "auto":
+        raise ConfigError("--layers: no file recommends rows here; name them, such as 6-11, or all")
+    rows = parse_layers(layers, models.generator.num_layers, (), "--layers")
+    asked = Asked(count, rows, codes=codes, looks=looks, by_score=by_score)
+    found = find_directions(models, config, method, asked)
+    watched = [load_scorer(name) for name in scorer or ["luminance", "warmth", "edge_density"]]
+    effects = [effect_of(models, config, each, range(samples), watched) for each in found]
+    store = source if output is None else open_store(output)
+    sheet = _sheet(models, config, list(zip(found, effects, strict=True)), shown)
+    _write(store, method, found, effects, sheet)
+
+
+def _sheet(
+    models: Models,
+    config: RunConfig,
+    found: Sequence[tuple[Direction, Effect]],
+    shown: tuple[tuple[int, ...], tuple[float, ...]],
+) -> bytes:
+    from higan_cam.publish.sheets.strips import draw_strips
+
+    notes = [
+        f"generator {config.generator.weights}, seed {config.seed}; under the pictures: code units",
+        "per unit: scores that move, with their 95% intervals over samples; last: where pictures change, brightest "
+        "where most",
+    ]
+    return draw_strips("higan-cam directions", notes, [_section(models, config, *each, shown) for each in found])
+
+
+def _section(
+    models: Models,
+    config: RunConfig,
+    direction: Direction,
+    effect: Effect,
+    shown: tuple[tuple[int, ...], tuple[float, ...]],
+) -> StripSection:
+    """A strip per sample; behind the first one the heat."""
+    from dataclasses import replace
+
+    from higan_cam.measure.directions import place_text, scores_text
+    from higan_cam.pipeline.editing import moved, pictures
+    from higan_cam.publish.sheets.contact_sheet import coloured
+    from higan_cam.publish.sheets.strips import StripSection
+
+    indices, steps = shown
+    own_rows = config.model_copy(update={"edit": config.edit.model_copy(update={"layers": "auto"})})
+    distances = [round(step * float(direction.figures["spread"]), 2) for step in steps]
+    moves = moved(models, own_rows, [(direction.boundary, 1.0)], indices, distances)
+    first, *others = pictures(models, config, moves, scores=True)
+    heat = coloured(effect.answer.map / max(float(effect.answer.map.max()), 1e-12), first.pictures[0].shape[0])
+    with_heat = replace(
+        first,
+        heading=f"{first.heading}; {scores_text(effect)}",
+        pictures=[*first.pictures, heat],
+        captions=[*first.captions, ("mean change",)],
+    )
+    return StripSection(f"{direction.name}: {place_text(direction, effect)}", [with_heat, *others])
+
+
+def _write(store: Store, method: str, found: Sequence[Direction], effects: Sequence[Effect], sheet: bytes) -> None:
+    """The files, the table, the sheet; then what they are called."""
+    from higan_cam.manipulate import encode_boundary
+    from higan_cam.measure.directions import effect_row, place_text, scores_text
+    from higan_cam.store.canonical import canonical_json
+    from higan_cam.store.keys import direction_keys, directions_keys
+
+    console = Console(emoji=False)
+    rows: list[dict[str, Any]] = []
+    for direction, effect in zip(found, effects, strict=True):
+        for key, body in zip(direction_keys(direction.name), encode_boundary(direction.boundary), strict=True):
+            store.put(key, body)
+        rows.append({**effect_row(direction, effect), "file": direction_keys(direction.name)[0]})
+        say(console, f"{direction.name}  {place_text(direction, effect)}; {scores_text(effect)}")
+    table_key, sheet_key = directions_keys(method)
+    store.put(table_key, canonical_json({"method": method, "directions": rows}))
+    store.put(sheet_key, sheet)
+    say(console, f"table    {store.uri}/{table_key}")
+    say(console, f"sheet    {store.uri}/{sheet_key}")
+    say(console, f"look     higan-cam edit --boundary {store.uri}/{rows[0]['file']}")

@@ -1,0 +1,155 @@
+"""Directions without labels, of a generator and its codes: by name, in one form, each with its own unit of length.
+
+Shapes: n samples, L rows of w+, D code dimension, C channels of one style layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from higan_cam.config import RunConfig
+from higan_cam.errors import ConfigError, unknown_name
+from higan_cam.generate.styles import StyleAffine, style_affines
+from higan_cam.manipulate.directions import (
+    Direction,
+    answer_of,
+    ganspace,
+    lesser_rank,
+    oriented,
+    pulled_back,
+    sefa,
+)
+from higan_cam.manipulate.directions.ganspace import check_mapped
+from higan_cam.pipeline.models import Models, codes_array, w_plus_of
+from higan_cam.types import FloatArray, Generator, Scorer
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to look for.
+
+    Attributes:
+        count: directions, the best first.
+        layers: rows of w+ that they move; StyleSpace looks at the channels of these.
+        codes: samples whose codes give components and spreads.
+        looks: samples whose pictures StyleSpace changes, one channel at a time.
+        by_score: StyleSpace takes the channels to which the run's score answers most, not the local ones.
+    """
+
+    count: int
+    layers: tuple[int, ...]
+    codes: int = 4096
+    looks: int = 8
+    by_score: bool = False
+
+
+def find_directions(models: Models, config: RunConfig, method: str, asked: Asked) -> list[Direction]:
+    """Directions of the run's generator by one of `METHODS`.
+
+    Returns:
+        `figures` have besides the method's own: spread, the code units of one standard deviation along the direction
+        (StyleSpace: of one standard deviation of its channel).
+
+    Raises:
+        ConfigError: an unknown method, more directions than there are, a generator that the method does not fit.
+    """
+    if method not in METHODS:
+        raise unknown_name("--method", method, METHODS)
+    codes = codes_array(models, config, range(asked.codes))
+    return [
+        found
+        if "spread" in found.figures
+        else replace(found, figures={**found.figures, "spread": float((codes @ found.vector).std())})
+        for found in METHODS[method](models, config, asked, codes)
+    ]
+
+
+def _sefa(models: Models, _config: RunConfig, asked: Asked, _codes: FloatArray) -> list[Direction]:
+    read = [each.weight for each in style_affines(models.generator) if each.row in asked.layers]
+    return sefa(read, asked.count, asked.layers, models.generator.num_layers)
+
+
+def _ganspace(models: Models, _config: RunConfig, asked: Asked, codes: FloatArray) -> list[Direction]:
+    check_mapped(models.generator.num_layers > 1)
+    return ganspace(codes, asked.count, asked.layers, models.generator.num_layers)
+
+
+def _stylespace(models: Models, config: RunConfig, asked: Asked, codes: FloatArray) -> list[Direction]:
+    generator = models.generator
+    if generator.num_layers == 1:
+        raise ConfigError("stylespace: this generator has no styles; take --method sefa, which reads its first layer")
+    with torch.inference_mode():
+        w_plus = w_plus_of(models, config, range(asked.looks))
+        found = channels(models, w_plus, style_affines(generator), asked, codes)
+    if len(found) < asked.count:
+        raise ConfigError(
+            f"stylespace: rows {asked.layers} have {len(found)} channels that w moves, got --count {asked.count}"
+        )
+    if asked.by_score:
+        order = lesser_rank(np.array([abs(each.figures["score"]) for each in found]))
+    else:
+        order = lesser_rank(*(np.array([each.figures[name] for each in found]) for name in ("strength", "locality")))
+    return [found[index] for index in order[: asked.count]]
+
+
+METHODS: Mapping[str, Callable[[Models, RunConfig, Asked, FloatArray], list[Direction]]] = {
+    "sefa": _sefa,
+    "ganspace": _ganspace,
+    "stylespace": _stylespace,
+}
+
+
+def channels(
+    models: Models, w_plus: Tensor, affines: Sequence[StyleAffine], asked: Asked, codes: FloatArray
+) -> list[Direction]:
+    """Every feature channel of the asked rows as a direction, in the network's order; outputs to RGB are left out.
+
+    Each is moved by one standard deviation of its style both ways, in the pictures of (n,L,D) codes; the layers below
+    the row are run once. Cost: 2 n passes of the layers above the row for each channel.
+    """
+    found = []
+    for row in asked.layers:
+        here = [each for each in affines if each.row == row]
+        start, _ = models.generator.advance(torch.cat([w_plus, w_plus]), row)
+        for number, affine in enumerate(here):
+            back = pulled_back([each.weight for each in here], number, codes)
+            steps = back.spread * np.linalg.norm(back.moves, axis=1)
+            for channel in np.flatnonzero(steps > 0) if not affine.colour else ():
+                vector, step = oriented(back.moves[channel]), float(steps[channel])
+                image, _ = models.generator.synthesize(_ends(models.generator, w_plus, row, vector, step), start=start)
+                known = {"layer": affine.name, "channel": int(channel), "fidelity": float(back.fidelity[channel])}
+                figures = {**known, "spread": step, **_figures(image, models.scorer if asked.by_score else None)}
+                name = f"stylespace_{affine.name}_{channel:03d}"
+                found.append(Direction(vector, (row,), name, "stylespace", figures))
+    return found
+
+
+def changes(image: Tensor) -> FloatArray:
+    """(2n,3,H,W) pictures of n minus and n plus ends -> (n,H,W) half their absolute difference, display values 0 to 1,
+    mean over colours."""
+    low, high = (image.float().clamp(-1, 1) / 2).chunk(2)
+    halves: FloatArray = ((high - low).abs() / 2).mean(dim=1).cpu().numpy()
+    return halves
+
+
+def _ends(generator: Generator, w_plus: Tensor, row: int, vector: FloatArray, step: float) -> Tensor:
+    """(2n,L,D) the codes with one row moved by -step, then by +step."""
+    move = generator.edit_strength[row] * step * torch.from_numpy(vector).to(w_plus)
+    low, high = w_plus.clone(), w_plus.clone()
+    low[:, row] -= move
+    high[:, row] += move
+    return torch.cat([low, high])
+
+
+def _figures(image: Tensor, scorer: Scorer | None) -> dict[str, float]:
+    answer = answer_of(changes(image))
+    found = {"strength": answer.strength, "locality": answer.locality}
+    if scorer is not None:
+        low, high = scorer.score(image).float().chunk(2)
+        found["score"] = float((high - low).mean() / 2)
+    return found
