@@ -82,8 +82,7 @@ def _sheet(
 
     notes = [
         f"generator {config.generator.weights}, seed {config.seed}; under the pictures: code units",
-        "per unit: scores that move, with their 95% intervals over samples; last: where pictures change, brightest "
-        "where most",
+        "per spread: scores that move, with their 95% intervals over samples; last: where pictures change",
     ]
     return draw_strips("higan-cam directions", notes, [_section(models, config, *each, shown) for each in found])
 
@@ -111,7 +110,7 @@ def _section(
     heat = coloured(effect.answer.map / max(float(effect.answer.map.max()), 1e-12), first.pictures[0].shape[0])
     with_heat = replace(
         first,
-        heading=f"{first.heading}; {scores_text(effect)}",
+        heading=f"{first.heading}; {scores_text(direction, effect)}",
         pictures=[*first.pictures, heat],
         captions=[*first.captions, ("mean change",)],
     )
@@ -131,10 +130,11 @@ def _write(store: Store, method: str, found: Sequence[Direction], effects: Seque
         for key, body in zip(direction_keys(direction.name), encode_boundary(direction.boundary), strict=True):
             store.put(key, body)
         rows.append({**effect_row(direction, effect), "file": direction_keys(direction.name)[0]})
-        say(console, f"{direction.name}  {place_text(direction, effect)}; {scores_text(effect)}")
+        say(console, f"{direction.name}  {place_text(direction, effect)}; {scores_text(direction, effect)}")
     table_key, sheet_key = directions_keys(method)
     store.put(table_key, canonical_json({"method": method, "directions": rows}))
     store.put(sheet_key, sheet)
     say(console, f"table    {store.uri}/{table_key}")
     say(console, f"sheet    {store.uri}/{sheet_key}")
-    say(console, f"look     higan-cam edit --boundary {store.uri}/{rows[0]['file']}")
+    far = 2 * float(found[0].figures["spread"])
+    say(console, f"look     higan-cam edit --boundary {store.uri}/{rows[0]['file']} --distances={-far:.3g},0,{far:.3g}")

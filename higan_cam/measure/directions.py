@@ -69,14 +69,15 @@ def effect_row(direction: Direction, effect: Effect) -> dict[str, Any]:
     }
 
 
-def scores_text(effect: Effect) -> str:
-    """`per unit: indoor_lighting +0.34 [+0.23, +0.45], …`: scores whose interval leaves out 0."""
+def scores_text(direction: Direction, effect: Effect) -> str:
+    """`per spread: indoor_lighting +0.34 [+0.23, +0.45], …`: scores whose interval leaves out 0."""
+    spread = float(direction.figures["spread"])
     said = [
-        f"{name} {each.value:+.2g} [{each.low:+.2g}, {each.high:+.2g}]"
+        f"{name} {spread * each.value:+.2g} [{spread * each.low:+.2g}, {spread * each.high:+.2g}]"
         for name, each in effect.scores.items()
         if each.low > 0 or each.high < 0
     ]
-    return f"per unit: {', '.join(said)}" if said else "no score that moves"
+    return f"per spread: {', '.join(said)}" if said else "no score that moves"
 
 
 def place_text(direction: Direction, effect: Effect) -> str:
