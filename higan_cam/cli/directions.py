@@ -42,6 +42,12 @@ def directions(
     by_score: Annotated[
         bool, typer.Option("--by-score", help="stylespace: what moves the run's score, not what is local.")
     ] = False,
+    near: Annotated[
+        str | None,
+        typer.Option(
+            help="stylespace: what answers in this box, in shares of the sides.", metavar="LEFT,TOP,WIDTH,HEIGHT"
+        ),
+    ] = None,
     scorer: Annotated[
         list[str] | None, typer.Option("--scorer", help="Further score, without weights, to watch. Repeatable.")
     ] = None,
@@ -57,19 +63,36 @@ def directions(
     from higan_cam.pipeline.directions import Asked, find_directions
     from higan_cam.store import open_store
 
+    if method != "stylespace" and (by_score or near):
+        raise ConfigError("--by-score and --near choose among channels: they need --method stylespace")
+    if by_score and near:
+        raise ConfigError("--by-score and --near are two orders of the same channels: give one of them")
     shown = parse_indices(index), parse_distances(steps)
     source = open_store(run)
     config, models, _ = recorded_networks(source, weights)
     if layers == "auto":
         raise ConfigError("--layers: no file recommends rows here; name them, such as 6-11, or all")
     rows = parse_layers(layers, models.generator.num_layers, (), "--layers")
-    asked = Asked(count, rows, codes=codes, looks=looks, by_score=by_score)
+    asked = Asked(count, rows, codes=codes, looks=looks, by_score=by_score, near=_box(near))
     found = find_directions(models, config, method, asked)
     watched = [load_scorer(name) for name in scorer or ["luminance", "warmth", "edge_density"]]
     effects = [effect_of(models, config, each, range(samples), watched) for each in found]
     store = source if output is None else open_store(output)
     sheet = _sheet(models, config, list(zip(found, effects, strict=True)), shown)
     _write(store, method, found, effects, sheet)
+
+
+def _box(text: str | None) -> tuple[float, float, float, float] | None:
+    """`0.6,0,0.2,0.3` -> the box. ConfigError: not four shares, or a box outside the picture."""
+    if text is None:
+        return None
+    try:
+        left, top, width, height = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--near must be four shares such as 0.6,0,0.2,0.3, got {text!r}") from error
+    if not (0 <= left < left + width <= 1 and 0 <= top < top + height <= 1):
+        raise ConfigError(f"--near must lie within the picture, 0 to 1 on both sides, got {text!r}")
+    return left, top, width, height
 
 
 def _sheet(

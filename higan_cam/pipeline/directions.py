@@ -23,6 +23,7 @@ from higan_cam.manipulate.directions import (
     oriented,
     pulled_back,
     sefa,
+    share_inside,
 )
 from higan_cam.manipulate.directions.ganspace import check_mapped
 from higan_cam.pipeline.models import Models, codes_array, w_plus_of
@@ -39,6 +40,7 @@ class Asked:
         codes: samples whose codes give components and spreads.
         looks: samples whose pictures StyleSpace changes, one channel at a time.
         by_score: StyleSpace takes the channels to which the run's score answers most, not the local ones.
+        near: StyleSpace takes the channels that answer in this box: left, top, width, height, shares of the picture.
     """
 
     count: int
@@ -46,6 +48,7 @@ class Asked:
     codes: int = 4096
     looks: int = 8
     by_score: bool = False
+    near: tuple[float, float, float, float] | None = None
 
 
 def find_directions(models: Models, config: RunConfig, method: str, asked: Asked) -> list[Direction]:
@@ -90,11 +93,18 @@ def _stylespace(models: Models, config: RunConfig, asked: Asked, codes: FloatArr
         raise ConfigError(
             f"stylespace: rows {asked.layers} have {len(found)} channels that w moves, got --count {asked.count}"
         )
-    if asked.by_score:
-        order = lesser_rank(np.array([abs(each.figures["score"]) for each in found]))
-    else:
-        order = lesser_rank(*(np.array([each.figures[name] for each in found]) for name in ("strength", "locality")))
+    order = lesser_rank(*_order(found, asked))
     return [found[index] for index in order[: asked.count]]
+
+
+def _order(found: Sequence[Direction], asked: Asked) -> tuple[FloatArray, ...]:
+    """(C,) figures by which channels are ranked, more is better."""
+    column = {name: np.array([each.figures[name] for each in found]) for name in found[0].figures if name != "layer"}
+    if asked.by_score:
+        return (np.abs(column["score"]),)
+    if asked.near is not None:  # how much changes there, and how little elsewhere
+        return column["strength"] * column["inside"], column["inside"]
+    return column["strength"], column["locality"]
 
 
 METHODS: Mapping[str, Callable[[Models, RunConfig, Asked, FloatArray], list[Direction]]] = {
@@ -123,7 +133,7 @@ def channels(
                 vector, step = oriented(back.moves[channel]), float(steps[channel])
                 image, _ = models.generator.synthesize(_ends(models.generator, w_plus, row, vector, step), start=start)
                 known = {"layer": affine.name, "channel": int(channel), "fidelity": float(back.fidelity[channel])}
-                figures = {**known, "spread": step, **_figures(image, models.scorer if asked.by_score else None)}
+                figures = {**known, "spread": step, **_figures(image, models.scorer, asked)}
                 name = f"stylespace_{affine.name}_{channel:03d}"
                 found.append(Direction(vector, (row,), name, "stylespace", figures))
     return found
@@ -146,10 +156,12 @@ def _ends(generator: Generator, w_plus: Tensor, row: int, vector: FloatArray, st
     return torch.cat([low, high])
 
 
-def _figures(image: Tensor, scorer: Scorer | None) -> dict[str, float]:
+def _figures(image: Tensor, scorer: Scorer, asked: Asked) -> dict[str, float]:
     answer = answer_of(changes(image))
     found = {"strength": answer.strength, "locality": answer.locality}
-    if scorer is not None:
+    if asked.near is not None:
+        found["inside"] = share_inside(answer.map, asked.near)
+    if asked.by_score:
         low, high = scorer.score(image).float().chunk(2)
         found["score"] = float((high - low).mean() / 2)
     return found

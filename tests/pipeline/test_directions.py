@@ -73,6 +73,16 @@ def test_channels_come_in_the_order_of_their_answer(monkeypatch: pytest.MonkeyPa
         find_directions(models_of(generator), CONFIG, "stylespace", Asked(4, (1,), codes=9, looks=2))
 
 
+def test_a_box_names_the_channel_that_answers_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = BlockGenerator()
+    monkeypatch.setattr(module, "style_affines", lambda generator: generator.affines)
+    for row, channel in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2)):
+        asked = Asked(1, (0, 1), codes=500, looks=2, near=(channel / 4, row / 4, 0.25, 0.25))
+        (found,) = find_directions(models_of(generator), CONFIG, "stylespace", asked)
+        assert found.figures["inside"] == pytest.approx(1, abs=1e-3)
+        assert found.name == f"stylespace_layer{row}_{channel:03d}"
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", [StyleGAN, StyleGAN2])
 def test_every_method_fits_every_generator_with_styles(method: str, kind: type[StyleGAN] | type[StyleGAN2]) -> None:

@@ -1,6 +1,6 @@
 """Directions without labels: from the style weights, from the codes' spread, or one style channel at a time."""
 
-from higan_cam.manipulate.directions.answers import Answer, answer_of, lesser_rank
+from higan_cam.manipulate.directions.answers import Answer, answer_of, lesser_rank, share_inside
 from higan_cam.manipulate.directions.direction import Direction, oriented
 from higan_cam.manipulate.directions.ganspace import ganspace
 from higan_cam.manipulate.directions.sefa import sefa
@@ -16,4 +16,5 @@ __all__ = [
     "oriented",
     "pulled_back",
     "sefa",
+    "share_inside",
 ]

@@ -42,6 +42,18 @@ def answer_of(changes: FloatArray, region: float = REGION) -> Answer:
     return Answer(mean.astype(np.float32), float(mean.mean()), float(np.mean(shares)))
 
 
+def share_inside(change: FloatArray, box: tuple[float, float, float, float]) -> float:
+    """The share of a map (H,W) that lies in a box (left, top, width, height; shares of the picture's sides, 0 to 1).
+
+    A pixel counts where its centre lies in the box. 0 where nothing changes at all.
+    """
+    left, top, width, height = box
+    y, x = ((np.arange(side) + 0.5) / side for side in change.shape)
+    inside = ((y >= top) & (y < top + height))[:, None] & ((x >= left) & (x < left + width))
+    total = float(change.sum(dtype=np.float64))
+    return float(change[inside].sum(dtype=np.float64)) / total if total > 0 else 0.0
+
+
 def lesser_rank(*figures: FloatArray) -> IntArray:
     """(N,) figures -> the order of N by the lesser of each one's ranks, best first: good in all, or not at all.
 

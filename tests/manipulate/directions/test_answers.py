@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from higan_cam.errors import DataError
-from higan_cam.manipulate.directions import answer_of, lesser_rank
+from higan_cam.manipulate.directions import answer_of, lesser_rank, share_inside
 
 
 def test_a_change_in_one_place_is_wholly_local() -> None:
@@ -41,3 +41,12 @@ def test_the_lesser_rank_wants_both() -> None:
     assert lesser_rank(strength, locality).tolist() == [2, 3, 0, 1]
     assert lesser_rank(1000 * strength, locality).tolist() == [2, 3, 0, 1]
     assert lesser_rank(strength).tolist() == [0, 2, 3, 1]
+
+
+def test_a_box_holds_the_pixels_whose_centres_it_holds() -> None:
+    change = np.zeros((4, 8), np.float32)
+    change[1, 2], change[3, 7] = 3, 1
+    assert share_inside(change, (0.25, 0.25, 0.125, 0.25)) == pytest.approx(0.75)
+    assert share_inside(change, (0, 0, 1, 1)) == 1
+    assert share_inside(change, (0.5, 0, 0.25, 1)) == 0
+    assert share_inside(np.zeros((4, 8)), (0, 0, 1, 1)) == 0
