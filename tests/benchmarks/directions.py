@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from higan_cam.config import RunConfig, load_config
+from higan_cam.config import RunConfig, load_config, parse_layers
 from higan_cam.config.stages import BoundaryConfig, EditConfig
 from higan_cam.generate import sample_latents
 from higan_cam.generate.styles import style_affines
@@ -58,10 +58,11 @@ def _found(models: Models, config: RunConfig, options: argparse.Namespace) -> tu
     generator = models.generator
     found: dict[str, Sequence[Direction]] = {}
     seconds = {}
-    for name in METHODS:
+    for name in options.methods:
         began = time.process_time()
         wanted = options.channels if name == "stylespace" else options.first
-        asked = Asked(wanted, tuple(range(generator.num_layers)), looks=options.looks)
+        rows = parse_layers(options.layers if name == "stylespace" else "all", generator.num_layers, ())
+        asked = Asked(wanted, rows, looks=options.looks)
         found[name] = find_directions(models, config, name, asked)
         seconds[name] = time.process_time() - began
     codes = codes_array(models, config, range(LABELLED))
@@ -183,6 +184,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--first", type=int, default=20, help="directions of each method")
     parser.add_argument("--channels", type=int, default=40, help="style channels that are tried on the lamps")
+    parser.add_argument("--layers", default="all", help="w+ rows whose style channels are tried")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--looks", type=int, default=4, help="samples on which each style channel is moved")
     parser.add_argument("--rooms", type=int, default=32, help="rooms for the lamps; 0 leaves them out")
     return parser.parse_args()
