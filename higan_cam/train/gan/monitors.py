@@ -1,0 +1,113 @@
+"""All verdicts on a finished training, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from higan_cam.generate import from_uint8
+from higan_cam.measure.generation.collapse import collapse
+from higan_cam.measure.generation.copies import copies
+from higan_cam.measure.generation.verdicts import Verdict, all_numbers, has_won, not_measured, overfit
+from higan_cam.train.gan.discriminators import GROUP
+from higan_cam.train.gan.leaked import LEAST_HELD_OUT, leaked, sight_of
+from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_reader
+from higan_cam.train.settings import Report
+from higan_cam.types import ByteArray, FloatArray
+
+ASKED = 1000
+"""Pictures of a kind that the discriminator is asked about, at most."""
+FOLDER = "monitors"
+"""Of the detector's checkpoint, in the run's output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorSettings:
+    """What the monitors are told."""
+
+    output: str
+    """Folder of the run; the leak detector's checkpoint lies in `FOLDER` in it."""
+    mirror: bool = False
+    """Whether training pictures were mirrored on purpose."""
+    leak_steps: int = LeakSettings.steps
+    """Of the leak detector's training; 0 leaves it out."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The discriminator's logits of training pictures, held-out pictures and samples, (n,) each; empty is unknown."""
+
+    own: FloatArray = field(default_factory=lambda: np.zeros(0))
+    other: FloatArray = field(default_factory=lambda: np.zeros(0))
+    fake: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+
+def verdicts(
+    pictures: ByteArray,
+    held_out: ByteArray,
+    samples: ByteArray,
+    settings: MonitorSettings,
+    report: Report,
+    judged: Judged = Judged(),
+    numbers: Mapping[str, FloatArray] | None = None,
+) -> tuple[Verdict, ...]:
+    """Numbers, discriminator, overfit, collapse, copies and leak, in that order, whatever of it can be said.
+
+    Args:
+        pictures, held_out, samples: (N,S,S,3) uint8 of one side, a multiple of 8; 1,000 samples are enough.
+        judged: see `judged_by`.
+        numbers: arrays that have to be numbers, by name: weights, losses.
+
+    Raises:
+        ConfigError: the detector's checkpoint in the output is of other pictures or settings.
+        DataError: other arrays.
+    """
+    real = judged.other if len(judged.other) else judged.own
+    return (
+        all_numbers(numbers or {}),
+        has_won(real, judged.fake),
+        overfit(judged.own, judged.other, judged.fake, seed=settings.seed),
+        collapse(samples, pictures, seed=settings.seed),
+        copies(samples, pictures, held_out, mirror=settings.mirror),
+        _leak(pictures, held_out, samples, settings, report),
+    )
+
+
+@torch.no_grad()
+def judged_by(discriminator: nn.Module, pictures: ByteArray, held_out: ByteArray, samples: ByteArray) -> Judged:
+    """What a discriminator on the CPU says of up to `ASKED` of each, evenly chosen, since neighbours are alike."""
+    return Judged(*(_asked(discriminator, part) for part in (pictures, held_out, samples)))
+
+
+def _asked(discriminator: nn.Module, part: ByteArray) -> FloatArray:
+    number = min(len(part), ASKED) // GROUP * GROUP
+    if not number:
+        return np.zeros(0)
+    images = from_uint8(part[np.linspace(0, len(part) - 1, number).astype(int)])
+    logits: FloatArray = torch.cat([discriminator(some) for some in images.split(25 * GROUP)]).float().numpy()
+    return logits
+
+
+def _leak(
+    pictures: ByteArray, held_out: ByteArray, samples: ByteArray, settings: MonitorSettings, report: Report
+) -> Verdict:
+    if not settings.leak_steps:
+        return not_measured("leak", "It was not asked for: the detector takes some 30 s of a core to train.")
+    if len(held_out) < LEAST_HELD_OUT:
+        reason = f"{LEAST_HELD_OUT} held-out pictures are needed to know what can be told, there are {len(held_out)}."
+        return not_measured("leak", reason)
+    told = LeakSettings(
+        output=str(Path(settings.output) / FOLDER),
+        pictures_sha256=digest_of(pictures),
+        steps=settings.leak_steps,
+        seed=settings.seed,
+    )
+    reader = fit_reader(told, pictures, report)
+    sight = sight_of(reader, held_out, settings.seed)
+    return leaked(reader, sight, samples, mirror=settings.mirror, seed=settings.seed)

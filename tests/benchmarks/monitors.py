@@ -1,0 +1,178 @@
+"""`python -m tests.benchmarks.monitors`: the monitors of a generator's training on faults planted in renders of rooms.
+
+Everything is at 32 px and from seeds; `--generators` also trains DCGANs of known faults and prints their verdicts.
+Predictions are written before the figures: higan_cam/train/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from higan_cam.generate import sample_latents, to_uint8
+from higan_cam.measure.generation.collapse import collapse
+from higan_cam.measure.generation.copies import copies
+from higan_cam.measure.generation.verdicts import Verdict, ranked_rightly
+from higan_cam.rooms import render
+from higan_cam.rooms.scene import Z_DIM
+from higan_cam.train.gan.export import settled
+from higan_cam.train.gan.fit import fit_gan
+from higan_cam.train.gan.leaked import Sight, leaked, sight_of
+from higan_cam.train.gan.leaks import LeakSettings, Reader, digest_of, fit_reader, looked_at
+from higan_cam.train.gan.monitors import MonitorSettings, judged_by, verdicts
+from higan_cam.train.gan.pictures import Pictures
+from higan_cam.train.gan.planted import PLANTED, plant, spoil
+from higan_cam.train.gan.settings import recipe
+from higan_cam.train.settings import Progress
+from higan_cam.types import ByteArray
+
+SETS, OF = 20, 500
+SEED = 2**40
+"""Of the rooms; no training uses it."""
+GENERATORS: dict[str, dict[str, Any]] = {
+    "4,000 renders": {"images": 20_000},
+    "4,000 renders, classic": {"images": 20_000, "augment": "classic"},
+    "200 renders": {"images": 20_000},
+    "4,000 renders, broken off at 1.5 kimg": {"images": 1_500},
+}
+
+
+def rooms(first: int, count: int) -> ByteArray:
+    """(count,32,32,3)."""
+    parts = []
+    for start in range(first, first + count, OF):
+        latents = sample_latents(range(start, min(start + OF, first + count)), SEED, Z_DIM)
+        parts.append(to_uint8(F.avg_pool2d(render(latents, 64), 2)))
+    return np.concatenate(parts)
+
+
+def jittered(pictures: ByteArray, seed: int) -> ByteArray:
+    """A little lighter or darker each (deviation .02 of 1), and noisy (.03)."""
+    draw = np.random.default_rng(seed)
+    noisy = pictures / 255 + draw.normal(0, 0.02, (len(pictures), 1, 1, 1)) + draw.normal(0, 0.03, pictures.shape)
+    levels: ByteArray = (np.clip(noisy, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return levels
+
+
+def say_collapse(reals: ByteArray, fresh: ByteArray) -> None:
+    """k rooms repeated, and clean sets."""
+    print("\n| k rooms repeated, 1,000 samples | pairs | support at most | verdict |\n| --- | --- | --- | --- |")
+    for different in (1, 5, 20, 100, 500, 2000, 5000):
+        chosen = np.random.default_rng(different).integers(0, different, 1000)
+        found = collapse(jittered(fresh[chosen], different), reals)
+        print(f"| {different} | {found.figure:.0f} | {found.evidence['support_at_most']} | {found.value} |")
+    for few, known in (("4,000", reals), ("300", reals[:300])):
+        clean = [collapse(one, known) for one in fresh.reshape(SETS, OF, 32, 32, 3)]
+        pale = [collapse((one * 0.6 + 40).astype(np.uint8), known) for one in fresh.reshape(SETS, OF, 32, 32, 3)]
+        alarms = [sum(one.fault for one in some) for some in (clean, pale)]
+        print(f"{few} reals: {alarms[0]} alarms in {SETS} sets of {OF} rooms, {alarms[1]} in as many pale ones")
+
+
+def say_copies(reals: ByteArray, held_out: ByteArray, fresh: ByteArray) -> None:
+    """Planted shares, and clean sets."""
+    print("\n| planted copies | read off | verdict |\n| --- | --- | --- |")
+    for planted in (0, 5, 20, 100):
+        count = 10 * planted
+        found = copies(np.concatenate([jittered(reals[:count], 1), fresh[count:1000]]), reals, held_out)
+        print(f"| {planted}% | {shown(found)} | {found.value} |")
+    for known in (held_out, held_out[:64]):
+        alarms = sum(copies(one, reals, known).fault for one in fresh.reshape(SETS, OF, 32, 32, 3))
+        print(f"{len(known)} held out: {alarms} alarms in {SETS} sets of {OF} rooms")
+
+
+def say_leaks(reader: Reader, sight: Sight, fresh: ByteArray) -> None:
+    """Per picture, and over sets of 200 with few leaks."""
+    draw, images = np.random.Generator(np.random.Philox(5)), looked_at(fresh)
+    sets = [images[torch.from_numpy(draw.integers(0, len(images), 200))] for _ in range(2 * SETS)]
+    spoilt = [spoil(one, one.flip(0), draw) for one in sets]
+    said = {name: [told(reader, sight, one) for one in some] for name, some in (("whole", sets), ("spoilt", spoilt))}
+    for name, some in said.items():
+        print(f"{sum(one.fault for one in some)} alarms in {len(some)} {name} sets of 200")
+    print(
+        "\n| planted | area, pictures | sets of 200, 5% | 10% | named alone at 10% |\n| --- | --- | --- | --- | --- |"
+    )
+    for place, name in enumerate(PLANTED):
+        clean = np.array([one.evidence["shares"][name][0] for one in said["spoilt"]])
+        cells = []
+        for share in (0.05, 0.1):
+            some = [told(reader, sight, planted(one, place, share, draw)) for one in sets[:SETS]]
+            cells.append(f"{ranked_rightly(clean, np.array([one.evidence['shares'][name][0] for one in some])):.3f}")
+            right = sum(one.evidence["names"] == [name] for one in some)
+        print(f"| {name} | {sight.area[place]:.4f} | {' | '.join(cells)} | {right} of {SETS} |")
+
+
+def planted(images: torch.Tensor, place: int, share: float, draw: np.random.Generator) -> torch.Tensor:
+    """Spoilt pictures, a share of which has that augmentation."""
+    which = torch.zeros(len(images), len(PLANTED), dtype=torch.bool)
+    which[: round(share * len(images)), place] = True
+    return spoil(plant(images, which, draw), images.flip(0), draw)
+
+
+def told(reader: Reader, sight: Sight, images: torch.Tensor) -> Verdict:
+    """The verdict on pictures in [-1,1]."""
+    return leaked(reader, sight, to_uint8(images))
+
+
+def say_generators(reals: ByteArray, held_out: ByteArray) -> None:
+    """DCGANs of known faults."""
+    for name, extra in GENERATORS.items():
+        known = reals[:200] if name.startswith("200") else reals
+        with tempfile.TemporaryDirectory() as folder:
+            settings = recipe("dcgan", output=folder, pictures="rooms", side=32, z_dim=64, **extra)
+            state = fit_gan(settings, Pictures(known, held_out, "", ()), ignore)
+            network = cast(Any, settled(settings, state))
+            codes = torch.from_numpy(sample_latents(range(1000), 7, 64, normalize=False))
+            with torch.no_grad():
+                parts = [network.synthesize(network.truncate(network.map(some)))[0] for some in codes.split(100)]
+            samples = to_uint8(torch.cat(parts))
+            judged = judged_by(state.discriminator, known, held_out, samples)
+            every = verdicts(known, held_out, samples, MonitorSettings(output=folder), ignore, judged)
+        print(f"\n{name}, {settings.images / 1000:g} kimg\n\n| monitor | verdict | words |\n| --- | --- | --- |")
+        print("\n".join(f"| {one.name} | {one.value} | {one.words} |" for one in every), flush=True)
+
+
+def shown(found: Verdict) -> str:
+    """The figure with its interval."""
+    ends = found.interval
+    return f"{found.figure:.1%}" + (f" [{ends.low:.1%}, {ends.high:.1%}]" if ends else "")
+
+
+def ignore(_: Progress) -> None:
+    """Nobody watches."""
+
+
+def timed(name: str, act: Callable[[], Any]) -> Any:
+    """What `act` gives, with its CPU seconds printed."""
+    began = time.process_time()
+    found = act()
+    print(f"{name}: {time.process_time() - began:.1f} CPU s", flush=True)
+    return found
+
+
+def main() -> None:
+    """Print all tables."""
+    parser = argparse.ArgumentParser(description="The monitors of a generator's training, on planted faults.")
+    parser.add_argument("--generators", action="store_true", help="train DCGANs of known faults too, 60 CPU s each")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    reals, held_out, fresh = rooms(0, 4000), rooms(4000, 1000), rooms(10_000, SETS * OF)
+    timed("collapse", lambda: say_collapse(reals, fresh))
+    timed("copies", lambda: say_copies(reals, held_out, fresh))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = LeakSettings(output=folder, pictures_sha256=digest_of(reals))
+        reader = timed("training the leak detector", lambda: fit_reader(settings, reals, ignore))
+    sight = timed("its calibration", lambda: sight_of(reader, held_out, 0))
+    timed("leaks", lambda: say_leaks(reader, sight, fresh))
+    if options.generators:
+        say_generators(reals, held_out)
+
+
+if __name__ == "__main__":
+    main()
