@@ -25,11 +25,12 @@ from higan_cam.rooms.scene import Z_DIM
 from higan_cam.train.gan.export import settled
 from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.leaked import Sight, leaked, sight_of
-from higan_cam.train.gan.leaks import LeakSettings, Reader, digest_of, fit_reader, looked_at
+from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_detector
 from higan_cam.train.gan.monitors import MonitorSettings, judged_by, verdicts
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.planted import PLANTED, plant, spoil
 from higan_cam.train.gan.settings import recipe
+from higan_cam.train.reader import Reader, looked_at
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray
 
@@ -37,10 +38,10 @@ SETS, OF = 20, 500
 SEED = 2**40
 """Of the rooms; no training uses it."""
 GENERATORS: dict[str, dict[str, Any]] = {
-    "4,000 renders": {"images": 20_000},
-    "4,000 renders, classic": {"images": 20_000, "augment": "classic"},
-    "200 renders": {"images": 20_000},
-    "4,000 renders, broken off at 1.5 kimg": {"images": 1_500},
+    "4,000 renders": {"images": 16_000},
+    "4,000 renders, classic": {"images": 16_000, "augment": "classic"},
+    "200 renders": {"images": 16_000},
+    "4,000 renders, broken off": {"images": 1_500},
 }
 
 
@@ -167,7 +168,7 @@ def main() -> None:
     timed("copies", lambda: say_copies(reals, held_out, fresh))
     with tempfile.TemporaryDirectory() as folder:
         settings = LeakSettings(output=folder, pictures_sha256=digest_of(reals))
-        reader = timed("training the leak detector", lambda: fit_reader(settings, reals, ignore))
+        reader = timed("training the leak detector", lambda: fit_detector(settings, reals, ignore))
     sight = timed("its calibration", lambda: sight_of(reader, held_out, 0))
     timed("leaks", lambda: say_leaks(reader, sight, fresh))
     if options.generators:

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from higan_cam.measure.generation.spectrum import Spectrum, usual_spectrum
 from higan_cam.measure.generation.verdicts import CLEAN, TOO_POOR, Verdict, not_measured, ranked_rightly
 from higan_cam.measure.values import estimate_means
-from higan_cam.train.gan.leaks import CALIBRATION, Reader, looked_at, read
-from higan_cam.train.gan.planted import PLANTED, plant, ruin, spoil
+from higan_cam.train.gan.leaks import planted_batch
+from higan_cam.train.gan.planted import PLANTED, plant, spoil
+from higan_cam.train.reader import Reader, looked_at, read
 from higan_cam.types import BoolArray, ByteArray, FloatArray, Interval
 
 LEAST_HELD_OUT, LEAST_SAMPLES = 20, 50
@@ -23,7 +25,7 @@ TOLD = 0.9
 LEAKED = 0.04
 """Share of the samples that show an augmentation, above which the whole interval has to be."""
 POOR = 0.5
-"""Share of the samples that are read as ruined, above which nothing is said."""
+"""Share of the samples that read as ruined, or have frequencies that no picture has, above which nothing is said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +36,13 @@ class Sight:
         area: (5,) under the ROC, of pictures with one augmentation against those with none.
         quiet: (5,) mean probability where nothing is planted: the higher one of whole and spoilt pictures.
         answers: (5,5) by how much the mean in a column is above `quiet` where all have the augmentation in the row.
-        ruined: mean probability of being ruined, of pictures that are not and of pictures that are.
+        spectrum: usual for pictures, augmented and spoilt or not.
     """
 
     area: FloatArray
     quiet: FloatArray
     answers: FloatArray
-    ruined: tuple[float, float]
+    spectrum: Spectrum
 
     @property
     def told(self) -> BoolArray:
@@ -51,7 +53,7 @@ class Sight:
 
 def sight_of(reader: Reader, held_out: ByteArray, seed: int) -> Sight:
     """Calibrate on held-out pictures (N,S,S,3) uint8."""
-    draw = np.random.Generator(np.random.Philox(key=(seed, CALIBRATION)))
+    draw = np.random.Generator(np.random.Philox(key=(seed, 1)))  # training draws from even numbers
     images = looked_at(held_out)
     count = len(PLANTED)
     whole, spoilt = (read(reader, part) for part in _halves(images, None, draw))
@@ -62,8 +64,9 @@ def sight_of(reader: Reader, held_out: ByteArray, seed: int) -> Sight:
         found = np.concatenate([read(reader, part) for part in _halves(images, place, draw)])
         area[place] = ranked_rightly(none[:, place], found[:, place])
         answers[place] = found[:, :count].mean(axis=0) - quiet
-    ruined = read(reader, ruin(_drawn(images, draw), draw))[:, -1]
-    return Sight(area, quiet, answers, (float(none[:, -1].mean()), float(ruined.mean())))
+    usual, other = (planted_batch(images, 2 * SHOWN_TO, draw) for _ in range(2))
+    spectrum = usual_spectrum(*(shown[truth[:, -1] == 0].numpy() for shown, truth, _ in (usual, other)))
+    return Sight(area, quiet, answers, spectrum)
 
 
 def leaked(reader: Reader, sight: Sight, samples: ByteArray, *, mirror: bool = False, seed: int = 0) -> Verdict:
@@ -82,17 +85,18 @@ def leaked(reader: Reader, sight: Sight, samples: ByteArray, *, mirror: bool = F
         return not_measured(name, f"{LEAST_SAMPLES} samples are needed, there are {len(samples)}.")
     told = sight.told.copy()
     told[PLANTED.index("flip")] &= not mirror
-    chances = read(reader, looked_at(samples))
-    ruined = float(np.clip((chances[:, -1].mean() - sight.ruined[0]) / max(np.diff(sight.ruined)[0], 0.1), 0, 1))
+    images = looked_at(samples)
+    chances = read(reader, images)
+    poor = float(((chances[:, -1] > 0.5) | sight.spectrum.strange(images.numpy())).mean())
     areas = {one: float(area) for one, area in zip(PLANTED, sight.area, strict=True)}
     untold = [one for one, able in zip(PLANTED, told, strict=True) if not able]
-    evidence = {"cannot_be_told": untold, "areas": areas, "ruined": ruined}
+    evidence = {"cannot_be_told": untold, "areas": areas, "too_poor": poor}
     if not told.any():
         reason = "cannot be told: no augmentation shows in these pictures, not even planted on purpose."
         return Verdict(name=name, value=not_measured(name, "").value, evidence=evidence, words=reason)
     seen = _shares(chances[:, :-1], sight, told, seed)
     found = [one for one, share in seen.items() if share.low > LEAKED]
-    value = TOO_POOR if ruined > POOR else ("leak" if found else CLEAN)
+    value = TOO_POOR if poor > POOR else ("leak" if found else CLEAN)
     largest = max(seen.values(), key=lambda share: share.value)
     return Verdict(
         name=name,
@@ -104,7 +108,7 @@ def leaked(reader: Reader, sight: Sight, samples: ByteArray, *, mirror: bool = F
             "names": [] if value == TOO_POOR else found,
             "shares": {one: [share.value, share.low, share.high] for one, share in seen.items()},
         },
-        words=_words(value, seen, found, untold, ruined),
+        words=_words(value, seen, found, untold, poor),
     )
 
 
@@ -130,11 +134,11 @@ def _shares(chances: FloatArray, sight: Sight, told: BoolArray, seed: int) -> Ma
     return {one: Interval(*np.clip([mean.value, mean.low, mean.high], 0, 1).tolist()) for one, mean in means.items()}
 
 
-def _words(value: str, seen: Mapping[str, Interval], found: list[str], untold: list[str], ruined: float) -> str:
+def _words(value: str, seen: Mapping[str, Interval], found: list[str], untold: list[str], poor: float) -> str:
     shares = ", ".join(f"{one} {seen[one].value:.0%}" for one in (found or seen))
     rest = f" Cannot be told on these pictures: {', '.join(untold)}." if untold else ""
     if value == TOO_POOR:
-        return f"{ruined:.0%} of the samples show no more of a picture than texture or parts of one do.{rest}"
+        return f"{poor:.0%} of the samples show texture, parts or a grid rather than a picture.{rest}"
     if found:
         return f"Augmentations of the training pictures show in the samples: {shares}.{rest}"
     return f"No augmentation shows in the samples ({shares}).{rest}"

@@ -16,7 +16,7 @@ from higan_cam.measure.generation.copies import copies
 from higan_cam.measure.generation.verdicts import Verdict, all_numbers, has_won, not_measured, overfit
 from higan_cam.train.gan.discriminators import GROUP
 from higan_cam.train.gan.leaked import LEAST_HELD_OUT, leaked, sight_of
-from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_reader
+from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_detector
 from higan_cam.train.settings import Report
 from higan_cam.types import ByteArray, FloatArray
 
@@ -108,6 +108,6 @@ def _leak(
         steps=settings.leak_steps,
         seed=settings.seed,
     )
-    reader = fit_reader(told, pictures, report)
+    reader = fit_detector(told, pictures, report)
     sight = sight_of(reader, held_out, settings.seed)
     return leaked(reader, sight, samples, mirror=settings.mirror, seed=settings.seed)

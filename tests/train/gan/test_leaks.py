@@ -17,9 +17,10 @@ from higan_cam.generate import to_uint8
 from higan_cam.measure.generation.verdicts import CLEAN, NOT_MEASURED, TOO_POOR
 from higan_cam.train.gan import leaks
 from higan_cam.train.gan.leaked import LEAST_SAMPLES, Sight, leaked, sight_of
-from higan_cam.train.gan.leaks import LeakSettings, Reader, digest_of, fit_reader, looked_at, planted_batch
+from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_detector, planted_batch
 from higan_cam.train.gan.monitors import Judged, MonitorSettings, judged_by, verdicts
 from higan_cam.train.gan.planted import PLANTED, plant, ruin
+from higan_cam.train.reader import Reader, looked_at
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray
 
@@ -55,7 +56,7 @@ def settings_in(folder: Path, pictures: ByteArray, steps: int = STEPS) -> LeakSe
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Reader, Sight]:
     pictures = scenes(300, 1)
-    reader = fit_reader(settings_in(tmp_path_factory.mktemp("leaks"), pictures), pictures, ignore)
+    reader = fit_detector(settings_in(tmp_path_factory.mktemp("leaks"), pictures), pictures, ignore)
     return reader, sight_of(reader, scenes(100, 2), 0)
 
 
@@ -100,13 +101,13 @@ def test_of_pictures_as_likely_mirrored_a_flip_cannot_be_told(trained: tuple[Rea
 def test_a_stopped_training_goes_on_to_the_same_detector(tmp_path: Path) -> None:
     pictures = scenes(40, 1)
     settings = replace(settings_in(tmp_path / "whole", pictures, 4), checkpoint_every=2)
-    whole = fit_reader(settings, pictures, ignore)
+    whole = fit_detector(settings, pictures, ignore)
     stopped = replace(settings, output=str(tmp_path / "stopped"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leaks, "planted_batch", _ends_after(3))
         with pytest.raises(KeyboardInterrupt):
-            fit_reader(stopped, pictures, ignore)
-    again = fit_reader(stopped, pictures, ignore)
+            fit_detector(stopped, pictures, ignore)
+    again = fit_detector(stopped, pictures, ignore)
     for one, other in zip(whole.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
 
@@ -123,9 +124,9 @@ def _ends_after(calls: int) -> Callable[..., tuple[torch.Tensor, ...]]:
 
 
 def test_a_detector_of_other_pictures_is_not_gone_on_with(tmp_path: Path) -> None:
-    fit_reader(settings_in(tmp_path, scenes(40, 1), 1), scenes(40, 1), ignore)
+    fit_detector(settings_in(tmp_path, scenes(40, 1), 1), scenes(40, 1), ignore)
     with pytest.raises(ConfigError, match="pictures_sha256"):
-        fit_reader(settings_in(tmp_path, scenes(40, 2), 1), scenes(40, 2), ignore)
+        fit_detector(settings_in(tmp_path, scenes(40, 2), 1), scenes(40, 2), ignore)
 
 
 def test_larger_pictures_are_looked_at_small() -> None:
