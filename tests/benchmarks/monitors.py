@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from higan_cam.generate import sample_latents, to_uint8
 from higan_cam.measure.generation.collapse import collapse
 from higan_cam.measure.generation.copies import copies
+from higan_cam.measure.generation.factors import BINARY, CONTINUOUS, LIT, READ, compare_factors
 from higan_cam.measure.generation.verdicts import Verdict, ranked_rightly
 from higan_cam.rooms import render
 from higan_cam.rooms.scene import Z_DIM
@@ -30,7 +31,8 @@ from higan_cam.train.gan.monitors import MonitorSettings, judged_by, verdicts
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.planted import PLANTED, plant, spoil
 from higan_cam.train.gan.settings import recipe
-from higan_cam.train.reader import Reader, looked_at
+from higan_cam.train.reader import Reader, looked_at, read
+from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader, held_out_renders
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray
 
@@ -121,8 +123,9 @@ def told(reader: Reader, sight: Sight, images: torch.Tensor) -> Verdict:
     return leaked(reader, sight, to_uint8(images))
 
 
-def say_generators(reals: ByteArray, held_out: ByteArray) -> None:
-    """DCGANs of known faults."""
+def say_generators(reals: ByteArray, held_out: ByteArray) -> dict[str, ByteArray]:
+    """DCGANs of known faults; their samples."""
+    drawn = {}
     for name, extra in GENERATORS.items():
         known = reals[:200] if name.startswith("200") else reals
         with tempfile.TemporaryDirectory() as folder:
@@ -132,11 +135,37 @@ def say_generators(reals: ByteArray, held_out: ByteArray) -> None:
             codes = torch.from_numpy(sample_latents(range(1000), 7, 64, normalize=False))
             with torch.no_grad():
                 parts = [network.synthesize(network.truncate(network.map(some)))[0] for some in codes.split(100)]
-            samples = to_uint8(torch.cat(parts))
+            samples = drawn[name] = to_uint8(torch.cat(parts))
             judged = judged_by(state.discriminator, known, held_out, samples)
             every = verdicts(known, held_out, samples, MonitorSettings(output=folder), ignore, judged)
         print(f"\n{name}, {settings.images / 1000:g} kimg\n\n| monitor | verdict | words |\n| --- | --- | --- |")
         print("\n".join(f"| {one.name} | {one.value} | {one.words} |" for one in every), flush=True)
+    return drawn
+
+
+def say_factors(samples: dict[str, ByteArray]) -> None:
+    """The reader of rooms: its own errors on renders, then sets of pictures against renders."""
+    with tempfile.TemporaryDirectory() as folder:
+        reader = timed(
+            "training the reader of rooms", lambda: fit_room_reader(RoomReaderSettings(output=folder), ignore)
+        )
+    images, truth = held_out_renders(4000)
+    found, known = read(reader, images), truth.numpy()
+    binary, decided = len(BINARY), (known < 0.01) | (known > 0.99)
+    right = {
+        name: float(((found > 0.5) == (known > 0.5))[decided[:, place], place].mean())
+        for place, name in enumerate(READ[: binary + len(LIT)])
+    }
+    worst = sorted(right.items(), key=lambda item: item[1])[:3]
+    print("right on decided renders, the worst: " + ", ".join(f"{name} {share:.4f}" for name, share in worst))
+    bends = [np.corrcoef(found[:, place], known[:, place])[0, 1] for place in range(binary + len(LIT), len(READ))]
+    print("correlation: " + ", ".join(f"{name} {one:.3f}" for name, one in zip(CONTINUOUS, bends, strict=True)))
+    print("\n| samples | layout | objects | wall warmth | lamps lit | mean | undecided | decided samples | recall |")
+    print("| --- " * 9 + "|")
+    for name, some in {"renders": to_uint8(images[:2000]), **samples}.items():
+        figures = compare_factors(read(reader, looked_at(some)), found[2000:])
+        cells = " | ".join(f"{one:.3f}" for one in figures.distances.values())
+        print(f"| {name} | {cells} | {figures.undecided.value:.1%} | {figures.decided:.0%} | {figures.recall:.2f} |")
 
 
 def shown(found: Verdict) -> str:
@@ -171,8 +200,10 @@ def main() -> None:
         reader = timed("training the leak detector", lambda: fit_detector(settings, reals, ignore))
     sight = timed("its calibration", lambda: sight_of(reader, held_out, 0))
     timed("leaks", lambda: say_leaks(reader, sight, fresh))
+    samples = {"200 renders, repeated": np.repeat(reals[:200], 5, axis=0)}
     if options.generators:
-        say_generators(reals, held_out)
+        samples |= say_generators(reals, held_out)
+    timed("factors", lambda: say_factors(samples))
 
 
 if __name__ == "__main__":

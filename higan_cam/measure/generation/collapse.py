@@ -8,6 +8,8 @@ bound shrinks with them, down to a third: what differs less than that is one pic
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from higan_cam.measure.generation.alike import closest_pair, coarse, pairs_below, typical
@@ -33,8 +35,8 @@ SAME = 1 / 255
 def collapse(samples: ByteArray, reals: ByteArray, *, seed: int = 0) -> Verdict:
     """Pairs of samples that are too alike, and how many different pictures there are at most.
 
-    The figure is the number of pairs. As many samples are looked at as half of the reals, so that the bound is of two
-    draws or more.
+    The figure is the number of pairs. `support_at_most` is for the lower end of its interval, as if all pictures were
+    drawn equally often. As many samples are looked at as half of the reals, so that the bound is of two draws or more.
 
     Args:
         samples, reals: (N,S,S,3) uint8, of one side; reals are training pictures, of which equal ones count once.
@@ -57,17 +59,14 @@ def collapse(samples: ByteArray, reals: ByteArray, *, seed: int = 0) -> Verdict:
     contrast = min(1.0, typical(rows[:number]) / typical(known))
     bound *= contrast if contrast > LEAST_CONTRAST else 1
     distances, pairs = pairs_below(rows[:number], bound)
-    support = round(number * (number - 1) / (2 * len(pairs))) if len(pairs) else None
-    fault = len(pairs) >= LEAST_PAIRS and support is not None and support <= FEW * number
+    found = count_interval(len(pairs))
+    support = math.ceil(number * (number - 1) / (2 * found.low)) if len(pairs) else None
+    fault = len(pairs) >= max(LEAST_PAIRS, number / (2 * FEW))
     twins = len(every) - len(known)
     said = [
         f"{len(pairs)} pairs of {number} samples are more alike than nine tenths of the closest pair of as many reals "
         f"({draws} draws)",
-        *(
-            [f"the generator draws {max(1, support):,} different pictures at most"]
-            if fault and support is not None
-            else []
-        ),
+        *([f"as if of {support:,} equally likely pictures at most"] if fault else []),
         *([f"{twins} real pictures are repeated and counted once"] if twins else []),
     ]
     evidence = {
@@ -76,7 +75,6 @@ def collapse(samples: ByteArray, reals: ByteArray, *, seed: int = 0) -> Verdict:
         **{"bound": bound, "contrast": contrast, "samples": number, "draws_of_reals": draws},
         "support_at_most": support,
     }
-    found = count_interval(len(pairs))
     value, words = "collapsed" if fault else CLEAN, "; ".join(said) + "."
     return Verdict(name=name, value=value, figure=found.value, interval=found, evidence=evidence, words=words)
 

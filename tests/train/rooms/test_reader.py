@@ -1,0 +1,47 @@
+"""The reader of rooms learns what renders show, and equal seeds learn the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from higan_cam.measure.generation.factors import BINARY, READ
+from higan_cam.measure.generation.verdicts import ranked_rightly
+from higan_cam.train.reader import read
+from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader, held_out_renders
+from higan_cam.train.settings import Progress
+
+
+def ignore(_: Progress) -> None:
+    """Nobody watches."""
+
+
+def test_a_few_steps_tell_the_layout_of_rooms_it_has_not_seen(tmp_path: Path) -> None:
+    settings = RoomReaderSettings(output=str(tmp_path), rooms=500, steps=60, batch=32, learning_rate=4e-3)
+    reader = fit_room_reader(settings, ignore)
+    images, truth = held_out_renders(300)
+    found, known = read(reader, images), truth.numpy() > 0.5
+    place = READ.index("layout")
+    assert ranked_rightly(found[~known[:, place], place], found[known[:, place], place]) > 0.95
+
+
+def test_equal_seeds_learn_the_same(tmp_path: Path) -> None:
+    one, other = (
+        fit_room_reader(RoomReaderSettings(output=str(tmp_path / name), rooms=64, steps=2, batch=8), ignore)
+        for name in ("one", "other")
+    )
+    for left, right in zip(one.parameters(), other.parameters(), strict=True):
+        assert torch.equal(left, right)
+
+
+@pytest.mark.slow
+def test_every_binary_factor_is_read_off_renders_right_in_995_of_1000_decided_rooms(tmp_path: Path) -> None:
+    reader = fit_room_reader(RoomReaderSettings(output=str(tmp_path)), ignore)
+    images, truth = held_out_renders(2000)
+    known = truth.numpy()[:, : len(BINARY)]
+    decided = (known < 0.01) | (known > 0.99)
+    right = ((read(reader, images)[:, : len(BINARY)] > 0.5) == (known > 0.5)) | ~decided
+    assert np.min(1 - (~right).sum(axis=0) / decided.sum(axis=0)) >= 0.995
