@@ -15,6 +15,8 @@ from higan_cam.types import ByteArray, FloatArray, IntArray
 
 LEAST_SIDE, LARGEST_SIDE = 4, 16
 """At which pictures are compared, px."""
+SAME = 1 / 255
+"""Distance below which two pictures are one."""
 AT_ONCE = 1024
 """Rows of a block of distances."""
 

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from higan_cam.measure.generation.alike import closest_pair, coarse, pairs_below, typical
+from higan_cam.measure.generation.alike import SAME, closest_pair, coarse, pairs_below, typical
 from higan_cam.measure.generation.verdicts import CLEAN, Verdict, count_interval, not_measured
 from higan_cam.types import ByteArray, FloatArray
 
@@ -28,8 +28,6 @@ LEAST_CONTRAST = 1 / 3
 """Of how far samples are apart, over how far reals are; below it they are taken for one picture."""
 SHOWN = 24
 """Pairs in the evidence, the closest."""
-SAME = 1 / 255
-"""Root mean square distance below which two pictures are one."""
 
 
 def collapse(samples: ByteArray, reals: ByteArray, *, seed: int = 0) -> Verdict:

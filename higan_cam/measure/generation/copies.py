@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from higan_cam.measure.generation.alike import coarse, mirrored, nearest
+from higan_cam.measure.generation.alike import SAME, coarse, mirrored, nearest
 from higan_cam.measure.generation.verdicts import CLEAN, TAIL, Verdict, not_measured, share_interval
 from higan_cam.types import BoolArray, ByteArray, FloatArray, IntArray, Interval
 
@@ -48,6 +48,9 @@ def copies(samples: ByteArray, training: ByteArray, held_out: ByteArray, *, mirr
     if mirror:
         known = np.concatenate([known, coarse(mirrored(training))])
     usual = np.sort(nearest(apart, known)[0])
+    usual = usual[usual >= SAME]  # a held-out picture that is also among the training pictures sets no bound
+    if len(usual) < LEAST:
+        return not_measured(name, "cannot be said: the held-out pictures are among the training pictures as well.")
     rank = max(1, math.floor(CLOSEST * len(usual)))
     distances, which = nearest(rows, known)
     below = distances < usual[rank - 1]

@@ -41,11 +41,15 @@ class MonitorSettings:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """The discriminator's logits of training pictures, held-out pictures and samples, (n,) each; empty is unknown."""
+    """The discriminator's logits of training pictures, held-out pictures and samples, (n,) each; empty is unknown.
+
+    `paired`: whether its loss looks at differences of logits only, as `GAMES` says.
+    """
 
     own: FloatArray = field(default_factory=lambda: np.zeros(0))
     other: FloatArray = field(default_factory=lambda: np.zeros(0))
     fake: FloatArray = field(default_factory=lambda: np.zeros(0))
+    paired: bool = False
 
 
 def verdicts(
@@ -68,10 +72,9 @@ def verdicts(
         ConfigError: the detector's checkpoint in the output is of other pictures or settings.
         DataError: other arrays.
     """
-    real = judged.other if len(judged.other) else judged.own
     return (
         all_numbers(numbers or {}),
-        has_won(real, judged.fake),
+        has_won(judged.own, judged.fake, paired=judged.paired),
         overfit(judged.own, judged.other, judged.fake, seed=settings.seed),
         collapse(samples, pictures, seed=settings.seed),
         copies(samples, pictures, held_out, mirror=settings.mirror),
@@ -80,9 +83,12 @@ def verdicts(
 
 
 @torch.no_grad()
-def judged_by(discriminator: nn.Module, pictures: ByteArray, held_out: ByteArray, samples: ByteArray) -> Judged:
+def judged_by(
+    discriminator: nn.Module, pictures: ByteArray, held_out: ByteArray, samples: ByteArray, *, paired: bool = False
+) -> Judged:
     """What a discriminator on the CPU says of up to `ASKED` of each, evenly chosen, since neighbours are alike."""
-    return Judged(*(_asked(discriminator, part) for part in (pictures, held_out, samples)))
+    own, other, fake = (_asked(discriminator, part) for part in (pictures, held_out, samples))
+    return Judged(own, other, fake, paired)
 
 
 def _asked(discriminator: nn.Module, part: ByteArray) -> FloatArray:

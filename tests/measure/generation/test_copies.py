@@ -51,3 +51,10 @@ def test_without_held_out_pictures_it_cannot_be_said(blobs: Blobs) -> None:
     found = copies(blobs(50, 1), blobs(50, 1), blobs(3, 2))
     assert found.value == NOT_MEASURED
     assert "held-out pictures are needed" in found.words
+
+
+def test_held_out_pictures_that_were_trained_on_set_no_bound(blobs: Blobs, jittered: Jitter) -> None:
+    training = blobs(300, 1)
+    doubled = np.concatenate([training[:10], blobs(200, 4)])
+    assert copies(jittered(training[:100], 2), training, doubled).value == "copies"
+    assert copies(jittered(training[:100], 2), training, training[:50]).value == NOT_MEASURED

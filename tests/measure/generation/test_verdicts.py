@@ -69,9 +69,10 @@ def test_a_lead_that_is_none_is_not_divided_by() -> None:
     assert overfit(logits(0), logits(0), logits(1)).value == NOT_MEASURED
 
 
-def test_a_discriminator_has_won_where_no_sample_is_taken_for_real() -> None:
+def test_a_discriminator_has_won_where_it_is_sure_of_every_picture() -> None:
     assert has_won(logits(5), logits(-5)).value == "has won"
     assert has_won(logits(0.5), logits(-0.5)).value == CLEAN
+    assert has_won(logits(5), logits(-5), paired=True).value == NOT_MEASURED
     assert has_won(logits(5)[:3], logits(-5)).value == NOT_MEASURED
     assert has_won(logits(5) * np.nan, logits(-5)).value == NOT_MEASURED
 
