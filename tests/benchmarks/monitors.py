@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks.monitors`: the monitors of a generator's training on faults planted in renders of rooms.
 
-Everything is at 32 px and from seeds; `--generators` also trains DCGANs of known faults and prints their verdicts.
+Everything is at 32 px and from seeds; `generators` trains DCGANs of known faults and prints their verdicts.
 Predictions are written before the figures: higan_cam/train/README.md.
 """
 
@@ -40,11 +40,12 @@ SETS, OF = 20, 500
 SEED = 2**40
 """Of the rooms; no training uses it."""
 GENERATORS: dict[str, dict[str, Any]] = {
-    "4,000 renders": {"images": 16_000},
-    "4,000 renders, classic": {"images": 16_000, "augment": "classic"},
-    "200 renders": {"images": 16_000},
     "4,000 renders, broken off": {"images": 1_500},
+    "4,000 renders": {"images": 14_000},
+    "4,000 renders, classic": {"images": 14_000, "augment": "classic"},
+    "200 renders": {"images": 14_000},
 }
+PARTS = ("collapse", "copies", "leaks", "factors", "generators")
 
 
 def rooms(first: int, count: int) -> ByteArray:
@@ -90,8 +91,11 @@ def say_copies(reals: ByteArray, held_out: ByteArray, fresh: ByteArray) -> None:
         print(f"{len(known)} held out: {alarms} alarms in {SETS} sets of {OF} rooms")
 
 
-def say_leaks(reader: Reader, sight: Sight, fresh: ByteArray) -> None:
+def say_leaks(reals: ByteArray, held_out: ByteArray, fresh: ByteArray, folder: str) -> None:
     """Per picture, and over sets of 200 with few leaks."""
+    settings = LeakSettings(output=folder, pictures_sha256=digest_of(reals))
+    reader = timed("training the leak detector", lambda: fit_detector(settings, reals, ignore))
+    sight = timed("its calibration", lambda: sight_of(reader, held_out, 0))
     draw, images = np.random.Generator(np.random.Philox(5)), looked_at(fresh)
     sets = [images[torch.from_numpy(draw.integers(0, len(images), 200))] for _ in range(2 * SETS)]
     spoilt = [spoil(one, one.flip(0), draw) for one in sets]
@@ -123,32 +127,29 @@ def told(reader: Reader, sight: Sight, images: torch.Tensor) -> Verdict:
     return leaked(reader, sight, to_uint8(images))
 
 
-def say_generators(reals: ByteArray, held_out: ByteArray) -> dict[str, ByteArray]:
-    """DCGANs of known faults; their samples."""
+def say_generators(reals: ByteArray, held_out: ByteArray, folder: str) -> dict[str, ByteArray]:
+    """DCGANs of known faults; their samples. Those of the same pictures share a leak detector."""
     drawn = {}
     for name, extra in GENERATORS.items():
         known = reals[:200] if name.startswith("200") else reals
-        with tempfile.TemporaryDirectory() as folder:
-            settings = recipe("dcgan", output=folder, pictures="rooms", side=32, z_dim=64, **extra)
-            state = fit_gan(settings, Pictures(known, held_out, "", ()), ignore)
-            network = cast(Any, settled(settings, state))
-            codes = torch.from_numpy(sample_latents(range(1000), 7, 64, normalize=False))
-            with torch.no_grad():
-                parts = [network.synthesize(network.truncate(network.map(some)))[0] for some in codes.split(100)]
-            samples = drawn[name] = to_uint8(torch.cat(parts))
-            judged = judged_by(state.discriminator, known, held_out, samples)
-            every = verdicts(known, held_out, samples, MonitorSettings(output=folder), ignore, judged)
+        settings = recipe("dcgan", output=f"{folder}/{name}", pictures="rooms", side=32, z_dim=64, **extra)
+        state = fit_gan(settings, Pictures(known, held_out, "", ()), ignore)
+        network = cast(Any, settled(settings, state))
+        codes = torch.from_numpy(sample_latents(range(1000), 7, 64, normalize=False))
+        with torch.no_grad():
+            parts = [network.synthesize(network.truncate(network.map(some)))[0] for some in codes.split(100)]
+        samples = drawn[name] = to_uint8(torch.cat(parts))
+        judged = judged_by(state.discriminator, known, held_out, samples)
+        every = verdicts(known, held_out, samples, MonitorSettings(output=f"{folder}/{len(known)}"), ignore, judged)
         print(f"\n{name}, {settings.images / 1000:g} kimg\n\n| monitor | verdict | words |\n| --- | --- | --- |")
         print("\n".join(f"| {one.name} | {one.value} | {one.words} |" for one in every), flush=True)
     return drawn
 
 
-def say_factors(samples: dict[str, ByteArray]) -> None:
+def say_factors(samples: dict[str, ByteArray], folder: str) -> None:
     """The reader of rooms: its own errors on renders, then sets of pictures against renders."""
-    with tempfile.TemporaryDirectory() as folder:
-        reader = timed(
-            "training the reader of rooms", lambda: fit_room_reader(RoomReaderSettings(output=folder), ignore)
-        )
+    settings = RoomReaderSettings(output=f"{folder}/reader")
+    reader = timed("training the reader of rooms", lambda: fit_room_reader(settings, ignore))
     images, truth = held_out_renders(4000)
     found, known = read(reader, images), truth.numpy()
     binary, decided = len(BINARY), (known < 0.01) | (known > 0.99)
@@ -187,23 +188,26 @@ def timed(name: str, act: Callable[[], Any]) -> Any:
 
 
 def main() -> None:
-    """Print all tables."""
+    """Print the tables of the parts asked for."""
     parser = argparse.ArgumentParser(description="The monitors of a generator's training, on planted faults.")
-    parser.add_argument("--generators", action="store_true", help="train DCGANs of known faults too, 60 CPU s each")
-    options = parser.parse_args()
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; default all, 5 CPU minutes")
+    parts = parser.parse_args().parts or PARTS
+    if unknown := sorted(set(parts) - set(PARTS)):
+        parser.error(f"unknown parts {', '.join(unknown)}; known: {', '.join(PARTS)}")
     torch.set_num_threads(1)
     reals, held_out, fresh = rooms(0, 4000), rooms(4000, 1000), rooms(10_000, SETS * OF)
-    timed("collapse", lambda: say_collapse(reals, fresh))
-    timed("copies", lambda: say_copies(reals, held_out, fresh))
     with tempfile.TemporaryDirectory() as folder:
-        settings = LeakSettings(output=folder, pictures_sha256=digest_of(reals))
-        reader = timed("training the leak detector", lambda: fit_detector(settings, reals, ignore))
-    sight = timed("its calibration", lambda: sight_of(reader, held_out, 0))
-    timed("leaks", lambda: say_leaks(reader, sight, fresh))
-    samples = {"200 renders, repeated": np.repeat(reals[:200], 5, axis=0)}
-    if options.generators:
-        samples |= say_generators(reals, held_out)
-    timed("factors", lambda: say_factors(samples))
+        if "collapse" in parts:
+            timed("collapse", lambda: say_collapse(reals, fresh))
+        if "copies" in parts:
+            timed("copies", lambda: say_copies(reals, held_out, fresh))
+        if "leaks" in parts:
+            timed("leaks", lambda: say_leaks(reals, held_out, fresh, folder))
+        samples = {"200 renders, repeated": np.repeat(reals[:200], 5, axis=0)}
+        if "generators" in parts:
+            samples |= say_generators(reals, held_out, folder)
+        if "factors" in parts:
+            timed("factors", lambda: say_factors(samples, folder))
 
 
 if __name__ == "__main__":
