@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.measure.generation.spectrum import Spectrum, usual_spectrum
-from higan_cam.measure.generation.verdicts import CLEAN, TOO_POOR, Verdict, not_measured, ranked_rightly
+from higan_cam.measure.generation.verdicts import CLEAN, NOT_MEASURED, TOO_POOR, Verdict, not_measured, ranked_rightly
 from higan_cam.measure.values import estimate_means
 from higan_cam.train.gan.leaks import planted_batch
 from higan_cam.train.gan.planted import PLANTED, plant, spoil
@@ -83,18 +83,17 @@ def leaked(reader: Reader, sight: Sight, samples: ByteArray, *, mirror: bool = F
     name = "leak"
     if len(samples) < LEAST_SAMPLES:
         return not_measured(name, f"{LEAST_SAMPLES} samples are needed, there are {len(samples)}.")
-    told = sight.told.copy()
-    told[PLANTED.index("flip")] &= not mirror
     images = looked_at(samples)
     chances = read(reader, images)
     poor = float(((chances[:, -1] > 0.5) | sight.spectrum.strange(images.numpy())).mean())
     areas = {one: float(area) for one, area in zip(PLANTED, sight.area, strict=True)}
-    untold = [one for one, able in zip(PLANTED, told, strict=True) if not able]
+    shares = _shares(chances[:, :-1], sight, seed)
+    seen = {one: share for one, share in shares.items() if not (mirror and one == "flip")}
+    untold = [one for one in PLANTED if one not in seen]
     evidence = {"cannot_be_told": untold, "areas": areas, "too_poor": poor}
-    if not told.any():
+    if not seen:
         reason = "cannot be told: no augmentation shows in these pictures, not even planted on purpose."
-        return Verdict(name=name, value=not_measured(name, "").value, evidence=evidence, words=reason)
-    seen = _shares(chances[:, :-1], sight, told, seed)
+        return Verdict(name=name, value=NOT_MEASURED, evidence=evidence, words=reason)
     found = [one for one, share in seen.items() if share.low > LEAKED]
     value = TOO_POOR if poor > POOR else ("leak" if found else CLEAN)
     largest = max(seen.values(), key=lambda share: share.value)
@@ -125,8 +124,11 @@ def _halves(images: Tensor, place: int | None, draw: np.random.Generator) -> tup
     return whole, spoil(other, _drawn(images, draw), draw)
 
 
-def _shares(chances: FloatArray, sight: Sight, told: BoolArray, seed: int) -> Mapping[str, Interval]:
+def _shares(chances: FloatArray, sight: Sight, seed: int) -> Mapping[str, Interval]:
     """{augmentation that can be told: share of the samples, in [0,1]}."""
+    told = sight.told
+    if not told.any():
+        return {}
     answers = sight.answers[np.ix_(told, told)]
     shares = (chances - sight.quiet)[:, told] @ np.linalg.pinv(answers, rcond=0.05)
     names = [one for one, able in zip(PLANTED, told, strict=True) if able]

@@ -79,6 +79,13 @@ def test_a_mirrored_run_has_no_flips_to_tell(trained: tuple[Reader, Sight]) -> N
     assert "flip" in found.evidence["cannot_be_told"]
 
 
+def test_where_nothing_can_be_told_nobody_is_accused(trained: tuple[Reader, Sight]) -> None:
+    blind = replace(trained[1], area=np.full(len(PLANTED), 0.6))
+    found = leaked(trained[0], blind, augmented(scenes(300, 3), "flip", 0.5))
+    assert found.value == NOT_MEASURED
+    assert found.evidence["cannot_be_told"] == list(PLANTED)
+
+
 def test_of_samples_of_which_nothing_is_left_nothing_is_said(trained: tuple[Reader, Sight]) -> None:
     found = leaked(*trained, to_uint8(ruin(looked_at(scenes(300, 4)), np.random.Generator(np.random.Philox(3)))))
     assert (found.value, found.fault, found.evidence["names"]) == (TOO_POOR, False, [])
