@@ -128,12 +128,22 @@ def lit_figures(
 
 
 def edited_photos(
-    models: Models, config: RunConfig, boundary: Boundary, inverter: Inverter, pictures: ByteArray
+    models: Models,
+    config: RunConfig,
+    boundary: Boundary,
+    inverter: Inverter,
+    pictures: ByteArray,
+    *,
+    to_scores: bool = True,
 ) -> tuple[HeatBatch, list[PictureCode]]:
-    """Photos (N,S,S,3) inverted and edited to their target scores, as a run on pictures does it; and their codes."""
+    """Photos (N,S,S,3) inverted and edited to their target scores, as a run on pictures does it; and their codes.
+
+    Args:
+        to_scores: False edits by `edit.distance`, as a run on latents does it.
+    """
     rows = [PictureRow(index, f"{index}", 0, "", 0) for index in range(len(pictures))]
     codes = invert_unit(models, config, inverter, rows, lambda row: Picture(pictures[row.index]))
-    config = with_targets(config, boundary)
+    config = with_targets(config, boundary) if to_scores else config
     parts = [[codes[index] for index in part] for part in batches(range(len(codes)), config.mask.micro_batch)]
     found = [attribute(with_codes(models, part), config, boundary, readable(part)) for part in parts]
     names = ("original", "negative", "positive", "heat", "distances", "reached")

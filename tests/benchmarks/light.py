@@ -84,14 +84,19 @@ def _pair(run: str, known: UnlitPhotos) -> tuple[dict[str, list[ByteArray]], dic
     from higan_cam.store import open_store
 
     config, models, boundary = recorded(open_store(run), None)
-    batch, codes = edited_photos(models, config, boundary, load_inverter(models, config), known.unlit)
-    pictures = [transferred(*each) for each in zip(known.unlit, batch.original, batch.positive, strict=True)]
+    inverter = load_inverter(models, config)
+    batch, codes = edited_photos(models, config, boundary, inverter, known.unlit)
+    by_distance, _ = edited_photos(models, config, boundary, inverter, known.unlit, to_scores=False)
+    pictures, fixed = (
+        [transferred(*each) for each in zip(known.unlit, found.original, found.positive, strict=True)]
+        for found in (batch, by_distance)
+    )
     targets = with_targets(config, boundary).edit.targets
     target = float("nan") if targets is None else targets[1]
     share, mean = reached_share(models, batch.positive, target)
     verdicts = dict(Counter[str](code.status for code in codes))
     right, gains = transfers(known, list(batch.original), list(batch.positive))
-    made = {PAIR: pictures, **{f"{PAIR}, {name}": each for name, each in right.items()}}
+    made = {PAIR: pictures, f"{PAIR}, by distance": fixed, **{f"{PAIR}, {name}": each for name, each in right.items()}}
     reached = {"target": target, "within 0.3": share, "mean score": mean, "verdicts": verdicts, "best gains": gains}
     return made, reached
 
