@@ -56,7 +56,7 @@ def copies(samples: ByteArray, training: ByteArray, held_out: ByteArray, *, mirr
     below = distances < usual[rank - 1]
     of_bound = _level(rank, len(usual))
     share = share_interval(int(below.sum()), len(rows))
-    found = _excess(share, of_bound.value)
+    found = _excess(share, of_bound)
     fault = share.low > of_bound.high
     words = (
         f"{found.value:.1%} [{found.low:.1%}, {found.high:.1%}] of {len(rows)} samples are nearer to a training "
@@ -75,9 +75,10 @@ def _level(rank: int, of: int) -> Interval:
     return Interval(rank / (of + 1), *ends)
 
 
-def _excess(share: Interval, level: float) -> Interval:
-    ends = (max(0.0, (part - level) / (1 - level)) for part in (share.value, share.low, share.high))
-    return Interval(*ends)
+def _excess(share: Interval, level: Interval) -> Interval:
+    """How much of the share is above the level, with the doubt about both."""
+    ends = ((share.value, level.value), (share.low, level.high), (share.high, level.low))
+    return Interval(*(max(0.0, (part - usual) / (1 - usual)) for part, usual in ends))
 
 
 def _pairs(distances: FloatArray, which: IntArray, below: BoolArray, count: int) -> dict[str, object]:
