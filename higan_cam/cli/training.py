@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 from functools import partial
@@ -85,11 +86,13 @@ def gan(
     What comes out is a file that `generator.weights` takes. On Ray Train, on GPUs where there is one for each worker.
     """
     from higan_cam.measure.generation.features import check_known
+    from higan_cam.measure.generation.verdicts import CLEAN, NOT_MEASURED
     from higan_cam.pictures.source import absolute
+    from higan_cam.store import open_store
     from higan_cam.store.keys import REPORT_KEY
     from higan_cam.store.uris import read_place
     from higan_cam.train.checkpoints import load_checkpoint
-    from higan_cam.train.gan.export import SHEET, WEIGHTS, train_and_export_gan, with_digest
+    from higan_cam.train.gan.export import FIGURES, SHEET, WEIGHTS, train_and_export_gan, with_digest
     from higan_cam.train.gan.pictures import read_pictures
     from higan_cam.train.gan.settings import recipe
     from higan_cam.train.gan.steering.conditions import scorers_of
@@ -134,6 +137,9 @@ def gan(
     typer.echo(f"weights  {output}/{WEIGHTS}")
     typer.echo(f"samples  {output}/{SHEET}")
     typer.echo(f"report   {output}/{REPORT_KEY}")
+    for verdict in json.loads(open_store(settings.output).get(FIGURES))["verdicts"]:
+        if verdict["value"] not in (CLEAN, NOT_MEASURED):
+            typer.echo(f"{verdict['value']:<9}{verdict['words']}")
     if read_place(output).protocol == "file":
         typer.echo(f"next     higan-cam run --set {shlex.quote(f'generator.weights={output}')}")
     else:

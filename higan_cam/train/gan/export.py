@@ -16,10 +16,11 @@ from higan_cam.generate.dcgan import DCGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.publish.images import encode_image
 from higan_cam.publish.report.generator import render_generator, render_generator_card
-from higan_cam.store import Store, open_store
+from higan_cam.store import open_store
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.train.files import halved, json_text
 from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.monitors import judge
 from higan_cam.train.gan.page import generator_content
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
@@ -60,23 +61,27 @@ def train_and_export_gan(
 
     state = fit_gan(settings, pictures, report, world, sheet)
     if world.rank == 0:
-        _finish(settings, pictures, state, watch, store)
+        _finish(settings, pictures, state, watch, report)
 
 
-def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: Watch, store: Store) -> None:
+def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: Watch, report: Report) -> None:
+    store = watch.store
     network, game = settled(settings, state), Steps(settings, state, pictures, World())
     told = {name: value for name, value in asdict(settings).items() if name not in PLACES}
     notes = {"training": json.dumps(told, sort_keys=True)}
     store.put(WEIGHTS, encode_tensors(halved(network.state_dict()), notes))
     store.put(DISCRIMINATOR, encode_tensors(halved(state.discriminator.state_dict()), notes))
     last = watch.look(settings.steps, network, game.numbers(settings.steps))
-    sheet = sheet_of(drawn(settings, network, range(GRID * GRID)))
+    samples = drawn(settings, network, range(max(GRID * GRID, watch.watching.judged)))
+    sheet = sheet_of(samples[: GRID * GRID])
     store.put(SHEET, encode_image(sheet))
+    found = judge(settings, watch.watching, pictures, state, samples, report) if watch.watching.judged else ()
     counts = {"pictures": len(pictures.train), "unreadable": len(pictures.unreadable)}
     figures = {name: each.to_json() for name, each in last.figures.items()}
     summary = {"kimg": last.kimg, "held_out": len(pictures.held_out), "figures": figures, **last.numbers}
-    store.put(FIGURES, json_text(counts | summary).encode())
-    content = generator_content(settings, pictures, watch, sheet)
+    verdicts = {"verdicts": [each.to_json() for each in found]}
+    store.put(FIGURES, json_text(counts | summary | verdicts).encode())
+    content = generator_content(settings, pictures, watch, samples, found)
     store.put(REPORT_KEY, render_generator(content).encode())
     store.put(CARD_KEY, render_generator_card(content).encode())
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
 from higan_cam.generate import from_uint8
+from higan_cam.losses.adversarial import GAMES
 from higan_cam.measure.generation.collapse import collapse
 from higan_cam.measure.generation.copies import copies
 from higan_cam.measure.generation.verdicts import Verdict, all_numbers, has_won, not_measured, overfit
 from higan_cam.train.gan.discriminators import GROUP
 from higan_cam.train.gan.leaked import LEAST_HELD_OUT, leaked, sight_of
 from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_detector
+from higan_cam.train.gan.pictures import Pictures
+from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.state import GanState
+from higan_cam.train.gan.watch import Watching
 from higan_cam.train.settings import Report
 from higan_cam.types import ByteArray, FloatArray
 
@@ -31,7 +36,7 @@ class MonitorSettings:
     """What the monitors are told."""
 
     output: str
-    """Folder of the run; the leak detector's checkpoint lies in `FOLDER` in it."""
+    """Folder or URI of the run; the leak detector's checkpoint lies in `FOLDER` in it."""
     mirror: bool = False
     """Whether training pictures were mirrored on purpose."""
     leak_steps: int = LeakSettings.steps
@@ -82,6 +87,34 @@ def verdicts(
     )
 
 
+def judge(
+    settings: GanSettings,
+    watching: Watching,
+    pictures: Pictures,
+    state: GanState,
+    samples: ByteArray,
+    report: Report,
+) -> tuple[Verdict, ...]:
+    """The verdicts on a training that has ended, by its pictures and its discriminator.
+
+    With two sources each discriminator sees a part of what there is, so they are not asked.
+    """
+    discriminator = deepcopy(state.discriminator).cpu()
+    kinds = (pictures.train, pictures.held_out, samples)
+    judged = judged_by(discriminator, *kinds, paired=GAMES[settings.loss].paired) if not settings.second else Judged()
+    weights = {"generator": state.averaged, "discriminator": discriminator}
+    numbers = {
+        f"{network}.{name}": value.detach().float().cpu().numpy()
+        for network, each in weights.items()
+        for name, value in each.state_dict().items()
+        if value.is_floating_point()
+    }
+    told = MonitorSettings(
+        output=settings.output, mirror=settings.mirror, leak_steps=watching.leak_steps, seed=settings.seed
+    )
+    return verdicts(*kinds, told, report, judged, numbers)
+
+
 @torch.no_grad()
 def judged_by(
     discriminator: nn.Module, pictures: ByteArray, held_out: ByteArray, samples: ByteArray, *, paired: bool = False
@@ -109,7 +142,7 @@ def _leak(
         reason = f"{LEAST_HELD_OUT} held-out pictures are needed to know what can be told, there are {len(held_out)}."
         return not_measured("leak", reason)
     told = LeakSettings(
-        output=str(Path(settings.output) / FOLDER),
+        output=f"{settings.output.rstrip('/')}/{FOLDER}",
         pictures_sha256=digest_of(pictures),
         steps=settings.leak_steps,
         seed=settings.seed,

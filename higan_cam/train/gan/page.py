@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from higan_cam.publish.report.generator import Curve, GeneratorContent
+import numpy as np
+
+from higan_cam.measure.generation.verdicts import Verdict
+from higan_cam.publish.report.generator import Curve, GeneratorContent, VerdictView
 from higan_cam.store.uris import read_place
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
@@ -14,12 +17,20 @@ from higan_cam.train.gan.watch import Tick, Watch, read_history, read_strip, she
 from higan_cam.types import ByteArray, Interval
 from higan_cam.weights.paths import TRAINED
 
+SHOWN, PAIRS = 64, 6
+"""Samples on the sheet; pairs of pictures beside a verdict."""
 ORDER = ("frechet", "kernel", "precision", "recall", "density", "coverage")
 NAMES = {"frechet": "Frechet distance", "kernel": "kernel distance", "by_heart": "learnt by heart"}
 
 
-def generator_content(settings: GanSettings, pictures: Pictures, watch: Watch, samples: ByteArray) -> GeneratorContent:
-    """Everything that the page shows, out of the history and the run's output. `samples`: the sheet."""
+def generator_content(
+    settings: GanSettings, pictures: Pictures, watch: Watch, samples: ByteArray, verdicts: Sequence[Verdict] = ()
+) -> GeneratorContent:
+    """Everything that the page shows, out of the history and the run's output.
+
+    Args:
+        samples: (N,S,S,3) uint8, those that the verdicts speak of; the first 64 are shown.
+    """
     ticks, last = read_history(watch.store), read_history(watch.store)[-1]
     return GeneratorContent(
         weights=TRAINED,
@@ -34,15 +45,24 @@ def generator_content(settings: GanSettings, pictures: Pictures, watch: Watch, s
             "pictures per step": settings.batch,
             "seed": settings.seed,
         },
-        samples=samples,
+        samples=sheet_of(samples[:SHOWN]),
         reals=sheet_of(pictures.train),
         ticks=tuple((tick.kimg, read_strip(watch.store, tick)) for tick in ticks),
         curves=tuple(_curves(ticks)),
         figures={name: _in_order(each.figures) for name, each in last.figures.items()},
         protocols={name: asdict(each.protocol) for name, each in last.figures.items()},
+        verdicts=tuple(_view(each, pictures.train, samples) for each in verdicts),
         unmeasured=watch.spaces[1],
         unreadable=dict(Counter(reason for _, reason in pictures.unreadable).most_common()),
     )
+
+
+def _view(verdict: Verdict, train: ByteArray, samples: ByteArray) -> VerdictView:
+    """A verdict with the pictures that it names: two samples side by side, or a sample beside what it copies."""
+    pairs = [] if not verdict.fault else verdict.evidence.get("pairs", ())
+    others = train if verdict.name == "copies" else samples
+    evidence = tuple(np.concatenate([samples[one], others[other]], axis=1) for one, other in pairs[:PAIRS])
+    return VerdictView(verdict.name, verdict.value, verdict.fault, verdict.words, evidence)
 
 
 def _in_order(figures: Mapping[str, Interval]) -> dict[str, Interval]:

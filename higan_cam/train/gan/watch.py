@@ -26,6 +26,7 @@ from higan_cam.measure.generation.protocol import GenerationFigures
 from higan_cam.publish.images import decode_image, encode_image
 from higan_cam.store import Store, open_store
 from higan_cam.train.files import json_text
+from higan_cam.train.gan.leaks import LeakSettings
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.types import ByteArray, FloatArray
@@ -43,11 +44,15 @@ class Watching:
         samples: that are compared with as many pictures; 0 compares none.
         times: evenly over the training, the last at its end.
         features: networks to compare by (`FEATURE_SPACES`); none named: all whose weights are at hand.
+        judged: samples that monitors look at when training has ended; 0: none do.
+        leak_steps: of the training of the detector of leaks; 0 leaves it out.
     """
 
     samples: int = 2000
     times: int = 4
     features: tuple[str, ...] = ()
+    judged: int = 1000
+    leak_steps: int = LeakSettings.steps
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from tests.support.commands import Command
 Build = Callable[..., GanSettings]
 
 
-FEW, NOTHING = Watching(samples=16, times=2, features=("rooms_scorer",)), Watching(samples=0)
+FEW = Watching(samples=16, times=2, features=("rooms_scorer",), judged=64, leak_steps=0)
+NOTHING = Watching(samples=0, judged=0)
 
 
 def ignore(_: Progress) -> None:
@@ -54,6 +55,11 @@ def test_a_folder_becomes_weights_that_are_read_as_any_others(network: str, fold
     output = Path(settings.output)
     figures = json.loads((output / FIGURES).read_text())
     assert (figures["pictures"], figures["held_out"], figures["unreadable"]) == (6, 4, 1)
+    told = {each["name"]: each["value"] for each in figures["verdicts"]}
+    assert told["numbers"] == "clean"
+    assert {told[name] for name in ("collapse", "copies", "leak")} == {"not measured"}, "too few pictures for them"
+    page = (output / "report" / "index.html").read_text()
+    assert page.count("not measured") >= 3
     sheet = cv2.imread(str(output / SHEET))
     assert sheet is not None
     assert sheet.shape == (64, 64, 3)

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from higan_cam.measure.generation.verdicts import Verdict
 from higan_cam.publish.report.generator import render_generator, render_generator_card
 from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.page import generator_content
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
-from higan_cam.train.gan.watch import HISTORY, Watch, Watching, drawn, read_history, read_strip, sheet_of, tiled
+from higan_cam.train.gan.watch import HISTORY, Watch, Watching, drawn, read_history, read_strip, tiled
 from higan_cam.train.settings import Progress
 
 Build = Callable[..., GanSettings]
@@ -79,11 +80,20 @@ def test_reals_are_taken_evenly_from_all(build: Build, pictures: Pictures) -> No
 def test_the_page_and_the_card_show_what_was_found(watched: Watch, pictures: Pictures) -> None:
     settings = replace(watched.settings, pictures="/somewhere/my <pictures>")
     lost = replace(pictures, unreadable=(("a.jpg", "truncated"), ("b.jpg", "truncated")))
-    content = generator_content(settings, lost, watched, sheet_of(pictures.train))
+    faults = (
+        Verdict(name="copies", value="copies", evidence={"pairs": [[0, 1], [2, 3]]}, words="two of them"),
+        Verdict(name="collapse", value="clean", evidence={"pairs": [[0, 1]]}),
+    )
+    content = generator_content(settings, lost, watched, pictures.held_out, faults)
+    shown = content.verdicts[0].evidence[0]
+    np.testing.assert_array_equal(shown, np.concatenate([pictures.held_out[0], pictures.train[1]], axis=1))
+    assert content.verdicts[1].evidence == (), "what is clean needs no evidence"
     assert {curve.name for curve in content.curves} >= {"precision, rooms_scorer", "recall, rooms_scorer"}
     page, card = render_generator(content), render_generator_card(content)
     assert "A generator of my &lt;pictures&gt;" in page
     assert "2 pictures were passed over: truncated" in page
+    assert "copies: copies. two of them" in " ".join(page.split()), "a fault stands at the top"
+    assert page.count("evidence 1 of copies") == page.count("evidence 2 of copies") == 1
     assert [f"<figcaption>{kimg} thousand pictures" in page for kimg in ("0.02", "0.05")] == [True, True]
     for text in (page, card):
         assert "precision" in text
