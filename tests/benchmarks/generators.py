@@ -21,6 +21,7 @@ import torch
 
 from higan_cam.generate import sample_latents, to_uint8
 from higan_cam.measure.generation.compare import compare
+from higan_cam.measure.generation.factors import compare_factors
 from higan_cam.measure.generation.features import FEATURE_SPACES, feature_space
 from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.scene import Z_DIM
@@ -30,6 +31,8 @@ from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings, recipe
 from higan_cam.train.gan.transfer import transferred
 from higan_cam.train.gan.watch import drawn
+from higan_cam.train.reader import looked_at, read
+from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray
 from higan_cam.weights.files import save_tensors
@@ -56,6 +59,8 @@ class Arms:
     def __init__(self, place: Path, reference: ByteArray) -> None:
         self.place, self.reference, self.kept = place, reference, dict[str, Any]()
         self.spaces = {name: feature_space(name) for name in FEATURE_SPACES}
+        self.reader = fit_room_reader(RoomReaderSettings(output=str(place / "reader")), _silent)
+        self.renders = read(self.reader, looked_at(reference))
         self.rows: list[dict[str, Any]] = []
 
     def take(self, name: str, seed: int, settings: GanSettings, train: ByteArray) -> GanSettings:
@@ -70,6 +75,9 @@ class Arms:
         for features, space in self.spaces.items():
             figures = compare(space, self.reference, samples, kept=self.kept).figures
             row |= {f"{figure}, {features}": round(each.value, 4) for figure, each in figures.items()}
+        factors = compare_factors(read(self.reader, looked_at(samples)), self.renders)
+        row |= {f"apart, {name}": round(each, 3) for name, each in factors.distances.items()}
+        row |= {"undecided": round(factors.undecided.value, 3), "recall of cells": round(factors.recall, 3)}
         self.rows.append(row)
         print(json.dumps(row), flush=True)
         return settings
