@@ -128,8 +128,8 @@ _NAMES = ("slope", "psnr", "temperature", "hottest", "together", "whole", "lamp"
 def _figures(room: LitRoom, response: Response) -> dict[str, float]:
     unlit, lit = room.every(0), room.every(1)
     light = Light(light_layer(unlit, lit, response), OWN, response)
-    off = np.array([_away(room, light, kelvin) for kelvin in KELVINS])
-    brightness = {"slope": _slope(room, light), "temperature": float(off.mean()), "hottest": float(off.max())}
+    off = np.array([mired_away(room, light, kelvin) for kelvin in KELVINS])
+    brightness = {"slope": dial_slope(room, light), "temperature": float(off.mean()), "hottest": float(off.max())}
     turned = [(room.every(gain), gain) for gain in GAINS if gain != 1]
     ours = [psnr(relight(unlit, [light], [Dial(gain)]), rendered) for rendered, gain in turned]
     mask = np.full(unlit.shape[:2], 255, np.uint8)
@@ -142,7 +142,7 @@ def _figures(room: LitRoom, response: Response) -> dict[str, float]:
     }
 
 
-def _slope(room: LitRoom, light: Light) -> float:
+def dial_slope(room: LitRoom, light: Light) -> float:
     """Brightness of renders over that of relit pictures, as the light's share in each, by least squares over gains."""
     unlit = room.every(0)
     base, layer = light.response.light(unlit), light.layer.astype(np.float64)
@@ -155,7 +155,7 @@ def _slope(room: LitRoom, light: Light) -> float:
     return float(np.polyfit(asked, rendered, 1)[0])
 
 
-def _away(room: LitRoom, light: Light, kelvin: float) -> float:
+def mired_away(room: LitRoom, light: Light, kelvin: float) -> float:
     """Mired between the temperature that the renderer was given and that of the relit picture nearest to its render."""
     unlit, rendered = room.every(0), room.every(1, tint(kelvin, OWN))
     base, target = light.response.light(unlit), light.response.light(rendered)

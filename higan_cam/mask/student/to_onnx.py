@@ -43,7 +43,7 @@ def onnx_bytes(student: Student) -> bytes:
         raise ConfigError(problem)
     from onnx import TensorProto, checker, helper
 
-    graph = _Graph()
+    graph = Graph()
     heat, mask = _outputs(graph, student)
     size, side = student.side // SHRINK, student.side
     inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, side, side])]
@@ -56,7 +56,7 @@ def onnx_bytes(student: Student) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-class _Graph:
+class Graph:
     """Nodes and constants in the order in which they are added."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class _Graph:
         return name
 
 
-def _outputs(graph: _Graph, student: Student) -> tuple[str, str]:
+def _outputs(graph: Graph, student: Student) -> tuple[str, str]:
     """The nodes of the network's `forward`, sigmoid and split included."""
     network = student.network
     x = graph.add("SpaceToDepth", "image", blocksize=SHRINK)
@@ -104,7 +104,7 @@ def _outputs(graph: _Graph, student: Student) -> tuple[str, str]:
     )
 
 
-def _both(graph: _Graph, x: str, block: nn.Module) -> str:
+def _both(graph: Graph, x: str, block: nn.Module) -> str:
     for one in _parts(block):
         x = _convolved(graph, x, _parts(one)[0])
     return x
@@ -114,7 +114,7 @@ def _parts(block: nn.Module) -> list[nn.Module]:
     return list(block.children())
 
 
-def _convolved(graph: _Graph, x: str, layer: nn.Module, *, rectified: bool = True, from_squares: bool = False) -> str:
+def _convolved(graph: Graph, x: str, layer: nn.Module, *, rectified: bool = True, from_squares: bool = False) -> str:
     """A folded convolution. ONNX counts the pixels of a square before the channels, PyTorch after them."""
     if not isinstance(layer, nn.Conv2d) or layer.bias is None:
         raise ConfigError(f"expected a student for inference, with batch normalisation folded; got {layer}")

@@ -1,0 +1,12 @@
+"""A network that predicts a lamp's light in a picture: pix2pix whose answer is light, not a picture."""
+
+from higan_cam.relight.translator.translator import (
+    Translator,
+    light_in,
+    load_translator,
+    predict_light,
+    save_translator,
+    translate,
+)
+
+__all__ = ["Translator", "light_in", "load_translator", "predict_light", "save_translator", "translate"]

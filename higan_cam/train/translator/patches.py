@@ -1,0 +1,34 @@
+"""A discriminator of patches: which parts of a picture look right beside what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+WIDTHS = (32, 64, 96)
+
+
+class PatchDiscriminator(nn.Sequential):
+    """PatchGAN (Isola et al. 2017, arXiv:1611.07004, section 3.2.2): (N,7,H,W), the picture before, the mask and the
+    picture after, -> (N,1,h,w) logits, high for patches that look real. Normalised within each picture, so that a
+    picture is judged by itself.
+
+    Args:
+        widths: features after each halving of the side.
+    """
+
+    def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
+        layers: list[nn.Module] = []
+        for number, (inputs, outputs) in enumerate(pairwise((7, *widths))):
+            layers.append(nn.Conv2d(inputs, outputs, 4, 2, 1))
+            if number:
+                layers.append(nn.GroupNorm(8, outputs))
+            layers.append(nn.LeakyReLU(0.2))
+        super().__init__(*layers, nn.Conv2d(widths[-1], 1, 3, 1, 1))
+
+    def forward(self, shown: Tensor) -> Tensor:
+        """See the class."""
+        logits: Tensor = super().forward(shown)
+        return logits
