@@ -22,7 +22,7 @@ from higan_cam.rooms.photos import photo_latent
 from higan_cam.rooms.render import linear
 from higan_cam.rooms.scene import scene_of
 from higan_cam.rooms.switched import DRAWS, lamps_on, whole
-from higan_cam.types import BoolArray, FloatArray, Interval
+from higan_cam.types import BoolArray, ByteArray, Interval
 
 TURNED = (0.25, 0.5, 1.5, 2.0)
 """Gains other than 1 that the light is turned to."""
@@ -37,9 +37,10 @@ class TranslatedResult:
     Attributes:
         size: of the pictures, px.
         figures: psnr (dB against the render), unlit (dB of the picture as it was), gain_0.25 and so on (dB at that
-            gain), slope (rendered over asked brightness, gains 0-2), temperature (mired away, 2,200-6,500 K), inside
-            and outside (mean absolute difference of display values where the true light falls, and elsewhere), single
-            and joint (dB of the light of each lamp by itself added up, and of all at once, in rooms with several).
+            gain), inside and outside (mean absolute difference of display values where the true light falls, and
+            elsewhere); in rooms that it gives light, slope (rendered over asked brightness, gains 0-2) and temperature
+            (mired away, 2,200-6,500 K); in rooms with several lamps, single and joint (dB of the light of each by
+            itself added up, and of all at once).
         worst: psnr that 5% of the rooms do not reach; the slope furthest from 1; the hottest temperature.
     """
 
@@ -73,12 +74,10 @@ def measure_translator(translator: Translator, count: int, seed: int, size: int 
     rows = [_figures(room, translator) for room in switched_rooms(seed, count, size)]
     columns = {name: np.array([row[name] for row in rows if name in row]) for name in dict.fromkeys(_names(rows))}
     figures = {name: estimate_means({name: values}, seed)[name] for name, values in columns.items()}
-    slopes = columns["slope"]
-    worst = {
-        "psnr": float(np.quantile(columns["psnr"], 0.05)),
-        "slope": float(slopes[np.argmax(np.abs(slopes - 1))]),
-        "temperature": float(columns["temperature"].max()),
-    }
+    worst = {"psnr": float(np.quantile(columns["psnr"], 0.05))}
+    if "slope" in columns:
+        worst["slope"] = float(columns["slope"][np.argmax(np.abs(columns["slope"] - 1))])
+        worst["temperature"] = float(columns["temperature"].max())
     return TranslatedResult(count, seed, size, figures, worst)
 
 
@@ -88,7 +87,7 @@ def _names(rows: list[dict[str, float]]) -> list[str]:
 
 def _figures(room: LitRoom, translator: Translator) -> dict[str, float]:
     unlit, lit = room.every(0), room.every(1)
-    light = _predicted(room, translator, room.shades.any(axis=0))
+    light = _predicted(room, translator, np.asarray(room.shades.any(axis=0)))
     made = relight(unlit, [light], [Dial()])
     gained = (lit.astype(np.float64) - unlit).max(axis=-1)
     inside = gained > LIT * gained.max()
@@ -99,14 +98,19 @@ def _figures(room: LitRoom, translator: Translator) -> dict[str, float]:
         "unlit": psnr(unlit, lit),
         "inside": float(error[inside].mean()),
         "outside": float(error[~inside].mean()),
-        "slope": dial_slope(room, light),
-        "temperature": float(np.mean([mired_away(room, light, kelvin) for kelvin in KELVINS])),
         **turned,
+        **({} if np.array_equal(made, unlit) else _dialled(room, light)),
         **_lamps(room, translator, made),
     }
 
 
-def _lamps(room: LitRoom, translator: Translator, together: FloatArray) -> dict[str, float]:
+def _dialled(room: LitRoom, light: Light) -> dict[str, float]:
+    """Where there is light that can be turned."""
+    away = [mired_away(room, light, kelvin) for kelvin in KELVINS]
+    return {"slope": dial_slope(room, light), "temperature": float(np.mean(away))}
+
+
+def _lamps(room: LitRoom, translator: Translator, together: ByteArray) -> dict[str, float]:
     """Where several lamps come on, each to be seen: their light one by one, added up."""
     seen, lit = room.seen, room.every(1)
     if len(seen) < 2 or len(seen) < int((room.burning > 0).sum()):

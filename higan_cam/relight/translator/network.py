@@ -45,6 +45,16 @@ class Block(nn.Module):
         return F.silu(y)
 
 
+class Level(nn.ModuleList):
+    """Blocks one after the other."""
+
+    def forward(self, x: Tensor, turned: Tensor | None, statistics: Statistics | None = None) -> Tensor:
+        """As `Block`."""
+        for block in self:
+            x = block(x, turned, statistics)
+        return x
+
+
 class TranslatorNetwork(nn.Module):
     """(N,3,H,W) in [-1,1], (N,1,H,W) in [0,1], (N,) gains -> (N,3,H,W) linear light, > 0; sides divide by `multiple`.
 
@@ -72,8 +82,8 @@ class TranslatorNetwork(nn.Module):
 
         self.dial = nn.Linear(1, DIAL_FEATURES) if dial else None
         self.first = block(3 + condition, self.channels[0])
-        self.down = nn.ModuleList(nn.ModuleList([block(a, b, 2), block(b, b)]) for a, b in steps)
-        self.up = nn.ModuleList(nn.ModuleList([block(a + b, a), block(a, a)]) for a, b in reversed(steps))
+        self.down = nn.ModuleList(Level([block(a, b, 2), block(b, b)]) for a, b in steps)
+        self.up = nn.ModuleList(Level([block(a + b, a), block(a, a)]) for a, b in reversed(steps))
         self.head = nn.Conv2d(self.channels[0], 3, 1)
 
     def forward(
@@ -84,20 +94,34 @@ class TranslatorNetwork(nn.Module):
         statistics: Statistics | None = None,
     ) -> Tensor:
         """See the class; `statistics` are taken in a first look, and used in others. ValueError: what is missing."""
+        return self.light(self.features(picture, condition, gains, statistics))
+
+    def features(
+        self,
+        picture: Tensor,
+        condition: Tensor | None = None,
+        gains: Tensor | None = None,
+        statistics: Statistics | None = None,
+    ) -> Tensor:
+        """(N,C,H,W), what may be computed in 16 bits; as `forward`."""
         if (self.condition and condition is None) or (self.dial is not None and gains is None):
             raise ValueError("this network looks at a mask or a gain that was not given")
         turned = None if self.dial is None or gains is None else F.silu(self.dial(gains[:, None]))
         x = torch.cat([picture, condition], dim=1) if self.condition and condition is not None else picture
         x = self.first(x, turned, statistics)
         skipped = []
-        for shrink, look in self.down:
+        for down in self.down:
             skipped.append(x)
-            x = look(shrink(x, turned, statistics), turned, statistics)
-        for join, look in self.up:
+            x = down(x, turned, statistics)
+        for up in self.up:
             x = torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skipped.pop()], dim=1)
-            x = look(join(x, turned, statistics), turned, statistics)
-        with torch.autocast(x.device.type, enabled=False):  # light spans more than 16 bits tell apart
-            return F.softplus(self.head(x.to(self.head.weight.dtype)), BETA)
+            x = up(x, turned, statistics)
+        return x
+
+    def light(self, features: Tensor) -> Tensor:
+        """(N,C,H,W) -> (N,3,H,W); light spans more than 16 bits tell apart."""
+        found: Tensor = F.softplus(self.head(features.to(self.head.weight.dtype)), BETA)
+        return found
 
     @property
     def multiple(self) -> int:
@@ -114,7 +138,7 @@ class TranslatorNetwork(nn.Module):
         levels = len(self.channels)
         down = 1 + sum(2 ** (level - 1) + 2**level for level in range(1, levels))
         up = sum(2 * 2**level + 2**level for level in range(levels - 1))
-        return -(-(down + up) // self.multiple) * self.multiple
+        return int(-(-(down + up) // self.multiple) * self.multiple)
 
 
 def _check(channels: Sequence[int], norm: str) -> None:

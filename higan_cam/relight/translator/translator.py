@@ -160,7 +160,7 @@ def _carried(translator: Translator, picture: ByteArray, mask: FloatArray | None
     scale = side / min(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    at = None if mask is None else cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    at = None if mask is None else np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
     there = translator.response.light(small).astype(np.float32) + _LEAST_LIGHT
     times = predict_light(translator, small, at) / there
     large = cv2.resize(times, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -198,4 +198,4 @@ def _built(tensors: Mapping[str, Tensor], settings: Mapping[str, object]) -> Tra
     network = TranslatorNetwork(channels, norm, condition=bool(settings["condition"]), dial=bool(settings["dial"]))
     network.load_state_dict(dict(tensors))
     network.eval().requires_grad_(False)
-    return Translator(network.to(memory_format=torch.channels_last), side, RESPONSES[str(response)], attribute)  # type: ignore[call-overload]
+    return Translator(network, side, RESPONSES[str(response)], attribute)

@@ -110,7 +110,8 @@ class Steps:
         settings, learner, batch = self.settings, self.learner, drawn.to(self.world.device)
         masks = batch.masks if settings.condition else None
         with self._precision():
-            light = learner.network.train()(batch.pictures, masks, batch.gains if settings.dial else None)
+            found = learner.network.train().features(batch.pictures, masks, batch.gains if settings.dial else None)
+        light = learner.network.light(found)
         made, true = pictures_of(settings, batch, light)
         self.last = {"display": (made - true).abs().mean(), "linear": (light - batch.light).abs().mean()}
         loss = self.last["display"] + settings.linear * self.last["linear"]

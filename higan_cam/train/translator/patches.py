@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import nn
 
 WIDTHS = (32, 64, 96)
 
@@ -27,8 +27,3 @@ class PatchDiscriminator(nn.Sequential):
                 layers.append(nn.GroupNorm(8, outputs))
             layers.append(nn.LeakyReLU(0.2))
         super().__init__(*layers, nn.Conv2d(widths[-1], 1, 3, 1, 1))
-
-    def forward(self, shown: Tensor) -> Tensor:
-        """See the class."""
-        logits: Tensor = super().forward(shown)
-        return logits

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from higan_cam.errors import ConfigError
-from higan_cam.relight.response import RESPONSES
+from higan_cam.relight.response import RESPONSES, Response
 from higan_cam.relight.translator.network import CHANNELS
 from higan_cam.relight.translator.norms import NORMS
 
@@ -73,6 +73,11 @@ class TranslatorSettings:
     def steps(self) -> int:
         """Steps that show at least `images` pairs."""
         return -(-self.images // self.batch)
+
+    @property
+    def curve(self) -> Response:
+        """What levels mean as light."""
+        return RESPONSES[self.response]
 
     @property
     def weights(self) -> dict[str, float]:
