@@ -21,6 +21,7 @@ from higan_cam.cli import (
     settings,
     stages,
     training,
+    translating,
     weights,
 )
 from higan_cam.cli.options import one_line_errors
@@ -56,7 +57,10 @@ def _options(
     pass
 
 
-_GROUPS = (stages, pictures, page, settings, runs, curation, edit, directions, measure, training, doctor, weights)
+_GROUPS = (
+    *(stages, pictures, page, settings, runs, curation, edit, directions),
+    *(measure, training, translating, doctor, weights),
+)
 for group in _GROUPS:  # in the order of --help
     group.register(app)
 

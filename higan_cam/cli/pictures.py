@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,20 +75,42 @@ def light(
     Each pair differs by the light of one lamp: switched on, brighter, dimmer, warmer, cooler, off, for every gain with
     every colour. `--composer pair` takes a run on pictures in their place: the light is that of its own edits.
     """
+    put_light(
+        pictures,
+        output,
+        {"gains": gain, "kelvins": kelvin, "lamp": lamp, "places": places, "composer": composer},
+        student,
+        config,
+        set_,
+    )
+
+
+def put_light(
+    pictures: str,
+    output: str,
+    chosen: Mapping[str, Any],
+    student: str | None,
+    config: list[Path] | None,
+    set_: list[str] | None,
+) -> None:
+    """Light in every picture.
+
+    Args:
+        chosen: fields of `light`, None where nobody said. student: likewise.
+    """
     from higan_cam.config.loading import read_fields
     from higan_cam.runtime.imports import quick_imports
     from higan_cam.store.keys import LIGHTS
 
     said = read_fields(config)
     usual = {} if "gains" in (said.get("light") or {}) else {"gains": [1.0]}
-    chosen = {"gains": gain, "kelvins": kelvin, "lamp": lamp, "places": places, "composer": composer}
     # The student sees the whole picture, if nobody says else: where its square ends, so does the light.
     whole = {} if "fit" in (said.get("source") or {}) else {"fit": "pad"}
     source = {"kind": "pictures", "pictures": pictures, **whole}
-    if composer == "pair":
-        if places is not None or student is not None:
+    if chosen.get("composer") == "pair":
+        if chosen.get("places") is not None or student is not None:
             raise ConfigError("--composer pair: the places are those of the run; leave --places and --student out")
-        source, chosen["places"] = _source_of(pictures), pictures
+        source, chosen = _source_of(pictures), {**chosen, "places": pictures}
     arguments = {
         "source": source,
         "student": {} if student is None else {"weights": student},

@@ -13,17 +13,21 @@ import datasets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from higan_cam.config import RunConfig, load_config
 from higan_cam.errors import ConfigError, DataError, RunMismatchError, StoreError
 from higan_cam.publish.images import decode_image
 from higan_cam.relight.bodies import drawn_lamp, encode_lamp
+from higan_cam.relight.translator import save_translator
+from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.rooms.photos import TUNING_SEED, photos
 from higan_cam.runtime.light import light
 from higan_cam.runtime.recommend import recommend
 from higan_cam.store import open_store, verify_run
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.store.status import read_status
+from higan_cam.weights.files import sha256_of
 from tests.support.small_runs import digests
 
 pytestmark = pytest.mark.integration
@@ -150,3 +154,20 @@ def test_what_cannot_be_used_is_said_before_anything_is_written(
     with pytest.raises(error, match=words):
         light(config)
     assert not (tmp_path / "lit").exists()
+
+
+def test_a_network_puts_its_light_in_as_any_composer(local_ray: None, rooms: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    save_translator(tmp_path / "translator", TranslatorNetwork((8, 8, 16)), 64, "film", "light")
+    chosen = (f"light.settings={{weights: {tmp_path / 'translator'}}}", "light.composer=translator")
+    light(asked(rooms, tmp_path / "lit", "light.gains=[1,0.5]", *chosen))
+    lit, pinned = rows_of(tmp_path / "lit"), json.loads((tmp_path / "lit" / "run.json").read_text())
+    assert len(lit) == 9
+    known = sha256_of(tmp_path / "translator")
+    assert pinned["weights"]["translator"] == known
+    assert {(made["composer"], made["translator"]) for made in map(json.loads, (row["settings"] for row in lit))} == {
+        ("translator", known)
+    }
+    before, after = (decode_image(lit[0][name]["bytes"]).astype(int) for name in ("input_image", "edited_image"))
+    assert (after >= before).all()
+    assert (after > before).any()

@@ -12,6 +12,7 @@ from higan_cam.relight.composers.compose import Composer
 from higan_cam.relight.composers.cutout import Cutout, CutoutSettings
 from higan_cam.relight.composers.diffusion import Diffusion, DiffusionSettings
 from higan_cam.relight.composers.pair import Pair, PairSettings
+from higan_cam.relight.composers.translator import Learned, LearnedSettings
 
 
 def _made(settings: type[Any], composer: Callable[[Any], Composer], **values: Any) -> Composer:
@@ -30,6 +31,7 @@ COMPOSERS: dict[str, Callable[..., Composer]] = {
     "cutout": partial(_made, CutoutSettings, Cutout),
     "diffusion": partial(_made, DiffusionSettings, Diffusion),
     "pair": partial(_made, PairSettings, Pair),
+    "translator": partial(_made, LearnedSettings, Learned),
 }
 """Name -> factory, which takes the fields of the composer's settings."""
 

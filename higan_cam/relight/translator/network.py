@@ -107,8 +107,8 @@ class TranslatorNetwork(nn.Module):
         if (self.condition and condition is None) or (self.dial is not None and gains is None):
             raise ValueError("this network looks at a mask or a gain that was not given")
         turned = None if self.dial is None or gains is None else F.silu(self.dial(gains[:, None]))
-        x = torch.cat([picture, condition], dim=1) if self.condition and condition is not None else picture
-        x = self.first(x, turned, statistics)
+        shown = [picture, condition] if self.condition and condition is not None else [picture]
+        x: Tensor = self.first(torch.cat(shown, dim=1), turned, statistics)
         skipped = []
         for down in self.down:
             skipped.append(x)

@@ -21,6 +21,9 @@ from higan_cam.relight.composers import COMPOSERS, load_composer
         ("diffusion", {"folder": "x", "dtype": "int8"}, "dtype must be one of float32, float16, bfloat16, got 'int8'"),
         ("diffusion", {"folder": "x", "size": (0, 64)}, r"size must be 1 px or more, got \(0, 64\)"),
         ("pair", {"affine": None}, "missing .* 'before'"),
+        ("translator", {}, "missing .* 'weights'"),
+        ("translator", {"weights": "x", "side": -2}, "side must be 1 px or more, .* got -2"),
+        ("translator", {"weights": "x", "core": 0.0}, "core must be above 0, at most 1, got 0.0"),
     ],
 )
 def test_what_is_wrong_is_named(name: str, settings: dict[str, object], said: str) -> None:
@@ -29,4 +32,4 @@ def test_what_is_wrong_is_named(name: str, settings: dict[str, object], said: st
 
 
 def test_every_composer_has_a_name() -> None:
-    assert {"diffusion", "pair"} <= COMPOSERS.keys()
+    assert {"diffusion", "pair", "translator"} <= COMPOSERS.keys()

@@ -1,0 +1,37 @@
+"""`higan-cam train translator`: what does not go together is said before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Command
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--off", "a"), "--off, --on and --masks go together"),
+        (("--masks", "a"), "--off, --on and --masks go together"),
+        (("--off", "a", "--on", "b", "--data", "c"), "either a run, or folders"),
+        (("--off", "a", "--on", "b"), "datasets: folders with condition True takes 3 places"),
+        (("--loss", "features"), "--loss features: expected NAME=WEIGHT"),
+        (("--side", "48"), "side: must divide by 32 px, got 48"),
+        (("--batch", "3", "--workers", "2"), "does not divide by 2 workers"),
+    ],
+)
+def test_what_is_wrong_is_said(options: tuple[str, ...], said: str, higan_cam: Command, tmp_path: Path) -> None:
+    status, _, err = higan_cam("train", "translator", "--output", str(tmp_path / "out"), *options)
+    assert status == 2
+    assert said in " ".join(err.split())
+
+
+def test_a_folder_that_is_no_run_is_refused(higan_cam: Command, tmp_path: Path) -> None:
+    status, _, err = higan_cam("train", "translator", "--output", str(tmp_path / "out"), "--data", str(tmp_path))
+    assert status == 1
+    assert "run.json" in err
+
+
+def test_translate_needs_a_translator(higan_cam: Command, tmp_path: Path) -> None:
+    assert higan_cam("translate", str(tmp_path), str(tmp_path / "out"))[0] == 2
