@@ -65,7 +65,9 @@ def light(
     kelvin: Annotated[list[float] | None, typer.Option(help="Colour temperature; repeatable.")] = None,
     lamp: Annotated[str | None, typer.Option(help="A lamp cut out (PNG with transparency), to be seen.")] = None,
     places: Annotated[str | None, typer.Option(help="Output of `recommend` on these pictures; else a student.")] = None,
-    composer: Annotated[str | None, typer.Option(help="cutout, diffusion, or pair: PICTURES is a run then.")] = None,
+    composer: Annotated[
+        str | None, typer.Option(help="cutout, diffusion, translator; pair: PICTURES is a run.")
+    ] = None,
     student: Annotated[str | None, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = None,
     config: Config = None,
     set_: Set = None,
@@ -75,14 +77,8 @@ def light(
     Each pair differs by the light of one lamp: switched on, brighter, dimmer, warmer, cooler, off, for every gain with
     every colour. `--composer pair` takes a run on pictures in their place: the light is that of its own edits.
     """
-    put_light(
-        pictures,
-        output,
-        {"gains": gain, "kelvins": kelvin, "lamp": lamp, "places": places, "composer": composer},
-        student,
-        config,
-        set_,
-    )
+    chosen = {"gains": gain, "kelvins": kelvin, "lamp": lamp, "places": places, "composer": composer}
+    put_light(pictures, output, chosen, student, config, set_)
 
 
 def put_light(

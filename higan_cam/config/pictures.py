@@ -89,8 +89,8 @@ class LightConfig(Section):
     `pair`: the run on these pictures."""
     composer: Literal["cutout", "diffusion", "pair", "translator"] = "cutout"
     """What puts it there: `cutout` (light of the heat's shape, and a lamp pasted where one is named), `diffusion` (an
-    inpainting pipeline of diffusers, from a folder: `light.settings={folder: PATH}`), `pair` (the light of the edit that
-    a run has made of each picture, which it has inverted) or `translator` (a network's light:
+    inpainting pipeline of diffusers, from a folder: `light.settings={folder: PATH}`), `pair` (the light of the edit
+    that a run has made of each picture, which it has inverted) or `translator` (a network's light:
     `light.settings={weights: FILE}`)."""
     settings: dict[str, Any] = Field(default={})
     """Of the composer: {name: value}; what is not named is its own default."""

@@ -27,7 +27,7 @@ from higan_cam.pipeline.flow import attribute
 from higan_cam.pipeline.inverting import Inverter, invert_unit
 from higan_cam.pipeline.photos import readable, with_codes, with_targets
 from higan_cam.relight import Dial, relight
-from higan_cam.relight.composers import Spot
+from higan_cam.relight.composers import Composer, Spot
 from higan_cam.relight.composers.cutout import Cutout, CutoutSettings
 from higan_cam.relight.response import FILM, SRGB
 from higan_cam.rooms.photos import OFF, photo_latent, photo_scene
@@ -38,6 +38,7 @@ from higan_cam.types import Boundary, ByteArray, FloatArray, Interval, PictureCo
 ON = -OFF
 """A drive at which every lamp that there is burns."""
 NOTHING, STUDENT, ITS_MASK, TRUE_LIGHT, PAIR = "nothing", "student's heat", "student's mask", "true light", "pair"
+LEARNED = "translator, student's heat"
 _LIT = 0.1
 _GAINS = np.linspace(0.3, 2.5, 45)
 _ANYWHERE = Place(0, 0.5, 0.5, 0.0, 0.0, 1.0, 1.0)
@@ -81,7 +82,11 @@ def student_shapes(student: Student, known: UnlitPhotos) -> dict[str, FloatArray
 
 def composites(known: UnlitPhotos, shapes: FloatArray, settings: CutoutSettings) -> list[ByteArray]:
     """Every unlit photo with light of this shape, by `composers.cutout`."""
-    compose = Cutout(settings)
+    return composed(known, shapes, Cutout(settings))
+
+
+def composed(known: UnlitPhotos, shapes: FloatArray, compose: Composer) -> list[ByteArray]:
+    """Every unlit photo with the light that a composer makes of this heat."""
     found = [compose(Spot(one, _ANYWHERE, heat)) for one, heat in zip(known.unlit, shapes, strict=True)]
     return [relight(each.picture, [each.light], [Dial()]) for each in found]
 

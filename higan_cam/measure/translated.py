@@ -16,7 +16,7 @@ import torch
 from higan_cam.measure.relit import KELVINS, OWN, LitRoom, dial_slope, mired_away, psnr
 from higan_cam.measure.values import estimate_means
 from higan_cam.relight import Dial, Light, relight
-from higan_cam.relight.translator import Translator, predict_light
+from higan_cam.relight.translator import Translator, carried_light
 from higan_cam.rooms.fixtures import shade_coverage
 from higan_cam.rooms.photos import photo_latent
 from higan_cam.rooms.render import linear
@@ -69,7 +69,7 @@ def switched_rooms(seed: int, count: int, size: int) -> Iterator[LitRoom]:
 
 
 def measure_translator(translator: Translator, count: int, seed: int, size: int | None = None) -> TranslatedResult:
-    """The translator on `count` rooms, at the side that it was trained at unless another is named."""
+    """The translator on `count` rooms, at the side that it was trained at; of larger ones it sees that side."""
     size = size or translator.side
     rows = [_figures(room, translator) for room in switched_rooms(seed, count, size)]
     columns = {name: np.array([row[name] for row in rows if name in row]) for name in dict.fromkeys(_names(rows))}
@@ -121,5 +121,5 @@ def _lamps(room: LitRoom, translator: Translator, together: ByteArray) -> dict[s
 
 
 def _predicted(room: LitRoom, translator: Translator, shades: BoolArray) -> Light:
-    layer = predict_light(translator, room.every(0), shades.astype(np.float32))
+    layer = carried_light(translator, room.every(0), shades.astype(np.float32), translator.side)
     return Light(layer, OWN, translator.response)

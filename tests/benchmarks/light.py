@@ -1,9 +1,10 @@
-"""Measure light put into rooms against the renderer: python -m tests.benchmarks.light [--run RUN] [--count 60] [--fit]
+"""Measure light put into rooms against the renderer: python -m tests.benchmarks.light [--run RUN] [--translator FILE]
 
 Rooms are renders of latents that no run and no training has seen. First gain, colour temperature and single lamps, in
 both responses, and whether lamps are told apart; then light put into photos whose lamps are off, against the same rooms
 lit: composites from a student's heat, from its mask and from the true light, and with a run the change of each inverted
-photo's edit. `--fit` fits the composite's settings on other rooms first.
+photo's edit. `--fit` fits the composite's settings on other rooms first. `--translator` adds a network's light: of true
+shades, on rooms of its own side and of twice that, and of the student's heat.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def main(
     run: Annotated[str | None, typer.Option(help="A run of rooms with a boundary, for inverted photos.")] = None,
     student: Annotated[str, typer.Option(help="`rooms` or a file.")] = "rooms",
+    translator: Annotated[str | None, typer.Option(help="A file of `higan-cam train translator`.")] = None,
     count: Annotated[int, typer.Option(help="Rooms of each measurement.", min=4)] = 60,
     fit: Annotated[bool, typer.Option(help="Fit the composites' settings first, on 20 other rooms.")] = False,
     json_: Annotated[Path | None, typer.Option("--json", help="File for the figures; else they are printed.")] = None,
@@ -37,6 +39,7 @@ def main(
     from higan_cam.measure.lamps import measure_lamps
     from higan_cam.measure.relit import measure_relit
     from higan_cam.relight import RESPONSES
+    from higan_cam.relight.composers import load_composer
     from higan_cam.relight.composers.cutout import CutoutSettings
     from higan_cam.rooms.photos import PHOTO_SEED, TUNING_SEED
 
@@ -51,6 +54,8 @@ def main(
     made: dict[str, Any] = {lit.NOTHING: list(known.unlit)}
     for name, each in shapes.items():
         made[name] = lit.composites(known, each, settings.get(name, CutoutSettings()))
+    if translator is not None:
+        made[lit.LEARNED] = lit.composed(known, shapes[lit.STUDENT], load_composer("translator", weights=translator))
     edits: dict[str, Any] = {}
     if run is not None:
         pairs, edits = _pair(run, known)
@@ -64,6 +69,7 @@ def main(
         },
         "settings": {name: asdict(each) for name, each in settings.items()},
         "edits": edits,
+        "translated": [] if translator is None else _translated(translator, count),
         "count": count,
     }
     text = f"{json.dumps(found, indent=1, sort_keys=True, allow_nan=False)}\n"
@@ -71,6 +77,18 @@ def main(
         print(text)
     else:
         write_file(json_, text.encode(), "--json")
+
+
+def _translated(weights: str, count: int) -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from higan_cam.measure.translated import measure_translator
+    from higan_cam.relight.translator import load_translator
+    from higan_cam.rooms.photos import PHOTO_SEED
+
+    network = load_translator(weights)
+    sizes = (network.side, 2 * network.side)
+    return [asdict(measure_translator(network, count, PHOTO_SEED, size)) for size in sizes]
 
 
 def _pair(run: str, known: UnlitPhotos) -> tuple[dict[str, list[ByteArray]], dict[str, Any]]:

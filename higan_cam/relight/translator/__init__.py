@@ -2,6 +2,7 @@
 
 from higan_cam.relight.translator.translator import (
     Translator,
+    carried_light,
     light_in,
     load_translator,
     predict_light,
@@ -9,4 +10,12 @@ from higan_cam.relight.translator.translator import (
     translate,
 )
 
-__all__ = ["Translator", "light_in", "load_translator", "predict_light", "save_translator", "translate"]
+__all__ = [
+    "Translator",
+    "carried_light",
+    "light_in",
+    "load_translator",
+    "predict_light",
+    "save_translator",
+    "translate",
+]

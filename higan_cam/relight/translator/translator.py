@@ -137,7 +137,7 @@ def light_in(
             multiple of what is there, so that edges and textures stay the picture's; None: at its own size.
         weight: (H,W) in [0,1] on the light, such as a feathered mask.
     """
-    layer = _carried(translator, picture, mask, side)
+    layer = carried_light(translator, picture, mask, side)
     if weight is not None:
         layer = layer * weight[..., None]
     return Light(layer, own_temperature(layer, picture, translator.response), translator.response)
@@ -153,7 +153,10 @@ def translate(
     return relight(picture, [light_in(translator, picture, mask)], [dial])
 
 
-def _carried(translator: Translator, picture: ByteArray, mask: FloatArray | None, side: int | None) -> FloatArray:
+def carried_light(
+    translator: Translator, picture: ByteArray, mask: FloatArray | None = None, side: int | None = None
+) -> FloatArray:
+    """`predict_light` of gain 1 at the picture's own size, looked at as `light_in` says."""
     height, width = picture.shape[:2]
     if side is None or min(height, width) <= side:
         return predict_light(translator, picture, mask)
