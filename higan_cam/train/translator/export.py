@@ -16,6 +16,7 @@ from higan_cam.measure.relit import psnr
 from higan_cam.measure.translated import measure_translator
 from higan_cam.measure.values import estimate_means
 from higan_cam.relight import Dial, Light, relight
+from higan_cam.relight.light import WHITE
 from higan_cam.relight.translator import Translator, load_translator, predict_light, save_translator
 from higan_cam.relight.translator.to_onnx import onnx_bytes
 from higan_cam.rooms.photos import PHOTO_SEED
@@ -87,12 +88,16 @@ def measure(settings: TranslatorSettings, translator: Translator, read: Read | N
 
 
 def held_out_figures(translator: Translator, stored: Stored, count: int) -> dict[str, Any]:
-    """{psnr (dB of the first `count` pairs' on pictures), unlit (of the off ones)}: means with 95% intervals."""
-    columns: dict[str, list[float]] = {"psnr": [], "unlit": []}
-    for off, on, mask in zip(stored.off[:count], stored.on[:count], stored.masks[:count], strict=True):
-        layer = predict_light(translator, off, mask.astype(np.float32) / FULL)
-        made = relight(off, [Light(layer, 6504.0, translator.response)], [Dial()])
-        columns["psnr"].append(psnr(made, on))
+    """Of the first `count` pairs, against their on pictures, in dB, means with 95% intervals.
+
+    psnr: the translator's; unlit: the off pictures; bound: their true light, which never darkens anything, in 8 bits.
+    """
+    columns: dict[str, list[float]] = {"psnr": [], "unlit": [], "bound": []}
+    for row in range(count):
+        off, on, mask = stored.off[row], stored.on[row], stored.masks[row].astype(np.float32) / FULL
+        layers = {"psnr": predict_light(translator, off, mask), "bound": stored.light(row, translator.response)}
+        for name, layer in layers.items():
+            columns[name].append(psnr(relight(off, [Light(layer, WHITE, translator.response)], [Dial()]), on))
         columns["unlit"].append(psnr(off, on))
     values = {name: np.array(column) for name, column in columns.items()}
     return {name: asdict(each) for name, each in estimate_means(values, seed=0).items()}
