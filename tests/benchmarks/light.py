@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from higan_cam.measure.lit_photos import UnlitPhotos
+    from higan_cam.measure.light.lit_photos import UnlitPhotos
     from higan_cam.types import ByteArray
 
 
@@ -35,9 +35,9 @@ def main(
 
     from higan_cam.cli.options import write_file
     from higan_cam.mask.student import load_student
-    from higan_cam.measure import lit_photos as lit
-    from higan_cam.measure.lamps import measure_lamps
-    from higan_cam.measure.relit import measure_relit
+    from higan_cam.measure.light import lit_photos as lit
+    from higan_cam.measure.light.lamps import measure_lamps
+    from higan_cam.measure.light.relit import measure_relit
     from higan_cam.relight import RESPONSES
     from higan_cam.relight.composers import load_composer
     from higan_cam.relight.composers.cutout import CutoutSettings
@@ -82,7 +82,7 @@ def main(
 def _translated(weights: str, count: int) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
-    from higan_cam.measure.translated import measure_translator
+    from higan_cam.measure.light.translated import measure_translator
     from higan_cam.relight.translator import load_translator
     from higan_cam.rooms.photos import PHOTO_SEED
 
@@ -96,7 +96,7 @@ def _pair(run: str, known: UnlitPhotos) -> tuple[dict[str, list[ByteArray]], dic
     from collections import Counter
 
     from higan_cam.cli.measure import recorded
-    from higan_cam.measure.lit_photos import PAIR, edited_photos, reached_share, transferred, transfers
+    from higan_cam.measure.light.lit_photos import PAIR, edited_photos, reached_share, transferred, transfers
     from higan_cam.pipeline.inverting import load_inverter
     from higan_cam.pipeline.photos import with_targets
     from higan_cam.store import open_store

@@ -12,8 +12,8 @@ import numpy as np
 from higan_cam.errors import ConfigError
 from higan_cam.files import write_whole
 from higan_cam.mask.student.to_onnx import onnx_problem
-from higan_cam.measure.relit import psnr
-from higan_cam.measure.translated import measure_translator
+from higan_cam.measure.light.relit import psnr
+from higan_cam.measure.light.translated import measure_translator
 from higan_cam.measure.values import estimate_means
 from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.light import WHITE
@@ -114,6 +114,6 @@ def card(settings: TranslatorSettings, figures: dict[str, Any]) -> str:
     return (
         f"# A translator: picture and mask to light\n\n{told}\n- response: {settings.response}; what is predicted is "
         f"light in its units, which `higan_cam.relight` adds\n\nOn {count} {kind} that it was not trained on, means "
-        f"with 95% bootstrap intervals (names: `higan_cam/measure/translated.py`; psnr in dB):\n\n| figure | value |\n"
+        f"with 95% bootstrap intervals (`higan_cam/measure/light/translated.py` has the names):\n\n| figure | value |\n"
         f"| --- | --- |\n{rows}\n"
     )

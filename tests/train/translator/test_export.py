@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from higan_cam.errors import ConfigError
-from higan_cam.measure.relit import psnr
+from higan_cam.measure.light.relit import psnr
 from higan_cam.relight.translator import load_translator, translate
 from higan_cam.train.settings import Progress, World
 from higan_cam.train.translator.export import CARD, FIGURES, ONNX, WEIGHTS, train_and_export_translator

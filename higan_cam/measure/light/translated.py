@@ -13,7 +13,7 @@ from itertools import count as count_up
 import numpy as np
 import torch
 
-from higan_cam.measure.relit import KELVINS, OWN, LitRoom, dial_slope, mired_away, psnr
+from higan_cam.measure.light.relit import KELVINS, OWN, LitRoom, dial_slope, mired_away, psnr
 from higan_cam.measure.values import estimate_means
 from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.translator import Translator, carried_light

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from higan_cam.measure.relit import LitRoom, lit_rooms, measure_relit, psnr
+from higan_cam.measure.light.relit import LitRoom, lit_rooms, measure_relit, psnr
 from higan_cam.relight import RESPONSES
 from higan_cam.rooms.photos import TUNING_SEED, photo
 from higan_cam.types import ByteArray

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from higan_cam.measure import lamps
-from higan_cam.measure.lamps import measure_lamps
+from higan_cam.measure.light import lamps
+from higan_cam.measure.light.lamps import measure_lamps
 from higan_cam.relight.lamps import Lamp
 from higan_cam.rooms.photos import TUNING_SEED
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from higan_cam.measure import translated
-from higan_cam.measure.relit import psnr
-from higan_cam.measure.translated import measure_translator, switched_rooms
+from higan_cam.measure.light import translated
+from higan_cam.measure.light.relit import psnr
+from higan_cam.measure.light.translated import measure_translator, switched_rooms
 from higan_cam.relight.light import light_layer
 from higan_cam.relight.response import FILM
 from higan_cam.relight.translator import Translator

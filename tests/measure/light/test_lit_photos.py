@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from higan_cam.measure.lit_photos import UnlitPhotos, transfers
+from higan_cam.measure.light.lit_photos import UnlitPhotos, transfers
 from higan_cam.relight.response import FILM, SRGB
 
 

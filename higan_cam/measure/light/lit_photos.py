@@ -18,7 +18,7 @@ from higan_cam.config import RunConfig
 from higan_cam.generate.images import from_uint8, to_uint8
 from higan_cam.mask.student import Student
 from higan_cam.mask.student.network import HEAT, MASK
-from higan_cam.measure.relit import psnr
+from higan_cam.measure.light.relit import psnr
 from higan_cam.measure.students import enlarged
 from higan_cam.measure.values import estimate_means
 from higan_cam.pictures import Affine, Picture, PictureRow, paste_change

@@ -15,7 +15,7 @@ from higan_cam.config import RegionConfig
 from higan_cam.generate.images import from_uint8
 from higan_cam.mask import decode_rle, find_regions
 from higan_cam.mask.light_change import LightChange
-from higan_cam.measure.relit import LitRoom, lit_rooms, psnr
+from higan_cam.measure.light.relit import LitRoom, lit_rooms, psnr
 from higan_cam.measure.values import estimate_means
 from higan_cam.relight import Dial, Light, light_of_pair, relight
 from higan_cam.relight.lamps import Lamp, lamps_in, split_light
