@@ -1,15 +1,16 @@
 """All entries of a stage in one object, so that whoever reads a manifest of many shards asks once and not for each.
 
-The entries themselves stay and decide. The index stands for those that their place has not written since it wrote the
-index; any other is read. So an index that is old, lost or unreadable costs requests, never a shard.
+The entries themselves stay and decide. The index has each with the time at which its place wrote it, and stands for
+those that still have that time; any other is read. So an index that is old, lost or unreadable costs requests, never a
+shard. It lies in stats/, since its times are no part of what a run is.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 
-from higan_cam.store.canonical import canonical_json
 from higan_cam.store.keys import index_key, manifest_prefix, parse_manifest_key
 from higan_cam.store.store import Store
 
@@ -17,6 +18,8 @@ WORTH_IT = 1000
 """Entries from which on a stage gets an index."""
 STALE = 0.1
 """Share of entries beside the index from which on it is written again."""
+TICK_S = 1.1
+"""Object stores tell whole seconds: what is written so long after a listing has another time than it lists."""
 
 
 def entry_keys(store: Store, stage: str) -> dict[str, int]:
@@ -36,8 +39,11 @@ def index_manifest(store: Store, stage: str) -> bool:
     keys = entry_keys(store, stage)
     if len(keys) < WORTH_IT or len(keys) - len(_indexed(store, stage, keys)) <= STALE * len(keys):
         return False
-    bodies = entry_bodies(store, stage, keys)
-    store.put(index_key(stage), canonical_json({key: bodies[key].decode() for key in sorted(bodies)}))
+    times = store.written(manifest_prefix(stage))
+    time.sleep(TICK_S)  # whatever is written from now on gets another time, and whatever was before is read
+    bodies = store.find_many(keys)
+    lines = [json.dumps([key, times[key], bodies[key].decode()]) for key in sorted(bodies) if key in times]
+    store.put(index_key(stage), ("\n".join(lines) + "\n").encode())
     return True
 
 
@@ -47,12 +53,14 @@ def _indexed(store: Store, stage: str, keys: Mapping[str, int]) -> dict[str, byt
     if body is None:
         return {}
     times = store.written(manifest_prefix(stage))
-    made = times.get(index_key(stage))
-    try:
-        entries = {str(key): str(text).encode() for key, text in json.loads(body).items()}
-    except (ValueError, AttributeError):
-        return {}
-    # Strictly before: object stores tell whole seconds.
-    return {
-        key: text for key, text in entries.items() if key in keys and made is not None and times.get(key, made) < made
-    }
+    return {key: text for key, when, text in _lines(body) if key in keys and times.get(key) == when}
+
+
+def _lines(body: bytes) -> Iterator[tuple[str, int, bytes]]:
+    """(key, time, entry) of every line that is one."""
+    for line in body.splitlines():
+        try:
+            key, when, text = json.loads(line)
+            yield str(key), int(when), str(text).encode()
+        except (ValueError, TypeError):
+            continue

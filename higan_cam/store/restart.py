@@ -1,10 +1,10 @@
 """What a restart takes for done of the shards that are there.
 
 A shard is written before its manifest entry. So one that has the size of its entry, and that its place has not written
-again since it wrote the entry, is the one that was committed: two listings say so, and nothing is read. Others (copied
-without their times, mended, damaged by a write) are read once, to know that their bytes are those committed. What a
-disk does to a file without writing it is found by `higan-cam verify`, which reads everything. Score shards are read
-anyway, since the fit needs their scores.
+again since it wrote the entry, is taken for the one that was committed: two listings say so, and nothing is read.
+Others are read once, to know that their bytes are those committed. What happens to bytes without a later write, on a
+disk or while a run is copied (copies write shards first, too), is found by `higan-cam verify`, which reads everything.
+Score shards are read anyway, since the fit needs their scores.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -14,6 +15,7 @@ from torch import nn
 from higan_cam.config import differing_fields
 from higan_cam.errors import ConfigError
 from higan_cam.store import open_store
+from higan_cam.store.places.local import LocalBackend
 from higan_cam.train.settings import Settings
 
 CHECKPOINT = "checkpoint.pt"
@@ -23,12 +25,18 @@ Part = nn.Module | torch.optim.Optimizer
 def save_checkpoint(settings: Settings, state: Mapping[str, Any]) -> None:
     """Write tensors and plain values to `settings.output`, a folder or an object store's URI, never half-done.
 
+    One process writes there. So what a killed one left of a checkpoint that it was writing is nobody's, and goes.
+
     Raises:
         StoreError: it cannot be written.
     """
     body = io.BytesIO()
     torch.save({**state, "settings": _fingerprint(settings)}, body)
-    open_store(settings.output).put(CHECKPOINT, body.getvalue())
+    store = open_store(settings.output)
+    if isinstance(store.backend, LocalBackend):
+        for unfinished in Path(store.root).glob(f".{CHECKPOINT}.*.tmp"):
+            unfinished.unlink(missing_ok=True)
+    store.put(CHECKPOINT, body.getvalue())
 
 
 def load_checkpoint(settings: Settings) -> dict[str, Any] | None:
@@ -38,7 +46,6 @@ def load_checkpoint(settings: Settings) -> dict[str, Any] | None:
         ConfigError: the checkpoint is of a run with other settings. StoreError: it cannot be read.
     """
     store = open_store(settings.output)
-    store.remove_leftovers()
     body = store.find(CHECKPOINT)
     if body is None:
         return None

@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from higan_cam.files import is_temporary
 from higan_cam.generate import sample_latents, to_uint8
 from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.scene import Z_DIM
@@ -80,7 +81,9 @@ def killed(network: str, pictures: Path, output: Path, after: float) -> bool:
 
 def digests(output: Path) -> dict[str, str]:
     """Of every file but the checkpoint, whose pickle tells who wrote it."""
-    files = sorted(path for path in output.rglob("*") if path.is_file() and path.name != CHECKPOINT)
+    files = sorted(
+        path for path in output.rglob("*") if path.is_file() and path.name != CHECKPOINT and not is_temporary(path.name)
+    )
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

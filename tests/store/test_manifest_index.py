@@ -24,6 +24,7 @@ COUNT = 6
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Six committed shards, as if that were many."""
     monkeypatch.setattr(module, "WORTH_IT", COUNT)
+    monkeypatch.setattr(module, "TICK_S", 0.02)  # of a file system, not of an object store
     store = open_store(str(tmp_path))
     for shard in range(COUNT):
         body = encode_scores(np.arange(2), np.full(2, shard, np.float32))
@@ -76,7 +77,31 @@ def test_an_entry_that_is_gone_is_not_in_the_index_either(store: Store, tmp_path
     }
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1, 2]", b"null"])
+def test_an_entry_that_is_mended_while_the_index_is_written_is_never_hidden_by_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writer replaces it after it was read, and before the index is there."""
+    key, put = manifest_key("scores", 2), Store.put
+
+    def mended_before(self: Store, name: str, body: bytes) -> None:
+        put(self, key, b"mended")
+        put(self, name, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "put", mended_before)
+        assert index_manifest(store, "scores")
+    assert entry_bodies(store, "scores", entry_keys(store, "scores"))[key] == b"mended"
+
+
+def test_an_entry_that_is_replaced_by_an_older_file_is_read(store: Store, tmp_path: Path) -> None:
+    index_manifest(store, "scores")
+    path = tmp_path / manifest_key("scores", 2)
+    path.write_bytes(b"older")
+    os.utime(path, (1, 1))
+    assert entry_bodies(store, "scores", entry_keys(store, "scores"))[manifest_key("scores", 2)] == b"older"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1, 2]", b"null", b'["a", "b", "c"]'])
 def test_an_index_that_cannot_be_read_costs_requests_only(body: bytes, store: Store, asked: list[str]) -> None:
     store.put(index_key("scores"), body)
     assert len(read_manifest(store, "scores")) == COUNT
