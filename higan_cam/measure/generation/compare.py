@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import MutableMapping
 
-from higan_cam.measure.generation.distances import LEAST, frechet_interval, kernel_distance
+from higan_cam.measure.generation.distances import LEAST, PARTS, frechet_interval, kernel_distance
 from higan_cam.measure.generation.features import FILTER, FeatureSpace
 from higan_cam.measure.generation.neighbours import NEIGHBOURS, neighbourhoods
 from higan_cam.measure.generation.protocol import GenerationFigures, Protocol
 from higan_cam.types import ByteArray, FloatArray, Interval
+
+ROWS_PER_FEATURE = 2
 
 
 def compare(
@@ -33,18 +35,21 @@ def compare(
         features=space.name,
         features_sha256=space.sha256,
         side=space.side_for(side),
-        filter=FILTER if space.side_for(side) != side else "the network's own",
+        filter=FILTER if space.side_for(side) != side else "none",
         picture_side=side,
         reals=len(reals),
         samples=len(samples),
         reference_sha256=digest,
+        neighbours=NEIGHBOURS,
+        parts=PARTS,
     )
     return GenerationFigures(protocol, _figures(ours, theirs, seed))
 
 
 def _figures(reals: FloatArray, samples: FloatArray, seed: int) -> dict[str, Interval]:
     fewest, found = min(len(reals), len(samples)), dict[str, Interval]()
-    if fewest > reals.shape[1]:  # below that the covariances have no full rank, and the distance says nothing
+    # Where a resample's covariance has no full rank (it has 63% of the rows), the distance and its spread say nothing.
+    if fewest >= ROWS_PER_FEATURE * reals.shape[1]:
         found["frechet"] = frechet_interval(reals, samples, seed)
     if fewest >= LEAST:
         found["kernel"] = kernel_distance(reals, samples, seed)

@@ -71,10 +71,10 @@ def efficientnet_lite0(device: str = "cpu") -> FeatureSpace:
 
 
 def rooms_scorer(device: str = "cpu") -> FeatureSpace:
-    """What the embedded scorer of lighting knows of a room: its 128 features, with its own way to enlarge pictures."""
+    """What the embedded scorer of lighting knows of a room: its 128 features, at the side that it was trained at."""
     file = weights_file("rooms", EMBEDDED_SCORERS)
     scorer = lighting_scorer(file).to(device)
-    return FeatureSpace("rooms_scorer", sha256_of(file), scorer.features, lambda side: side)
+    return FeatureSpace("rooms_scorer", sha256_of(file), scorer.features, lambda _: scorer.input_size)
 
 
 FEATURE_SPACES: dict[str, Callable[[str], FeatureSpace]] = {NAME: efficientnet_lite0, "rooms_scorer": rooms_scorer}

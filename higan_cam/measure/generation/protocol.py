@@ -21,6 +21,7 @@ class Protocol:
         features, features_sha256: the network, and its weights.
         side: px at which the network saw them; filter: how they came to it; picture_side: before that.
         reals, samples: how many; reference_sha256: over the real pictures, in order.
+        neighbours: k of precision, recall, density and coverage; parts: that the kernel distance is the mean of.
     """
 
     features: str
@@ -31,6 +32,8 @@ class Protocol:
     reals: int
     samples: int
     reference_sha256: str
+    neighbours: int
+    parts: int
 
 
 @dataclass(frozen=True)

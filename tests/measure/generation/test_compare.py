@@ -40,6 +40,7 @@ def test_figures_that_so_few_pictures_do_not_carry_are_left_out(means: FeatureSp
     assert set(compare(means, noise(1, 7), noise(2, 7)).figures) == {
         *("frechet", "precision", "density", "recall", "coverage")
     }
+    assert "frechet" not in compare(means, noise(1, 7), noise(2, 5)).figures, "5 rows of 3 features"
     assert compare(means, noise(1, 3), noise(2, 3)).figures == {}
 
 
@@ -65,6 +66,22 @@ def test_what_was_measured_in_another_way_is_not_compared(means: FeatureSpace) -
     other = compare(means, noise(1, 50), noise(2, 40)).protocol
     with pytest.raises(DataError, match="samples 50 and 40"):
         check_comparable(one, other)
+
+
+def test_figures_do_not_depend_on_what_was_drawn_before(means: FeatureSpace) -> None:
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        found.append(compare(means, noise(1, 50), noise(2, 50)))
+    assert found[0] == found[1]
+
+
+def test_the_record_says_how_pictures_were_enlarged(means: FeatureSpace) -> None:
+    enlarged = compare(means, noise(1, 7), noise(2, 7)).protocol
+    assert (enlarged.picture_side, enlarged.side, enlarged.filter) == (8, 16, "bicubic, antialiased")
+    as_they_are = compare(replace(means, side_for=lambda side: side), noise(1, 7), noise(2, 7)).protocol
+    assert (as_they_are.side, as_they_are.filter) == (8, "none")
+    assert feature_space("rooms_scorer").side_for(8) == 128
 
 
 def test_figures_survive_being_written(means: FeatureSpace) -> None:
