@@ -28,11 +28,11 @@ class RoomReaderSettings:
     """Folder of its checkpoint."""
     rooms: int = 20_000
     """Rendered once, at the beginning; 12 kB of memory each."""
-    noise: float = 0.1
+    noise: float = 0.03
     """Largest deviation of the noise in a picture, where white is 1 and black -1."""
     steps: int = 1200
     batch: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     seed: int = 0
     checkpoint_every: int = 300
 
