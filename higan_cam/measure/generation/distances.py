@@ -70,9 +70,7 @@ def kernel_distance(reals: FloatArray, samples: FloatArray, seed: int) -> Interv
     if min(len(reals), len(samples)) < LEAST:
         raise DataError(f"kernel distance: {len(reals)} reals and {len(samples)} samples; at least {LEAST} of both")
     source = np.random.Generator(np.random.Philox(key=(seed, 1)))
-    ours, theirs = (
-        [rows[part] for part in np.array_split(source.permutation(len(rows)), PARTS)] for rows in (reals, samples)
-    )
+    orders = [np.array_split(source.permutation(len(rows)), PARTS) for rows in (reals, samples)]
     found = []
     for one, other in zip(*orders, strict=True):
         size = min(len(one), len(other))
