@@ -120,14 +120,21 @@ def calibrate(config: RunConfig, sizes: Sequence[int] | None = None, seconds: fl
             for size in sizes or (GPU_SIZES if crew.gpus else SIZES)
         ]
         found = Calibration(crew.workers, crew.device, tuple(rates))
-        return replace(found, precision=_of_precision(probes, found.best("label"), seconds))
+        return replace(found, precision=_of_precision(probes, found, seconds))
 
 
-def _of_precision(probes: Sequence[Any], size: int, seconds: float) -> OfPrecision:
+def _of_precision(probes: Sequence[Any], found: Calibration, seconds: float) -> OfPrecision | None:
+    """None where there is nothing to compare: one precision alone, or memory for neither or one of them."""
+    fitting = [rate.size for rate in found.rates if rate.stage == "label" and rate.per_second > 0]
+    if not fitting or not ray.get(probes[0].has_precisions.remote()):
+        return None
+    size = found.best("label")
     names: tuple[Precision, ...] = ("float32", "bfloat16")
     per_second: dict[Precision, float] = {
         name: sum(ray.get([probe.rate.remote("label", size, seconds, name) for probe in probes])) for name in names
     }
+    if not all(per_second.values()):
+        return None
     one, other = (ray.get(probes[0].scores.remote(COMPARED, size, name)) for name in names)
     apart = np.abs(one - other)
     return OfPrecision(per_second, float(apart.mean()), float(apart.max()), COMPARED)
@@ -174,6 +181,10 @@ class _Probe:
                 raise
             return 0.0
         return rounds * size / (time.perf_counter() - began)
+
+    def has_precisions(self) -> bool:
+        """Whether the generator can be told in which precision to draw."""
+        return isinstance(self.models.generator, LayeredGenerator)
 
     def scores(self, count: int, size: int, precision: Precision) -> FloatArray:
         """(count,) scores of the first latents."""

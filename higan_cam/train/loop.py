@@ -40,6 +40,10 @@ def _no_more(_: int) -> Mapping[str, float]:
     return {}
 
 
+def _nothing(_: int) -> None:
+    """Nothing to do."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """How long to train, how fast, and what to say of it."""
@@ -55,6 +59,9 @@ class Plan:
     """Steps done -> what to report beside loss and time; called on rank 0, before it reports."""
     report_every: int = 50
     """Steps between lines of progress."""
+    after_checkpoint: Callable[[int], None] = _nothing
+    """Steps done -> what to look at then; called on rank 0 once they are saved, and again for those that training goes
+    on from, since a kill may have come between. Other workers wait meanwhile."""
 
 
 def resume(settings: Settings, state: State) -> None:
@@ -71,6 +78,8 @@ def resume(settings: Settings, state: State) -> None:
 def train(settings: Settings, state: State, step: Step, plan: Plan, report: Report, world: World) -> None:
     """Take the steps from `state.step` to `plan.steps`; rank 0 reports, and writes the checkpoint, also at the end."""
     first, began = state.step, time.monotonic()
+    if world.rank == 0 and state.step:
+        plan.after_checkpoint(state.step)
     while state.step < plan.steps:
         for optimizer in plan.optimizers:
             set_rate(optimizer, plan.rate(state.step))
@@ -81,3 +90,4 @@ def train(settings: Settings, state: State, step: Step, plan: Plan, report: Repo
             report(Progress(plan.name, state.step, plan.steps, {**numbers, **plan.numbers(state.step)}))
         if world.rank == 0 and (state.step % settings.checkpoint_every == 0 or state.step == plan.steps):
             save_checkpoint(settings, state.snapshot())
+            plan.after_checkpoint(state.step)

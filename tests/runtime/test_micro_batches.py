@@ -6,6 +6,7 @@ import pytest
 
 from higan_cam.config import RunConfig, RuntimeConfig, load_config
 from higan_cam.errors import ConfigError, WeightsError
+from higan_cam.runtime import micro_batches as module
 from higan_cam.runtime.micro_batches import Calibration, Rate, calibrate, crew_now
 
 
@@ -32,6 +33,11 @@ def test_every_size_of_both_stages_is_measured_with_all_workers(config: RunConfi
     assert found.precision is not None
     assert all(found.precision.per_second[name] > 0 for name in ("float32", "bfloat16"))
     assert 0 < found.precision.mean_apart <= found.precision.most_apart < 0.2
+
+
+def test_where_nothing_fitted_into_memory_no_precision_is_compared() -> None:
+    nothing = Calibration(1, "cuda", (Rate("label", 4, 0.0), Rate("mask", 4, 0.0)))
+    assert module._of_precision([], nothing, 1.0) is None
 
 
 @pytest.mark.parametrize(("asked", "gpus", "found"), [("auto", 0, 2), (8, 0, 2), (1, 0, 1), (8, 3, 3)])

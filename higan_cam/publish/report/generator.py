@@ -68,7 +68,7 @@ class GeneratorContent:
     """The page and the card.
 
     Attributes:
-        weights: the file of the generator.
+        weights: the file of the generator; begun_from: the weights that it began from, "" for random ones.
         pictures: where they come from; numbers: of the training, by name, shown first; facts: its settings.
         samples, reals: a sheet each, (H,W,3).
         ticks: (thousands of pictures shown, a strip of the same codes then).
@@ -90,6 +90,7 @@ class GeneratorContent:
     verdicts: tuple[VerdictView, ...] = ()
     unmeasured: tuple[str, ...] = ()
     unreadable: Mapping[str, int] = field(default_factory=dict)
+    begun_from: str = ""
 
 
 def render_generator(content: GeneratorContent) -> str:

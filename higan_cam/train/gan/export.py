@@ -51,7 +51,7 @@ def train_and_export_gan(
     """
     pictures = read_pictures(settings)
     settings = with_digest(settings, pictures)
-    store, watch = open_store(settings.output), Watch(settings, watching, pictures)
+    store, watch = open_store(settings.output), Watch(settings, watching, pictures, world.device)
 
     def sheet(state: GanState, done: int, numbers: Mapping[str, float]) -> None:
         network = settled(settings, state)
@@ -66,7 +66,7 @@ def train_and_export_gan(
 
 def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: Watch, report: Report) -> None:
     store = watch.store
-    network, game = settled(settings, state), Steps(settings, state, pictures, World())
+    network, game = settled(settings, state), Steps(settings, state, pictures, World(device=watch.device))
     told = {name: value for name, value in asdict(settings).items() if name not in PLACES}
     notes = {"training": json.dumps(told, sort_keys=True)}
     store.put(WEIGHTS, encode_tensors(halved(network.state_dict()), notes))
@@ -95,20 +95,22 @@ def with_digest(settings: GanSettings, pictures: Pictures) -> GanSettings:
 
 @torch.no_grad()
 def settled(settings: GanSettings, state: GanState) -> nn.Module:
-    """The averaged generator on the CPU, with statistics of its own, which averaged weights need.
+    """The averaged generator where it was trained, with statistics of its own, which averaged weights need.
 
     The mean code of StyleGAN2, or the means and variances of DCGAN's batch norm, over `SETTLED` samples.
     """
-    network = deepcopy(state.averaged).cpu()
+    network = deepcopy(state.averaged)
+    device = next(network.parameters()).device
     if isinstance(network, StyleGAN2):
         codes = torch.from_numpy(sample_latents(range(SETTLED), settings.seed, settings.z_dim, normalize=False))
-        network.truncation.w_avg.copy_(network.map(codes).mean(dim=0))
+        network.truncation.w_avg.copy_(network.map(codes.to(device)).mean(dim=0))
     elif isinstance(network, DCGAN):
         _take_statistics(settings, network)
     return network
 
 
 def _take_statistics(settings: GanSettings, network: DCGAN) -> None:
+    device = next(network.parameters()).device
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.reset_running_stats()
@@ -116,5 +118,5 @@ def _take_statistics(settings: GanSettings, network: DCGAN) -> None:
     network.train()
     for first in range(0, SETTLED, BATCH):
         codes = sample_latents(range(first, first + BATCH), settings.seed, settings.z_dim, normalize=False)
-        network.synthesize(network.truncate(torch.from_numpy(codes)))
+        network.synthesize(network.truncate(torch.from_numpy(codes).to(device)))
     network.eval()

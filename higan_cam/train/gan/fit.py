@@ -46,7 +46,7 @@ def fit_gan(
     """Train, resuming from the checkpoint in `settings.output`; only rank 0 writes there.
 
     Args:
-        on_sheet: called on rank 0 as often as a checkpoint is written, before it, with the steps done and what is told.
+        on_sheet: called on rank 0 with each checkpoint, steps done and what is told: see `Plan.after_checkpoint`.
 
     Raises:
         ConfigError: the checkpoint there is of a run with other settings, or a batch that does not divide.
@@ -62,20 +62,15 @@ def fit_gan(
         _advise(settings, pictures, second, world.device)
     game = Steps(settings, state, pictures, world, second)
 
-    def step(number: int) -> Tensor:
-        loss = game.take(number)
-        if world.rank == 0 and (number + 1) % settings.checkpoint_every == 0:
-            on_sheet(state, number + 1, game.numbers(number + 1))
-        return loss
-
     plan = Plan(
         name="gan",
         steps=settings.steps,
         rate=lambda _: settings.learning_rate,
         optimizers=[part for part in state.parts.values() if isinstance(part, torch.optim.Optimizer)],
         numbers=game.numbers,
+        after_checkpoint=lambda done: on_sheet(state, done, game.numbers(done)),
     )
-    train(settings, state, step, plan, report, world)
+    train(settings, state, game.take, plan, report, world)
     if world.rank == 0 and state.averaged_condition is not None:
         open_store(settings.output).put(CONDITION, encoded_condition(state.averaged_condition, settings.properties))
     return state

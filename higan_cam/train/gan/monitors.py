@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -99,7 +98,7 @@ def judge(
 
     With two sources each discriminator sees a part of what there is, so they are not asked.
     """
-    discriminator = deepcopy(state.discriminator).cpu()
+    discriminator = state.discriminator
     kinds = (pictures.train, pictures.held_out, samples)
     judged = judged_by(discriminator, *kinds, paired=GAMES[settings.loss].paired) if not settings.second else Judged()
     weights = {"generator": state.averaged, "discriminator": discriminator}
@@ -119,7 +118,7 @@ def judge(
 def judged_by(
     discriminator: nn.Module, pictures: ByteArray, held_out: ByteArray, samples: ByteArray, *, paired: bool = False
 ) -> Judged:
-    """What a discriminator on the CPU says of up to `ASKED` of each, evenly chosen, since neighbours are alike."""
+    """What a discriminator says of up to `ASKED` of each, evenly chosen, since neighbours are alike."""
     own, other, fake = (_asked(discriminator, part) for part in (pictures, held_out, samples))
     return Judged(own, other, fake, paired)
 
@@ -129,7 +128,9 @@ def _asked(discriminator: nn.Module, part: ByteArray) -> FloatArray:
     if not number:
         return np.zeros(0)
     images = from_uint8(part[np.linspace(0, len(part) - 1, number).astype(int)])
-    logits: FloatArray = torch.cat([discriminator(some) for some in images.split(25 * GROUP)]).float().numpy()
+    device = next((each.device for each in discriminator.parameters()), torch.device("cpu"))
+    found = [discriminator(some.to(device)) for some in images.split(25 * GROUP)]
+    logits: FloatArray = torch.cat(found).float().cpu().numpy()
     return logits
 
 

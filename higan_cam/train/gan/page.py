@@ -42,6 +42,8 @@ def generator_content(
             "loss": settings.loss.replace("_", "-"),
             "augmentation": settings.augment,
             "mirror images": "shown" if settings.mirror else "not shown",
+            "precision": settings.precision,
+            **_others(settings),
             "pictures per step": settings.batch,
             "seed": settings.seed,
         },
@@ -49,12 +51,39 @@ def generator_content(
         reals=sheet_of(pictures.train),
         ticks=tuple((tick.kimg, read_strip(watch.store, tick)) for tick in ticks),
         curves=tuple(_curves(ticks)),
+        begun_from=_beginning(settings),
         figures={name: _in_order(each.figures) for name, each in last.figures.items()},
         protocols={name: asdict(each.protocol) for name, each in last.figures.items()},
         verdicts=tuple(_view(each, pictures.train, samples) for each in verdicts),
-        unmeasured=watch.spaces[1],
+        unmeasured=(*watch.spaces[1], *_apart(ticks)),
         unreadable=dict(Counter(reason for _, reason in pictures.unreadable).most_common()),
     )
+
+
+def _beginning(settings: GanSettings) -> str:
+    """The weights that training began from; "" for random ones."""
+    return f"{settings.init.rpartition('/')[2]} (sha256 {settings.init_sha256[:12]})" if settings.init else ""
+
+
+def _others(settings: GanSettings) -> dict[str, str]:
+    """Settings that most trainings do without."""
+    found = {
+        "began from": _beginning(settings),
+        "frozen": ", ".join(settings.freeze),
+        "frozen layers of the discriminator": str(settings.freeze_discriminator or ""),
+        "second source": read_place(settings.second).path.rpartition("/")[2] if settings.second else "",
+        "properties": ", ".join(each.partition("=")[0] for each in settings.properties),
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _apart(ticks: Sequence[Tick]) -> Iterator[str]:
+    """A line for every look whose figures cannot stand beside the last one's."""
+    for tick in ticks[:-1]:
+        for features, each in tick.figures.items():
+            last = ticks[-1].figures.get(features)
+            if last is not None and each.protocol != last.protocol:
+                yield f"At {tick.kimg:g} thousand pictures {features} was measured in another way; that is not drawn."
 
 
 def _view(verdict: Verdict, train: ByteArray, samples: ByteArray) -> VerdictView:
@@ -76,6 +105,9 @@ def _curves(ticks: Sequence[Tick]) -> Iterator[Curve]:
         for name, value in tick.numbers.items():
             found.setdefault(_named(name), []).append((tick.kimg, Interval(value, value, value)))
         for features, each in tick.figures.items():
+            last = ticks[-1].figures.get(features)
+            if last is None or each.protocol != last.protocol:
+                continue
             for name, figure in _in_order(each.figures).items():
                 found.setdefault(f"{name}, {features}", []).append((tick.kimg, figure))
     for name, points in found.items():

@@ -68,8 +68,8 @@ class Tick:
 class Watch:
     """Looks at one training run, and keeps what it saw in the run's output."""
 
-    def __init__(self, settings: GanSettings, watching: Watching, pictures: Pictures) -> None:
-        self.settings, self.watching, self.pictures = settings, watching, pictures
+    def __init__(self, settings: GanSettings, watching: Watching, pictures: Pictures, device: str = "cpu") -> None:
+        self.settings, self.watching, self.pictures, self.device = settings, watching, pictures, device
         self.store: Store = open_store(settings.output)
         self.features = dict[str, FloatArray]()
 
@@ -81,7 +81,7 @@ class Watch:
             return {}, ("No figures: nothing was to be measured.",)
         for name in self.watching.features or FEATURE_SPACES:
             try:
-                found[name] = feature_space(name)
+                found[name] = feature_space(name, self.device)
             except WeightsError as error:
                 missing.append(f"Not measured by {name}: {error}")
         return found, tuple(missing)
@@ -107,7 +107,9 @@ class Watch:
         if spaces:
             samples = drawn(self.settings, network, range(self.watching.samples))
             figures = {
-                name: compare(space, self.reals, samples, seed=self.settings.seed, kept=self.features)
+                name: compare(
+                    space, self.reals, samples, seed=self.settings.seed, kept=self.features, device=self.device
+                )
                 for name, space in spaces.items()
             }
         tick = Tick(
@@ -145,11 +147,14 @@ def read_strip(store: Store, tick: Tick) -> ByteArray:
 
 @torch.no_grad()
 def drawn(settings: GanSettings, network: nn.Module, which: Sequence[int]) -> ByteArray:
-    """(N,S,S,3) samples of the codes with these numbers: the same codes every time, never those of training."""
-    generator, found = cast(Any, network), list[ByteArray]()
+    """(N,S,S,3) samples of the codes with these numbers: the same codes every time, never those of training.
+
+    Drawn where the network is.
+    """
+    generator, found, device = cast(Any, network), list[ByteArray](), next(network.parameters()).device
     for first in range(0, len(which), BATCH):
         z = sample_latents(which[first : first + BATCH], settings.seed + 1, settings.z_dim, normalize=False)
-        images: Tensor = generator.synthesize(generator.truncate(generator.map(torch.from_numpy(z))))[0]
+        images: Tensor = generator.synthesize(generator.truncate(generator.map(torch.from_numpy(z).to(device))))[0]
         found.append(to_uint8(images))
     return np.concatenate(found)
 

@@ -14,6 +14,8 @@ import torch
 
 from higan_cam.errors import ConfigError, DataError
 from higan_cam.generate import load_generator, sample_latents
+from higan_cam.measure.generation.compare import compare
+from higan_cam.measure.generation.features import feature_space
 from higan_cam.store import open_store
 from higan_cam.train.checkpoints import CHECKPOINT, load_checkpoint
 from higan_cam.train.gan.export import FIGURES, SHEET, WEIGHTS, settled, train_and_export_gan, with_digest
@@ -86,6 +88,28 @@ def test_statistics_of_dcgan_are_those_of_its_own_samples(build: Build, pictures
     with torch.no_grad():
         drawn = network.main[0](codes[:, :, None, None])
     torch.testing.assert_close(network.main[1].running_mean, drawn.mean(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)
+
+
+def test_the_end_is_looked_at_on_the_device_that_trained(
+    folder: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is one device here; by another of its names it is told from the default."""
+    asked = list[str]()
+
+    def noting(name: str, act: Callable[..., Any]) -> None:
+        def noted(*given: Any, **named: Any) -> Any:
+            asked.extend(str(each) for each in (*given, *named.values()) if "cpu" in str(each)[:4])
+            asked.extend(each.device for each in given if isinstance(each, World))
+            return act(*given, **named)
+
+        monkeypatch.setattr(name, noted)
+
+    noting("higan_cam.train.gan.export.Steps", Steps)
+    noting("higan_cam.train.gan.watch.feature_space", feature_space)
+    noting("higan_cam.train.gan.watch.compare", compare)
+    train_and_export_gan(build(pictures=str(folder), apart=4), ignore, World(device="cpu:0"), FEW)
+    assert len(asked) >= 3
+    assert set(asked) == {"cpu:0"}
 
 
 def test_pictures_that_have_changed_are_not_gone_on_with(folder: Path, build: Build) -> None:

@@ -100,6 +100,28 @@ def test_the_page_and_the_card_show_what_was_found(watched: Watch, pictures: Pic
     assert json.loads(watched.store.get(HISTORY))["ticks"][0]["figures"]["rooms_scorer"]["protocol"]["reals"] == 16
 
 
+def test_figures_that_were_measured_in_another_way_are_named_and_not_drawn(
+    watched: Watch, build: Build, pictures: Pictures
+) -> None:
+    other = Watch(watched.settings, replace(FEW, samples=12), pictures)
+    network = fit_gan(watched.settings, pictures, ignore).averaged
+    other.look(6, network, {"by_heart": 0.2})
+    content = generator_content(watched.settings, pictures, other, pictures.train)
+    assert [curve.name for curve in content.curves] == ["learnt by heart"]
+    assert content.unmeasured == (
+        "At 0.024 thousand pictures rooms_scorer was measured in another way; that is not drawn.",
+    )
+
+
+def test_a_card_names_the_weights_that_it_began_from(watched: Watch, pictures: Pictures) -> None:
+    settings = replace(watched.settings, init="/home/somebody/theirs.pt", init_sha256="a" * 64)
+    card = render_generator_card(generator_content(settings, pictures, watched, pictures.train))
+    assert "It began from theirs.pt (sha256 aaaaaaaaaaaa): the terms of those weights hold" in card
+    assert "somebody" not in card
+    plain = render_generator_card(generator_content(watched.settings, pictures, watched, pictures.train))
+    assert "The pictures are yours" in plain
+
+
 def test_tiles_are_in_reading_order_and_white_where_none_is_left() -> None:
     images = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((3, 2, 2, 3), np.uint8)
     sheet = tiled(images, 2)
