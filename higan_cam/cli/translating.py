@@ -27,8 +27,8 @@ def register(app: typer.Typer) -> None:
 def translate(
     pictures: Annotated[str, typer.Argument(help="Folder, glob, zip, tar, Parquet or CSV of pictures; any URI.")],
     output: Annotated[str, typer.Argument(help="Folder or URI (file, s3, gs) for the lit pictures and a page.")],
-    model: Annotated[Path, typer.Option(help="A file of `higan-cam train translator`.")],
     *,
+    model: Annotated[str, typer.Option(help="`rooms` (embedded), or a file of `higan-cam train translator`.")] = ROOMS,
     gain: Annotated[list[float] | None, typer.Option(help="0 (off) to 2 (twice); repeatable. 1 unless named.")] = None,
     kelvin: Annotated[list[float] | None, typer.Option(help="Colour temperature; repeatable.")] = None,
     side: Annotated[int, typer.Option(help="Look at so many px of a picture; 0: as it learned, -1: all.", min=-1)] = 0,
@@ -41,7 +41,10 @@ def translate(
 
     As `light`, with the composer `translator`. The same command goes on where it stopped.
     """
-    settings = {"weights": str(model.expanduser().absolute()), "side": side}
+    from higan_cam.weights.embedded import EMBEDDED_TRANSLATORS
+
+    weights = model if model in EMBEDDED_TRANSLATORS else str(Path(model).expanduser().absolute())
+    settings = {"weights": weights, "side": side}
     chosen = {"gains": gain, "kelvins": kelvin, "places": places, "composer": "translator", "settings": settings}
     put_light(pictures, output, chosen, student, config, set_)
 

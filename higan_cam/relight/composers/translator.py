@@ -9,7 +9,7 @@ import numpy as np
 from higan_cam.errors import ConfigError
 from higan_cam.relight.composers.compose import Composed, Spot, nothing
 from higan_cam.relight.composers.cutout import falloff, with_lamp
-from higan_cam.relight.translator import light_in, load_translator
+from higan_cam.relight.translator import light_in, load_translator, translator_file
 from higan_cam.types import FloatArray
 from higan_cam.weights.files import sha256_of
 
@@ -22,7 +22,7 @@ class LearnedSettings:
     """Of the composer `translator`.
 
     Attributes:
-        weights: a file of `higan-cam train translator`.
+        weights: `rooms` (embedded), or a file of `higan-cam train translator`.
         side: the picture is looked at with its shorter side at this many px, if it has more, and the light carried back
             as a multiple of what is there; 0 takes the side that the network was trained at, -1 the picture's own.
         core: the lamp is taken to be where the heat is at least this share of its peak; chosen among .3, .5, .7, .85
@@ -32,7 +32,7 @@ class LearnedSettings:
         ConfigError: no such side or share.
     """
 
-    weights: str
+    weights: str = "rooms"
     side: int = 0
     core: float = 0.7
 
@@ -52,7 +52,7 @@ class Learned:
         self._core = settings.core
         self._translator = load_translator(settings.weights)
         self._side = {0: self._translator.side, -1: None}.get(settings.side, settings.side)
-        self.digests = {"translator": sha256_of(settings.weights)}
+        self.digests = {"translator": sha256_of(translator_file(settings.weights))}
 
     def __call__(self, spot: Spot) -> Composed:
         """Where the lamp is, the heat says; without it the mask, and without that the place."""

@@ -8,6 +8,7 @@ from higan_cam.relight.translator.translator import (
     predict_light,
     save_translator,
     translate,
+    translator_file,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "predict_light",
     "save_translator",
     "translate",
+    "translator_file",
 ]

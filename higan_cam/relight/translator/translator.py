@@ -21,6 +21,7 @@ from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.relight.translator.norms import Statistics
 from higan_cam.relight.translator.tiles import TILE, by_tiles, padded
 from higan_cam.types import ByteArray, FloatArray
+from higan_cam.weights.embedded import EMBEDDED_TRANSLATORS, embedded_path
 from higan_cam.weights.files import load_tensors, save_tensors
 
 _LEAST_LIGHT = 0.02
@@ -44,12 +45,13 @@ class Translator:
     attribute: str = "light"
 
 
-def load_translator(path: str | Path) -> Translator:
-    """The translator in a file that `higan-cam train translator` left.
+def load_translator(source: str | Path) -> Translator:
+    """The translator in a file that `higan-cam train translator` left, or the embedded one: `rooms`.
 
     Raises:
         WeightsError: there is no such file, or it holds no translator.
     """
+    path = translator_file(source)
     tensors, metadata = load_tensors(path)
     try:
         return _built(tensors, json.loads(metadata["translator"]))
@@ -57,6 +59,12 @@ def load_translator(path: str | Path) -> Translator:
         raise WeightsError(
             f"{path}: not a translator ({error}); expected a file of `higan-cam train translator`"
         ) from error
+
+
+def translator_file(source: str | Path) -> Path:
+    """Where the weights are that are called so."""
+    embedded = EMBEDDED_TRANSLATORS.get(str(source))
+    return Path(source) if embedded is None else embedded_path(embedded.file)
 
 
 def save_translator(path: Path, network: TranslatorNetwork, side: int, response: str, attribute: str) -> None:

@@ -21,7 +21,6 @@ from higan_cam.relight.composers import COMPOSERS, load_composer
         ("diffusion", {"folder": "x", "dtype": "int8"}, "dtype must be one of float32, float16, bfloat16, got 'int8'"),
         ("diffusion", {"folder": "x", "size": (0, 64)}, r"size must be 1 px or more, got \(0, 64\)"),
         ("pair", {"affine": None}, "missing .* 'before'"),
-        ("translator", {}, "missing .* 'weights'"),
         ("translator", {"weights": "x", "side": -2}, "side must be 1 px or more, .* got -2"),
         ("translator", {"weights": "x", "core": 0.0}, "core must be above 0, at most 1, got 0.0"),
     ],
