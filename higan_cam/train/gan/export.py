@@ -25,6 +25,7 @@ from higan_cam.train.gan.page import generator_content
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
+from higan_cam.train.gan.transfer import StillNorm
 from higan_cam.train.gan.watch import GRID, Watch, Watching, drawn, sheet_of
 from higan_cam.train.settings import Report, World
 from higan_cam.weights.files import encode_tensors
@@ -113,6 +114,8 @@ def _take_statistics(settings: GanSettings, network: DCGAN) -> None:
     device = next(network.parameters()).device
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
+        if isinstance(norm, StillNorm):
+            continue  # frozen: its statistics are the file's
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over batches
     network.train()

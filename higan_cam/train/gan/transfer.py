@@ -30,6 +30,15 @@ BESIDE = "discriminator.safetensors"
 """How training calls the discriminator that it leaves beside its generator."""
 
 
+class StillNorm(nn.BatchNorm2d):
+    """Batch norm that goes on computing what its file says: by its own statistics, which no call moves."""
+
+    def train(self, mode: bool = True) -> StillNorm:
+        """Stay as in eval."""
+        del mode
+        return super().train(False)
+
+
 def transferred(init: str, init_discriminator: str = "", **said: Any) -> GanSettings:
     """Settings of a run that starts at the weights of a file, whose sizes they take.
 
@@ -89,6 +98,8 @@ def loaded(settings: GanSettings) -> tuple[nn.Module, list[Discriminator]]:
 def freeze(settings: GanSettings, generator: nn.Module, discriminator: Discriminator) -> None:
     """Let what the settings name stay: by patterns, and FreezeD's layers (Mo et al. 2020, arXiv:2002.10964).
 
+    Batch norm of which no parameter moves stays with its statistics, too: it becomes a `StillNorm`.
+
     Raises:
         ConfigError: a pattern that nothing matches, more layers than there are, or nothing left that moves.
     """
@@ -108,6 +119,10 @@ def freeze(settings: GanSettings, generator: nn.Module, discriminator: Discrimin
             raise ConfigError(f"freeze: {pattern!r} matches no parameter; there are {some}, …, each with .* below it")
         for each in matched:
             each.requires_grad_(False)
+    for norm in generator.modules():  # the discriminators have none
+        if isinstance(norm, nn.BatchNorm2d) and not any(each.requires_grad for each in norm.parameters()):
+            norm.__class__ = StillNorm
+            norm.eval()
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if name == "generator" and settings.properties:
             continue  # what is asked for is learned beside it

@@ -107,6 +107,31 @@ def test_what_is_frozen_stays_to_the_bit_and_all_else_moves(build: Build, pictur
     assert stayed == expected
 
 
+def test_a_frozen_batch_norm_computes_what_the_file_says_from_the_first_step_to_the_weights_that_ship(
+    build: Build, pictures: Pictures, tmp_path: Path
+) -> None:
+    """Its statistics belong to it: with those of a batch, or of other samples, it would be another layer."""
+    said: dict[str, Any] = {"side": 16, "channels": (8, 8)}
+    other = start(build("dcgan", seed=5, **said))
+    for norm in [module for module in other.averaged.modules() if isinstance(module, nn.BatchNorm2d)]:
+        cast(Tensor, norm.running_mean).fill_(0.02)
+        cast(Tensor, norm.num_batches_tracked).fill_(7)
+    init = save(tmp_path / "other", other)
+    frozen = ("generator.main.0.*", "generator.main.1.*")
+    settings = transferred(init, output=str(tmp_path / "out"), freeze=frozen, **SAID)
+    wide = Pictures(np.repeat(np.repeat(pictures.train, 2, 1), 2, 2), pictures.held_out[:0], "0" * 64, ())
+    before = start(settings).generator.state_dict()
+    state = fit_gan(settings, wide, ignore)
+    for network in (state.generator, state.averaged, settled(settings, state)):
+        after = network.state_dict()
+        stayed = {name for name, value in before.items() if torch.equal(value, after[name])}
+        assert stayed >= {name for name in before if name.startswith(("main.0.", "main.1."))}
+        assert not stayed & {"main.3.weight", "main.4.weight", "main.4.running_mean", "main.4.running_var"}
+    frozen_part, drawn = cast(Any, state.generator).train().main[:2], torch.randn(3, 8, 1, 1)
+    with torch.no_grad():
+        torch.testing.assert_close(frozen_part(drawn), cast(Any, load_generator(init)).main[:2](drawn))
+
+
 def test_a_transferred_run_that_was_stopped_ends_in_the_same_bytes(
     build: Build, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
