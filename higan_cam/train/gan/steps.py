@@ -241,6 +241,8 @@ class Steps:
             from_row = torch.where(draws[:, 0] < settings.mixing, 1 + draws[:, 1] * (len(rows) - 1), len(rows))
             other = self._mapped(number, network, codes[:, 1], which)
             w_plus = torch.where((rows >= from_row.floor()[:, None])[..., None], other, w_plus)
+        if exact and not w_plus.requires_grad:
+            w_plus.requires_grad_()  # paths are measured by it, also where all of the mapping is frozen
         images: Tensor = generator.synthesize(w_plus)[0]
         return images, w_plus
 

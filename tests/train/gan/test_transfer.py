@@ -132,6 +132,14 @@ def test_a_frozen_batch_norm_computes_what_the_file_says_from_the_first_step_to_
         torch.testing.assert_close(frozen_part(drawn), cast(Any, load_generator(init)).main[:2](drawn))
 
 
+def test_paths_are_measured_where_the_whole_mapping_stays(build: Build, pictures: Pictures, tmp_path: Path) -> None:
+    """Lengths are slopes by codes, which have no history of their own then."""
+    init = save(tmp_path / "other", start(build(seed=5)))
+    paths: dict[str, Any] = {"freeze": ("mapping.*",), "path_weight": 2.0, "path_every": 2}
+    state = fit_gan(transferred(init, output=str(tmp_path / "out"), **paths, **SAID), pictures, ignore)
+    assert state.path_mean > 0
+
+
 def test_a_transferred_run_that_was_stopped_ends_in_the_same_bytes(
     build: Build, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
