@@ -111,8 +111,9 @@ def export(
     from higan_cam.train.gan.rosinality import export_rosinality
 
     both = export_rosinality(weights, file)
+    discriminator = ", d" if both else "; no discriminator that fits beside it"
     Console(soft_wrap=True, highlight=False).print(
-        f"wrote    {escape(str(file))} (g_ema, g, latent_avg{', d' if both else '; no discriminator beside it'})"
+        f"wrote    {escape(str(file))} (g_ema, g, latent_avg{discriminator})"
     )
 
 

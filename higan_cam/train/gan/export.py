@@ -32,6 +32,8 @@ from higan_cam.weights.files import encode_tensors
 from higan_cam.weights.paths import TRAINED
 
 WEIGHTS, DISCRIMINATOR, FIGURES, SHEET = TRAINED, "discriminator.safetensors", "metrics.json", "samples.png"
+DISCRIMINATORS = "discriminator_arrangement.safetensors", "discriminator_tiles.safetensors"
+"""Of two sources: neither judges the whole picture, so nothing takes one for the generator's."""
 PLACES = frozenset({"output", "pictures", "second", "init", "init_discriminator"})
 """Settings that say where something lies on this machine; what it was is said by digests."""
 SETTLED = 4096
@@ -71,7 +73,9 @@ def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: W
     told = {name: value for name, value in asdict(settings).items() if name not in PLACES}
     notes = {"training": json.dumps(told, sort_keys=True)}
     store.put(WEIGHTS, encode_tensors(halved(network.state_dict()), notes))
-    store.put(DISCRIMINATOR, encode_tensors(halved(state.discriminator.state_dict()), notes))
+    names = DISCRIMINATORS if settings.second else (DISCRIMINATOR,)
+    for name, (discriminator, _) in zip(names, state.discriminators, strict=True):
+        store.put(name, encode_tensors(halved(discriminator.state_dict()), notes))
     last = watch.look(settings.steps, network, game.numbers(settings.steps))
     samples = drawn(settings, network, range(max(GRID * GRID, watch.watching.judged)))
     sheet = sheet_of(samples[: GRID * GRID])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,13 +15,19 @@ from higan_cam.files import write_whole
 from higan_cam.generate import StyleGAN2, load_generator
 from higan_cam.generate.base import outer_square
 from higan_cam.generate.layouts.rosinality import to_rosinality
+from higan_cam.train.gan.discriminators import ResidualDiscriminator
 from higan_cam.train.gan.export import DISCRIMINATOR
 from higan_cam.weights.files import load_tensors
+from higan_cam.weights.state_dicts import fill
 from higan_cam.weights.zoo import path_of
+
+log = logging.getLogger(__name__)
 
 
 def export_rosinality(weights: str, output: Path) -> bool:
-    """Write `g_ema`, `g`, `latent_avg` and, where a discriminator lies beside the weights, `d`; whether it did.
+    """Write `g_ema`, `g`, `latent_avg` and, where a discriminator that fits lies beside the weights, `d`; whether so.
+
+    One that is of another network is left out, which is logged.
 
     Args:
         weights: as `generator.weights` takes them; a StyleGAN2.
@@ -37,7 +44,13 @@ def export_rosinality(weights: str, output: Path) -> bool:
     saved: dict[str, object] = {"g_ema": state, "g": state, "latent_avg": mean}
     beside = path_of(weights).with_name(DISCRIMINATOR)
     if beside.is_file():
-        saved["d"] = discriminator_to_rosinality(load_tensors(beside)[0])
+        discriminator = load_tensors(beside)[0]
+        try:
+            fill(ResidualDiscriminator(generator.channels), discriminator, beside)
+        except WeightsError as error:
+            log.warning("%s; left out", error)
+        else:
+            saved["d"] = discriminator_to_rosinality(discriminator)
     body = io.BytesIO()
     torch.save(saved, body)
     write_whole(output, body.getvalue())

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from higan_cam.errors import WeightsError
 from higan_cam.generate import StyleGAN2, load_generator
 from higan_cam.generate.layouts.rosinality import from_rosinality, to_rosinality
-from higan_cam.train.gan.discriminators import ResidualDiscriminator
+from higan_cam.train.gan.discriminators import PlainDiscriminator, ResidualDiscriminator
 from higan_cam.train.gan.rosinality import discriminator_to_rosinality, export_rosinality
 from higan_cam.weights.files import save_tensors
 from tests.generate.references import correlated, rosinality_codes, rosinality_image
@@ -110,15 +110,27 @@ def test_the_file_is_read_again_and_has_the_discriminator_that_lay_beside(tmp_pa
     save_tensors(tmp_path / "mine" / "generator.safetensors", network.state_dict(), {})
     status, told, _ = higan_cam("weights", "export", str(tmp_path / "mine"), str(tmp_path / "alone.pt"))
     assert (status, "no discriminator" in told) == (0, True)
-    other = ResidualDiscriminator(CHANNELS).state_dict()
+    other = ResidualDiscriminator(network.channels).state_dict()
     save_tensors(tmp_path / "mine" / "discriminator.safetensors", other, {})
     assert export_rosinality(str(tmp_path / "mine"), tmp_path / "mine.pt")
     saved = torch.load(tmp_path / "mine.pt", weights_only=True)
     assert set(saved) == {"g", "g_ema", "latent_avg", "d"}
-    assert len(saved["d"]) == len(other) + 2 * 2  # and the filters of two blocks
+    assert len(saved["d"]) == len(other) + 2 * (len(network.channels) - 1)  # and the filters of each block
     codes = torch.randn(2, network.num_layers, network.w_dim, generator=torch.Generator().manual_seed(7))
     ours, theirs = (load_generator(tmp_path / name).synthesize(codes)[0] for name in ("mine", "mine.pt"))
     torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("other", [ResidualDiscriminator(CHANNELS[:2]), PlainDiscriminator((6, 5))])
+def test_a_discriminator_of_another_network_is_left_out_and_said(
+    other: nn.Module, tmp_path: Path, caplog: pytest.LogCaptureFixture, higan_cam: Command
+) -> None:
+    save_tensors(tmp_path / "mine" / "generator.safetensors", small(StyleGAN2).state_dict(), {})
+    save_tensors(tmp_path / "mine" / "discriminator.safetensors", other.state_dict(), {})
+    status, told, _ = higan_cam("weights", "export", str(tmp_path / "mine"), str(tmp_path / "mine.pt"))
+    assert (status, "no discriminator that fits" in told) == (0, True)
+    assert "discriminator.safetensors: does not fit ResidualDiscriminator" in caplog.text
+    assert set(torch.load(tmp_path / "mine.pt", weights_only=True)) == {"g", "g_ema", "latent_avg"}
 
 
 def test_learned_noise_maps_have_no_place_in_that_layout() -> None:

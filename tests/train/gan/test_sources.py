@@ -16,15 +16,17 @@ from higan_cam.errors import ConfigError
 from higan_cam.generate import load_generator
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train import loop
-from higan_cam.train.checkpoints import save_checkpoint
-from higan_cam.train.gan.export import settled
+from higan_cam.train.checkpoints import load_checkpoint, save_checkpoint
+from higan_cam.train.gan.export import DISCRIMINATORS, settled, train_and_export_gan, with_digest
 from higan_cam.train.gan.fit import Steps, fit_gan
-from higan_cam.train.gan.pictures import Pictures
+from higan_cam.train.gan.pictures import Pictures, read_pictures
+from higan_cam.train.gan.rosinality import export_rosinality
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
 from higan_cam.train.gan.steering.sources import arrangement, judges, read_second, switch_row, tiles
+from higan_cam.train.gan.watch import Watching
 from higan_cam.train.settings import World
-from higan_cam.weights.files import save_tensors
+from higan_cam.weights.files import load_tensors, save_tensors
 
 Build = Callable[..., GanSettings]
 TWO: dict[str, Any] = {"side": 16, "channels": (8, 8, 4), "switch_side": 8}
@@ -160,6 +162,21 @@ def test_a_run_of_two_sources_ends_in_the_same_bytes_and_its_weights_are_read(
     (Path(red) / "3.png").unlink()
     with pytest.raises(ConfigError, match="second_sha256"):
         fit_gan(cut, first, lambda _: None)
+
+
+def test_each_of_two_discriminators_has_a_file_and_none_passes_for_that_of_the_whole_picture(
+    build: Build, red: str
+) -> None:
+    settings = build(pictures=red, second=red, **TWO)
+    train_and_export_gan(settings, lambda _: None, World(), Watching(samples=0, judged=0))
+    asked, _ = read_second(with_digest(settings, read_pictures(settings)))
+    output, state = Path(settings.output), start(asked)
+    state.restore(load_checkpoint(asked) or {})
+    assert {each.name for each in output.glob("*discriminator*")} == set(DISCRIMINATORS)
+    for name, (network, _) in zip(DISCRIMINATORS, state.discriminators, strict=True):
+        saved = load_tensors(output / name)[0]
+        assert all(torch.equal(saved[key], value.half()) for key, value in network.state_dict().items())
+    assert not export_rosinality(str(output), output / "theirs.pt")
 
 
 @pytest.mark.parametrize(
