@@ -25,6 +25,7 @@ from higan_cam.train.gan.page import generator_content
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
+from higan_cam.train.gan.steering.conditions import known_anywhere, names_of
 from higan_cam.train.gan.transfer import StillNorm
 from higan_cam.train.gan.watch import GRID, Watch, Watching, drawn, sheet_of
 from higan_cam.train.settings import Report, World
@@ -71,6 +72,7 @@ def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: W
     store = watch.store
     network, game = settled(settings, state), Steps(settings, state, pictures, World(device=watch.device))
     told = {name: value for name, value in asdict(settings).items() if name not in PLACES}
+    told["properties"] = names_of(settings.properties)
     notes = {"training": json.dumps(told, sort_keys=True)}
     store.put(WEIGHTS, encode_tensors(halved(network.state_dict()), notes))
     names = DISCRIMINATORS if settings.second else (DISCRIMINATOR,)
@@ -92,10 +94,11 @@ def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: W
 
 
 def with_digest(settings: GanSettings, pictures: Pictures) -> GanSettings:
-    """The settings with what the pictures are. ConfigError: they said something else."""
+    """The settings with what pictures and scorers are, found from anywhere. ConfigError: they said something else."""
     if settings.pictures_sha256 not in ("", pictures.sha256):
         raise ConfigError(f"{settings.pictures}: its pictures have changed since training began; take another output")
-    return replace(settings, pictures_sha256=pictures.sha256)
+    properties, digests = known_anywhere(settings.properties, settings.properties_sha256)
+    return replace(settings, pictures_sha256=pictures.sha256, properties=properties, properties_sha256=digests)
 
 
 @torch.no_grad()

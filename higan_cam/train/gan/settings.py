@@ -36,6 +36,8 @@ class GanSettings:
     """With `second`: rows of w+ from this side on, px, are the fine ones."""
     properties: tuple[str, ...] = ()
     """Scorers, NAME or NAME=WEIGHTS, whose readings can be asked for (see `steering.conditions`)."""
+    properties_sha256: tuple[str, ...] = ()
+    """Of each one's file, empty where it has none; from `steering.conditions.known_anywhere`."""
     property_weight: float = 1.0
     """Of the mean squared difference between what was asked for and what samples have, in spreads of the pictures."""
     network: Network = "stylegan2"
@@ -130,6 +132,11 @@ class GanSettings:
         if self.channels and (len(self.channels) != levels or min(self.channels) < 1):
             raise ConfigError(
                 f"channels: {self.network} of {self.side} px has {levels} counts >= 1, got {self.channels}"
+            )
+        if self.properties_sha256 and len(self.properties_sha256) != len(self.properties):
+            raise ConfigError(
+                f"properties_sha256: must be one for each of {len(self.properties)} properties, got "
+                f"{len(self.properties_sha256)}"
             )
         self._check_init()
         self._check_second()

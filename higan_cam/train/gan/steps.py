@@ -24,6 +24,7 @@ from higan_cam.train.gan.state import GanState
 from higan_cam.train.gan.steering.conditions import (
     Condition,
     followed,
+    names_of,
     scorers_of,
     scores_of,
 )
@@ -97,7 +98,7 @@ class Steps:
         state, whole = self.state, slice(0, self.settings.batch)
         samples, _ = self._samples(step, state.averaged, whole, exact=True)
         found = followed(self._asked(step, whole), scores_of(self.scorers, samples)).diagonal().tolist()
-        names = [f"follows_{each.partition('=')[0]}" for each in self.settings.properties]
+        names = [f"follows_{each}" for each in names_of(self.settings.properties)]
         return dict(zip(names, found, strict=True))
 
     def _asked(self, number: int, which: slice) -> Tensor:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.errors import DataError, WeightsError
+from higan_cam.errors import ConfigError, DataError, WeightsError
 from higan_cam.generate.base import LayeredGenerator
 from higan_cam.train import loop
-from higan_cam.train.checkpoints import save_checkpoint
+from higan_cam.train.checkpoints import CHECKPOINT, save_checkpoint
+from higan_cam.train.gan.export import train_and_export_gan, with_digest
 from higan_cam.train.gan.fit import Steps, fit_gan
-from higan_cam.train.gan.pictures import Pictures
+from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
 from higan_cam.train.gan.steering.conditions import (
@@ -24,14 +27,17 @@ from higan_cam.train.gan.steering.conditions import (
     Condition,
     asked_codes,
     followed,
+    known_anywhere,
     learn_condition,
     load_condition,
     scorers_of,
     scores_of,
 )
 from higan_cam.train.gan.transfer import transferred
+from higan_cam.train.gan.watch import Watching
 from higan_cam.train.settings import World
-from higan_cam.weights.files import save_tensors
+from higan_cam.weights.embedded import EMBEDDED_SCORERS, embedded_path
+from higan_cam.weights.files import load_tensors, save_tensors, sha256_of
 
 Build = Callable[..., GanSettings]
 
@@ -142,6 +148,67 @@ def test_a_run_that_asks_ends_in_the_same_bytes_and_with_a_frozen_generator_only
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
     assert all(torch.equal(one[f"generator.{name}"], value) for name, value in other.averaged.state_dict().items())
     assert one["condition.gate"].abs().max() > 0
+
+
+@pytest.fixture
+def folder(lit: Pictures, tmp_path: Path) -> str:
+    """The pictures as files."""
+    (tmp_path / "lit").mkdir()
+    for number, each in enumerate(lit.train):
+        cv2.imwrite(str(tmp_path / "lit" / f"{number:02d}.png"), each)
+    return str(tmp_path / "lit")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A scorer's file in a folder of this machine."""
+    path = tmp_path / "home" / "my scorer.safetensors"
+    path.parent.mkdir()
+    path.write_bytes(embedded_path(EMBEDDED_SCORERS["rooms"].file).read_bytes())
+    return path
+
+
+def test_another_scorer_of_that_name_is_another_run(build: Build, folder: str, own: Path) -> None:
+    settings = build(pictures=folder, properties=(f"lighting={own}", "luminance"))
+    pictures = read_pictures(settings)
+    told = with_digest(settings, pictures)
+    assert told.properties_sha256 == (sha256_of(own), "")
+    assert with_digest(told, pictures) == told
+    fit_gan(told, pictures, lambda _: None)
+    tensors, notes = load_tensors(own)
+    save_tensors(own, {name: value * 1.01 for name, value in tensors.items()}, notes)
+    with pytest.raises(ConfigError, match=r"my scorer\.safetensors: has changed since training began"):
+        with_digest(told, pictures)
+    with pytest.raises(ConfigError, match="properties_sha256"):
+        fit_gan(with_digest(settings, pictures), pictures, lambda _: None)
+
+
+def test_the_embedded_scorer_has_a_digest_too_and_keeps_its_name() -> None:
+    embedded = sha256_of(embedded_path(EMBEDDED_SCORERS["rooms"].file))
+    assert known_anywhere(("lighting", "lighting=rooms")) == (("lighting", "lighting=rooms"), (embedded,) * 2)
+
+
+@pytest.mark.parametrize("digests", [("0",), ("0", "0", "0")])
+def test_there_are_as_many_digests_as_properties(digests: tuple[str, ...], build: Build) -> None:
+    with pytest.raises(ConfigError, match=r"^properties_sha256: "):
+        build(properties=("luminance", "warmth"), properties_sha256=digests)
+
+
+def test_a_scorer_is_found_from_another_working_directory_and_its_place_is_not_published(
+    build: Build, folder: str, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = build(pictures=folder, properties=("lighting=home/my scorer.safetensors",))
+    monkeypatch.chdir(own.parent.parent)
+    settings = with_digest(settings, read_pictures(settings))
+    monkeypatch.chdir(own.parent)
+    train_and_export_gan(settings, lambda _: None, World(), Watching(samples=0, judged=0))
+    output = Path(settings.output)
+    notes = json.loads(load_tensors(output / "generator.safetensors")[1]["training"])
+    assert notes["properties"] == ["lighting"]
+    assert notes["properties_sha256"] == [sha256_of(own)]
+    assert load_condition(output / CONDITION)[1] == ["lighting"]
+    published = [each for each in output.rglob("*") if each.is_file() and each.name != CHECKPOINT]
+    assert [each.name for each in published if b"my scorer" in each.read_bytes()] == []
 
 
 def test_another_file_is_no_condition(tmp_path: Path) -> None:

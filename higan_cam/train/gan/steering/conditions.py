@@ -17,13 +17,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from higan_cam.errors import DataError, WeightsError
+from higan_cam.config import ScorerConfig
+from higan_cam.errors import ConfigError, DataError, WeightsError
 from higan_cam.generate import from_uint8
 from higan_cam.generate.base import LayeredGenerator
 from higan_cam.label import load_scorer
+from higan_cam.label.loading import scorer_files
 from higan_cam.types import ByteArray, Scorer
-from higan_cam.weights.files import encode_tensors, load_tensors
-from higan_cam.weights.state_dicts import fill
+from higan_cam.weights.embedded import EMBEDDED_SCORERS
+from higan_cam.weights.files import encode_tensors, load_tensors, sha256_of
+from higan_cam.weights.paths import with_network
+from higan_cam.weights.state_dicts import fill, named_file
+from higan_cam.weights.zoo import zoo
 
 CONDITION = "condition.safetensors"
 HIDDEN = 64
@@ -96,6 +101,34 @@ def scorers_of(properties: Sequence[str], device: str = "cpu") -> list[Scorer]:
     return found
 
 
+def known_anywhere(properties: Sequence[str], digests: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The same properties for a process in another working directory, and digests of their files, empty for none.
+
+    Args:
+        digests: of the files that training began with; empty before it began.
+
+    Raises:
+        ConfigError: a file is another one than then, or as `load_scorer`. WeightsError: a file is not there.
+    """
+    names, found = [], []
+    for each in properties:
+        name, _, weights = each.partition("=")
+        files = scorer_files(ScorerConfig(name=name, weights=weights or "rooms"))
+        path = files.get("weights")
+        named = bool(weights) and weights not in EMBEDDED_SCORERS and str(named_file(weights)) not in zoo()
+        names.append(f"{name}={with_network(path.resolve(), weights)}" if path is not None and named else each)
+        found.append("" if path is None else sha256_of(path))
+    for name, digest, before in zip(names, found, digests or found, strict=True):
+        if digest != before:
+            raise ConfigError(f"{name}: has changed since training began; take another output")
+    return tuple(names), tuple(found)
+
+
+def names_of(properties: Sequence[str]) -> list[str]:
+    """The scorers' names without the files, which lie on this machine."""
+    return [each.partition("=")[0] for each in properties]
+
+
 def scores_of(scorers: Sequence[Scorer], images: Tensor) -> Tensor:
     """(N,3,H,W) in [-1,1] -> (N,P), differentiable."""
     return torch.stack([scorer.score(images) for scorer in scorers], dim=1)
@@ -112,12 +145,15 @@ def learn_condition(condition: Condition, properties: Sequence[str], pictures: B
 
 
 def encoded_condition(condition: Condition, properties: Sequence[str]) -> bytes:
-    """The bytes of `condition.safetensors`, in float32."""
-    return encode_tensors(condition.state_dict(), {"properties": json.dumps(list(properties))})
+    """The bytes of `condition.safetensors`, in float32, with the properties' names."""
+    return encode_tensors(condition.state_dict(), {"properties": json.dumps(names_of(properties))})
 
 
 def load_condition(path: str | Path) -> tuple[Condition, list[str]]:
-    """A condition that training left, frozen, and what it asks for. WeightsError: no such file."""
+    """A condition that training left, frozen, and the scorers' names whose readings it asks for.
+
+    Which file a scorer had, say the digests beside the generator's settings. WeightsError: no such file.
+    """
     tensors, notes = load_tensors(path)
     names: list[str] = json.loads(notes.get("properties", "[]"))
     if not names or "gate" not in tensors:
