@@ -13,6 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from higan_cam.runtime.workers.memory import is_out_of_memory
 from higan_cam.store import open_store
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings, Precision
@@ -59,7 +60,7 @@ def fit_gan(
             learn_condition(condition, settings.properties, pictures.train, world.device)
     resume(settings, state)
     if world.rank == 0 and settings.steps - state.step >= WORTH_MEASURING:
-        _advise(settings, pictures, second, world.device)
+        _advise(settings, pictures, second, world)
     game = Steps(settings, state, pictures, world, second)
 
     plan = Plan(
@@ -76,11 +77,23 @@ def fit_gan(
     return state
 
 
-def _advise(settings: GanSettings, pictures: Pictures, second: Pictures | None, device: str) -> None:
-    """Say which precision is faster here. What is asked for is what is computed in: the bytes follow from settings."""
+def _advise(settings: GanSettings, pictures: Pictures, second: Pictures | None, world: World) -> None:
+    """Say which precision is faster here. What is asked for is what is computed in: the bytes follow from settings.
+
+    Measured on this worker's share of the batch, beside the networks that train; not where memory does not suffice.
+    """
+    share = share_of(settings.batch, world)
 
     def steps(precision: Precision) -> Callable[[int], Tensor]:
-        tried = replace(settings, precision=precision)
-        return Steps(tried, start(tried, device), pictures, World(device=device), second).take
+        tried = replace(settings, precision=precision, batch=share)
+        return Steps(tried, start(tried, world.device), pictures, World(device=world.device), second).take
 
-    log.info(advice(rates(steps, settings.batch, device), settings.precision))
+    line = f"precision={settings.precision}: not measured, there is too little memory for a second set of networks"
+    try:
+        line = advice(rates(steps, share, world.device), settings.precision)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    log.info(line)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()  # after the handler, whose traceback holds tensors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -37,10 +38,79 @@ def test_rates_are_pictures_over_the_time_of_a_step(monkeypatch: pytest.MonkeyPa
     assert rates(steps, 8) == pytest.approx({"float32": 160, "bfloat16": 400})
 
 
+def test_networks_of_one_precision_are_gone_before_those_of_the_other_are_made() -> None:
+    class Networks:
+        """Weights of one precision."""
+
+        def take(self, _: int) -> Tensor:
+            return torch.zeros(())
+
+    alive = list[weakref.ref[Networks]]()
+
+    def steps(_: Precision) -> Callable[[int], Tensor]:
+        assert [each for each in alive if each() is not None] == []
+        made = Networks()
+        made.__dict__["itself"] = made  # networks and optimisers know each other
+        alive.append(weakref.ref(made))
+        return made.take
+
+    rates(steps, 8, rounds=2)
+    assert len(alive) == 4
+    assert [each for each in alive if each() is not None] == []
+
+
+def test_a_worker_measures_its_own_share_of_the_batch(
+    build: Build, pictures: Pictures, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = list[tuple[int, int]]()
+
+    def measured(steps: Callable[[Precision], Callable[[int], Tensor]], batch: int, _: str) -> dict[Precision, float]:
+        game = steps("bfloat16").__self__  # type: ignore[attr-defined]
+        game.take(0)  # asks no other worker for anything
+        seen.append((batch, len(game._reals(0)[0])))
+        return {"float32": 50, "bfloat16": 100}
+
+    monkeypatch.setattr(module, "rates", measured)
+    with caplog.at_level("INFO"):
+        module._advise(build(precision="float32"), pictures, None, World(0, 2))
+    assert seen == [(4, 4)]
+    assert "img/s" in caplog.text
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("not enough memory")])
+def test_where_memory_does_not_suffice_for_measuring_training_goes_on_without_advice(
+    error: Exception,
+    build: Build,
+    pictures: Pictures,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def failing(*_: object) -> dict[Precision, float]:
+        raise error
+
+    monkeypatch.setattr(module, "rates", failing)
+    monkeypatch.setattr(module, "WORTH_MEASURING", 1)
+    with caplog.at_level("INFO"):
+        assert fit_gan(build(), pictures, lambda _: None).step == 6
+    assert "precision=float32: not measured, there is too little memory" in caplog.text
+
+
+def test_other_errors_of_measuring_are_not_hidden(
+    build: Build, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> dict[Precision, float]:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(module, "rates", failing)
+    with pytest.raises(RuntimeError, match="shapes"):
+        module._advise(build(), pictures, None, World())
+
+
 def test_the_faster_one_is_named_where_it_is_faster_by_more_than_chance() -> None:
     assert "--precision bfloat16 is 2.00 times as fast" in advice({"float32": 50, "bfloat16": 100}, "float32")
     assert "no other is faster" in advice({"float32": 50, "bfloat16": 100}, "bfloat16")
     assert "no other is faster" in advice({"float32": 50, "bfloat16": 52}, "float32")
+    assert "between penalties" in advice({"float32": 50, "bfloat16": 52}, "float32")
 
 
 def test_advice_is_said_at_the_start_and_changes_no_bit(
