@@ -4,6 +4,9 @@ Each operation changes each picture with chance p, reals and samples alike. Plac
 quarter turns, whole shifts, scales, turns, fractions of a pixel), colours by one 3 x 4 matrix. The paper's figures, but
 for its wavelet filters: where the warp shrinks, a pixel is the mean of four points as far apart as it grows; where it
 does not, it is plainly bilinear.
+
+On a GPU a run may not end in the same bytes when it is repeated: the generator's gradient goes through `grid_sample`,
+whose backward on CUDA adds up atomically, in no fixed order (see `torch.use_deterministic_algorithms`).
 """
 
 from __future__ import annotations
