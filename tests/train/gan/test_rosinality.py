@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 import torch
@@ -110,12 +110,13 @@ def test_the_file_is_read_again_and_has_the_discriminator_that_lay_beside(tmp_pa
     save_tensors(tmp_path / "mine" / "generator.safetensors", network.state_dict(), {})
     status, told, _ = higan_cam("weights", "export", str(tmp_path / "mine"), str(tmp_path / "alone.pt"))
     assert (status, "no discriminator" in told) == (0, True)
-    other = ResidualDiscriminator(network.channels).state_dict()
+    channels = cast(StyleGAN2, network).channels
+    other = ResidualDiscriminator(channels).state_dict()
     save_tensors(tmp_path / "mine" / "discriminator.safetensors", other, {})
     assert export_rosinality(str(tmp_path / "mine"), tmp_path / "mine.pt")
     saved = torch.load(tmp_path / "mine.pt", weights_only=True)
     assert set(saved) == {"g", "g_ema", "latent_avg", "d"}
-    assert len(saved["d"]) == len(other) + 2 * (len(network.channels) - 1)  # and the filters of each block
+    assert len(saved["d"]) == len(other) + 2 * (len(channels) - 1)  # and the filters of each block
     codes = torch.randn(2, network.num_layers, network.w_dim, generator=torch.Generator().manual_seed(7))
     ours, theirs = (load_generator(tmp_path / name).synthesize(codes)[0] for name in ("mine", "mine.pt"))
     torch.testing.assert_close(ours, theirs)
