@@ -74,10 +74,10 @@ def directions(
         raise ConfigError("--layers: no file recommends rows here; name them, such as 6-11, or all")
     rows = parse_layers(layers, models.generator.num_layers, (), "--layers")
     asked = Asked(count, rows, codes=codes, looks=looks, by_score=by_score, near=_box(near))
-    found = find_directions(models, config, method, asked)
     watched = [load_scorer(name) for name in scorer or ["luminance", "warmth", "edge_density"]]
+    store = source if output is None else open_store(output)  # what is wrong is said before the work
+    found = find_directions(models, config, method, asked)
     effects = [effect_of(models, config, each, range(samples), watched) for each in found]
-    store = source if output is None else open_store(output)
     sheet = _sheet(models, config, list(zip(found, effects, strict=True)), shown)
     _write(store, method, found, effects, sheet)
 

@@ -66,6 +66,7 @@ def test_its_files_are_taken_by_edit_and_another_place_takes_them(
     ("arguments", "said"),
     [
         (["--method", "sefe"], "Did you mean 'sefa'?"),
+        (["--scorer", "warmht"], "Did you mean 'warmth'?"),
         (["--layers", "3-9"], "--layers: the generator has layers 0-7"),
         (["--layers", "auto"], "no file recommends rows here"),
         (["--by-score"], "they need --method stylespace"),

@@ -135,7 +135,7 @@ function aimed(event) {
     pointAt({ x: moved(aim.x, across), y: moved(aim.y, down) });
     say(`Crosshair ${where(aim)}.`);
   } else if (event.key === "Enter" || event.key === " ") {
-    change({ place: { ...aim } });
+    if (!event.repeat) change({ place: { ...aim } }); // a key that is held is one choice
   } else return;
   event.preventDefault();
 }

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from higan_cam.errors import DataError
-from higan_cam.types import ByteArray, FloatArray, IntArray
+from higan_cam.types import BoolArray, ByteArray, FloatArray, IntArray
 
 LEAST_SIDE, LARGEST_SIDE = 4, 16
 """At which pictures are compared, px."""
@@ -72,6 +72,15 @@ def pairs_below(rows: FloatArray, bound: float) -> tuple[FloatArray, IntArray]:
     found, indices = np.concatenate(distances), np.concatenate(places)
     order = np.argsort(found, kind="stable")
     return found[order], indices[order]
+
+
+def has_earlier(rows: FloatArray, bound: float) -> BoolArray:
+    """(N,) whether a row before it is nearer than `bound`; pairs are not listed, of which there may be millions."""
+    found = np.zeros(len(rows), bool)
+    for first in range(0, len(rows), AT_ONCE):
+        squares = _squares(rows[first : first + AT_ONCE], rows[first:])
+        found[first:] |= np.triu(squares < bound**2, 1).any(axis=0)
+    return found
 
 
 def closest_pair(rows: FloatArray) -> float:

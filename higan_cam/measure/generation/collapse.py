@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from higan_cam.measure.generation.alike import SAME, closest_pair, coarse, pairs_below, typical
+from higan_cam.measure.generation.alike import SAME, closest_pair, coarse, has_earlier, pairs_below, typical
 from higan_cam.measure.generation.verdicts import CLEAN, Verdict, count_interval, not_measured
 from higan_cam.types import ByteArray, FloatArray
 
@@ -79,7 +79,5 @@ def collapse(samples: ByteArray, reals: ByteArray, *, seed: int = 0) -> Verdict:
 
 def _without_twins(rows: FloatArray) -> FloatArray:
     """(N,D) -> those that have no earlier one within `SAME`, in order: repeated pictures would make the bound 0."""
-    kept = np.ones(len(rows), bool)
-    kept[pairs_below(rows, SAME)[1][:, 1]] = False
-    unique: FloatArray = rows[kept]
+    unique: FloatArray = rows[~has_earlier(rows, SAME)]
     return unique

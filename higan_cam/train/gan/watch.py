@@ -83,7 +83,8 @@ class Watch:
             try:
                 found[name] = feature_space(name, self.device)
             except WeightsError as error:
-                missing.append(f"Not measured by {name}: {error}")
+                log.warning("not measured by %s: %s", name, error)
+                missing.append(f"Not measured by {name}: no weights were there; `higan-cam weights fetch {name}`")
         return found, tuple(missing)
 
     @cached_property

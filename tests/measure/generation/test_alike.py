@@ -10,7 +10,7 @@ from sklearn.metrics import pairwise_distances
 
 from higan_cam.errors import DataError
 from higan_cam.measure.generation import alike
-from higan_cam.measure.generation.alike import closest_pair, coarse, nearest, pairs_below
+from higan_cam.measure.generation.alike import closest_pair, coarse, has_earlier, nearest, pairs_below
 from higan_cam.types import ByteArray, FloatArray
 
 Blobs = Callable[..., ByteArray]
@@ -62,3 +62,14 @@ def test_an_equal_picture_is_at_no_distance(blobs: Blobs) -> None:
 def test_other_arrays_are_refused(wrong: ByteArray) -> None:
     with pytest.raises(DataError, match=r"\(N,S,S,3\) of uint8"):
         coarse(wrong)
+
+
+def test_rows_with_an_earlier_one_that_is_as_good_as_equal_are_marked_over_all_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw = np.random.Generator(np.random.Philox(4))
+    rows = draw.standard_normal((7, 3)).astype(np.float32)
+    rows = np.concatenate([rows, rows[[2, 2, 5]] + np.float32(1e-6)])
+    for at_once in (2, 100):
+        monkeypatch.setattr(alike, "AT_ONCE", at_once)
+        assert has_earlier(rows, 1e-2).tolist() == [False] * 7 + [True] * 3

@@ -69,6 +69,7 @@ def test_networks_whose_weights_are_missing_are_said_and_the_others_used(
     assert list(found) == ["rooms_scorer"]
     assert len(missing) == 1
     assert "weights fetch efficientnet_lite0" in missing[0]
+    assert str(tmp_path) not in missing[0], "a card is for others"
 
 
 def test_reals_are_taken_evenly_from_all(build: Build, pictures: Pictures) -> None:
