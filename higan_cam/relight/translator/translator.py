@@ -118,12 +118,12 @@ def predict_light(
         parts.append(torch.from_numpy(np.ascontiguousarray(mask, np.float32))[None, None])
     seen = padded(torch.cat(parts, dim=1), network.multiple).to(next(network.parameters()).device)
 
-    statistics = _statistics(translator, seen, gain)
+    whole_tile = -(-tile // network.multiple) * network.multiple
+    statistics = _statistics(translator, seen, gain, whole_tile)
 
     def look(part: Tensor) -> Tensor:
         return _look(network, part, gain, None if statistics is None else statistics.again())
 
-    whole_tile = -(-tile // network.multiple) * network.multiple
     found = by_tiles(look, seen, whole_tile, network.reach)
     height, width = picture.shape[:2]
     light: FloatArray = found[0, :, :height, :width].permute(1, 2, 0).cpu().numpy()
@@ -179,12 +179,12 @@ def carried_light(
     return np.asarray(layer, np.float32)
 
 
-def _statistics(translator: Translator, seen: Tensor, gain: float) -> Statistics | None:
-    """Of the picture at the side of training, where it is larger; else None: its own."""
+def _statistics(translator: Translator, seen: Tensor, gain: float, tile: int) -> Statistics | None:
+    """Of the picture at the side of training where it is larger, of all of it where it takes tiles; else None: own."""
     height, width = seen.shape[-2:]
-    if min(height, width) <= translator.side:
+    multiple, scale = translator.network.multiple, min(1.0, translator.side / min(height, width))
+    if scale == 1 and max(height, width) <= tile:
         return None
-    multiple, scale = translator.network.multiple, translator.side / min(height, width)
     size = [max(1, round(each * scale / multiple)) * multiple for each in (height, width)]
     small = F.interpolate(seen, size=size, mode="bilinear", align_corners=False, antialias=True)
     statistics = Statistics()

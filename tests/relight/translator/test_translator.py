@@ -26,7 +26,7 @@ from tests.relight.translator.conftest import picture
 Build = Callable[..., Translator]
 
 
-@pytest.mark.parametrize("size", [(16, 16), (61, 90), (130, 33)])
+@pytest.mark.parametrize("size", [(16, 16), (61, 90), (130, 33), (16, 90)])
 def test_tiles_give_the_light_of_the_whole_picture(size: tuple[int, int], build: Build) -> None:
     translator, shown = build(), picture(*size)
     mask = np.zeros(size, np.float32)
