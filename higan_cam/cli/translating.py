@@ -50,7 +50,7 @@ def translate(
 
 
 def translator(
-    output: Annotated[Path, typer.Option(help="Folder for checkpoint, figures and the finished weights.")],
+    output: Annotated[str, typer.Option(help="Folder for checkpoint, figures and the finished weights.")],
     *,
     data: Annotated[str, typer.Option(help="Output folder or URI of a run, or `rooms`, which are rendered.")] = ROOMS,
     off: Annotated[str | None, typer.Option(help="In place of --data: folder or archive with the lamps off.")] = None,
@@ -79,12 +79,14 @@ def translator(
     from higan_cam.train.optimise import share_of
     from higan_cam.train.settings import World
     from higan_cam.train.translator.export import WEIGHTS, train_and_export_translator, with_digest
+    from higan_cam.train.translator.fit import losses_of
     from higan_cam.train.translator.reading import read_pairs
     from higan_cam.train.translator.settings import TranslatorSettings
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    folder = _folder(output)
     settings = TranslatorSettings(
-        output=str(output.resolve()),
+        output=str(folder),
         **_data(data, off, on, masks, response),
         condition=mask,
         dial=dial,
@@ -99,12 +101,25 @@ def translator(
         seed=seed,
     )
     share_of(settings.batch, World(size=workers))
+    losses_of(settings)
     settings = with_digest(settings, None if settings.kind == "rooms" else read_pairs(settings))
     load_checkpoint(settings)  # what is wrong is said before workers start
-    launch(partial(train_and_export_translator, settings), "train_translator", output, workers)
-    typer.echo(f"weights  {output / WEIGHTS}")
-    typer.echo(f"figures  {output / 'metrics.json'}")
-    typer.echo(f"next     higan-cam translate PICTURES OUTPUT --model {shlex.quote(str(output / WEIGHTS))}")
+    launch(partial(train_and_export_translator, settings), "train_translator", folder, workers)
+    typer.echo(f"weights  {folder / WEIGHTS}")
+    typer.echo(f"figures  {folder / 'metrics.json'}")
+    typer.echo(f"next     higan-cam translate PICTURES OUTPUT --model {shlex.quote(str(folder / WEIGHTS))}")
+
+
+def _folder(output: str) -> Path:
+    """ConfigError: it is none."""
+    from higan_cam.store.uris import read_place
+
+    place = read_place(output)
+    if place.protocol != "file":
+        raise ConfigError(
+            f"--output {place.uri}: its files need a folder; name one, and copy what it leaves afterwards"
+        )
+    return Path(place.path).resolve()
 
 
 def _data(data: str, off: str | None, on: str | None, masks: str | None, response: str | None) -> dict[str, Any]:
@@ -132,4 +147,4 @@ def _weighted(text: str) -> tuple[str, float]:
     try:
         return name, float(number)
     except ValueError:
-        raise ConfigError(f"--loss {text}: expected NAME=WEIGHT, such as features=0.1") from None
+        raise ConfigError(f"--loss {text}: expected NAME=WEIGHT, such as features:efficientnet_lite0=0.1") from None

@@ -17,6 +17,10 @@ from tests.support.commands import Command
         (("--off", "a", "--on", "b", "--data", "c"), "either a run, or folders"),
         (("--off", "a", "--on", "b"), "datasets: folders with condition True takes 3 places"),
         (("--loss", "features"), "--loss features: expected NAME=WEIGHT"),
+        (("--loss", "pixle=1"), "Did you mean 'pixel'"),
+        (("--loss", "features=0.1"), "'features:NAME'"),
+        (("--loss", "code=1"), "losses.code: looks at start"),
+        (("--loss", "noise_regulariser=1"), "losses.noise_regulariser: looks at noise"),
         (("--side", "48"), "side: must divide by 32 px, got 48"),
         (("--batch", "3", "--workers", "2"), "does not divide by 2 workers"),
     ],
@@ -25,6 +29,12 @@ def test_what_is_wrong_is_said(options: tuple[str, ...], said: str, higan_cam: C
     status, _, err = higan_cam("train", "translator", "--output", str(tmp_path / "out"), *options)
     assert status == 2
     assert said in " ".join(err.split())
+
+
+def test_an_output_that_is_no_folder_is_refused(higan_cam: Command) -> None:
+    status, _, err = higan_cam("train", "translator", "--output", "s3://bucket/translator")
+    assert status == 2
+    assert "--output s3://bucket/translator: its files need a folder" in " ".join(err.split())
 
 
 def test_a_folder_that_is_no_run_is_refused(higan_cam: Command, tmp_path: Path) -> None:

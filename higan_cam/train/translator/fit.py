@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from higan_cam.losses.adversarial import GAMES
+from higan_cam.losses.networks import Parts as LossParts
 from higan_cam.losses.weighted import Losses, make_losses
 from higan_cam.relight.translator.curves import CURVES
 from higan_cam.relight.translator.network import TranslatorNetwork
@@ -67,6 +68,21 @@ def start(settings: TranslatorSettings, device: str = "cpu") -> Learner:
     return Learner(network, averaged, adam(network.parameters(), betas=BETAS), judge, of_judge)
 
 
+def losses_of(settings: TranslatorSettings, device: str = "cpu") -> Losses | None:
+    """What is named beside the two errors, its networks on that device.
+
+    Raises:
+        ConfigError: a loss that there is not, or one that needs what training a translator does not have.
+        WeightsError: a network's file that is missing or does not fit.
+    """
+    if not settings.losses:
+        return None
+    losses = make_losses(settings.weights, LossParts(device=device))
+    for what in ("start", "w_plus", "noise"):
+        losses.demand(what)
+    return losses
+
+
 def fit_translator(
     settings: TranslatorSettings,
     pairs: Pairs,
@@ -102,7 +118,7 @@ class Steps:
 
     def __init__(self, settings: TranslatorSettings, learner: Learner, world: World) -> None:
         self.settings, self.learner, self.world = settings, learner, world
-        self.losses: Losses | None = make_losses(settings.weights) if settings.losses else None
+        self.losses = losses_of(settings, world.device)
         self.last: dict[str, Tensor] = {}
 
     def take(self, drawn: Batch) -> Tensor:

@@ -13,6 +13,8 @@ from higan_cam.relight.translator.norms import NORMS
 
 Kind = Literal["rooms", "run", "folders"]
 KINDS: tuple[Kind, ...] = ("rooms", "run", "folders")
+Precision = Literal["float32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class TranslatorSettings:
     """Pairs per step, over all workers."""
     learning_rate: float = 2e-3
     """Adam's, at the top of the cosine."""
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    precision: Precision = "bfloat16"
     """Of the network's products while it learns; weights, light and losses stay float32."""
     seed: int = 0
     checkpoint_every: int = 100
@@ -86,7 +88,8 @@ class TranslatorSettings:
 
     def __post_init__(self) -> None:
         """Check what would fail later."""
-        for name, known in (("kind", KINDS), ("norm", tuple(NORMS)), ("response", tuple(RESPONSES))):
+        names = {"kind": KINDS, "norm": tuple(NORMS), "response": tuple(RESPONSES), "precision": PRECISIONS}
+        for name, known in names.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
         for name in ("images", "batch", "checkpoint_every", "held_out"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from higan_cam.errors import ConfigError
+from higan_cam.losses import Losses, Parts, make_losses
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.settings import Progress, World
+from higan_cam.train.translator import fit
 from higan_cam.train.translator.fit import Steps, fit_translator, pictures_of, start
 from higan_cam.train.translator.pairs import Batch, Pairs, StoredPairs
 from higan_cam.train.translator.patches import PatchDiscriminator
@@ -105,6 +107,19 @@ def test_named_losses_and_a_judge_add_to_the_loss(small: Settings) -> None:
         loss(losses=(("pixle", 1.0),))
 
 
+def test_networks_of_losses_go_to_the_workers_device(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    def noted(weights: Mapping[str, float], parts: Parts) -> Losses:
+        asked.append(parts.device)
+        return make_losses(weights)
+
+    monkeypatch.setattr(fit, "make_losses", noted)
+    settings = small(losses=(("pixel", 1.0),))
+    Steps(settings, start(settings, "meta"), World(device="meta"))
+    assert asked == ["meta"]
+
+
 def test_a_judge_looks_at_patches_of_one_picture_at_a_time() -> None:
     torch.manual_seed(0)
     judge, shown = PatchDiscriminator(), torch.rand(3, 7, 64, 48)
@@ -119,6 +134,7 @@ def test_a_judge_looks_at_patches_of_one_picture_at_a_time() -> None:
         ({"side": 15}, "side"),
         ({"apart": 0.0}, "apart"),
         ({"norm": "batch"}, "norm"),
+        ({"precision": "float16"}, "precision"),
         ({"response": "gamma"}, "response"),
         ({"adversarial": -1.0}, "adversarial"),
         ({"images": 0}, "images"),
