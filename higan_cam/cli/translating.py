@@ -57,7 +57,7 @@ def translator(
     on: Annotated[str | None, typer.Option(help="And on, of the same names.")] = None,
     masks: Annotated[str | None, typer.Option(help="And where they are, white; needless with --no-mask.")] = None,
     mask: Annotated[bool, typer.Option(help="The network is told where the lamp is.")] = True,
-    dial: Annotated[bool, typer.Option("--dial", help="And how strong; else light is multiplied.")] = False,
+    dial: Annotated[bool, typer.Option("--dial", help="And how strong, which only `predict_light` asks it.")] = False,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each pair's mirror image, too.")] = False,
     side: Annotated[int, typer.Option(help="Of the pictures, px.")] = 64,
     pairs: Annotated[float, typer.Option(help="Thousands of pairs to show in all.", min=0.001)] = 60.0,

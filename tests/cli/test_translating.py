@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.support.commands import Command
@@ -43,5 +45,11 @@ def test_a_folder_that_is_no_run_is_refused(higan_cam: Command, tmp_path: Path) 
     assert "run.json" in err
 
 
-def test_translate_needs_a_translator(higan_cam: Command, tmp_path: Path) -> None:
-    assert higan_cam("translate", str(tmp_path), str(tmp_path / "out"))[0] == 2
+def test_a_translator_that_is_not_there_is_named(higan_cam: Command, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos" / "0.png"), np.zeros((32, 32, 3), np.uint8))
+    status, _, err = higan_cam(
+        "translate", str(tmp_path / "photos"), str(tmp_path / "out"), "--model", str(tmp_path / "none.safetensors")
+    )
+    assert status == 2
+    assert "none.safetensors" in "".join(err.split())

@@ -207,6 +207,9 @@ def _built(tensors: Mapping[str, Tensor], settings: Mapping[str, object]) -> Tra
     if response not in RESPONSES or not isinstance(attribute, str):
         raise ValueError(f"settings {settings}")
     network = TranslatorNetwork(channels, norm, condition=bool(settings["condition"]), dial=bool(settings["dial"]))
+    for name, value in tensors.items():
+        if not bool(value.isfinite().all()):
+            raise ValueError(f"{name} is not finite: training has diverged")
     network.load_state_dict(dict(tensors))
     network.eval().requires_grad_(False)
     return Translator(network, side, RESPONSES[str(response)], attribute)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, DataError
 from higan_cam.files import write_whole
 from higan_cam.mask.student.to_onnx import onnx_problem
 from higan_cam.measure.light.relit import psnr
@@ -18,6 +18,7 @@ from higan_cam.measure.values import estimate_means
 from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.light import WHITE
 from higan_cam.relight.translator import Translator, load_translator, predict_light, save_translator
+from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.relight.translator.to_onnx import onnx_bytes
 from higan_cam.rooms.photos import PHOTO_SEED
 from higan_cam.train.files import json_text
@@ -30,18 +31,21 @@ from higan_cam.train.translator.settings import TranslatorSettings
 
 log = logging.getLogger(__name__)
 WEIGHTS, ONNX, FIGURES, CARD = "translator.safetensors", "translator.onnx", "metrics.json", "translator.md"
+DIAL = "only `predict_light(gain=)` asks the network; `translate`, `light` and the figures multiply its light of gain 1"
 
 
 def train_and_export_translator(settings: TranslatorSettings, report: Report, world: World) -> None:
     """Train; then, on rank 0, write weights, translator.onnx (where `onnx` is installed), metrics.json and a card.
 
-    Errors as `read_pairs` and `fit_translator`; ConfigError where the pairs are no longer those of the settings.
+    Errors as `read_pairs` and `fit_translator`; ConfigError where the pairs are no longer those of the settings;
+    DataError where training has diverged.
     """
     read = None if settings.kind == "rooms" else read_pairs(settings)
     settings = with_digest(settings, read)
     network = fit_translator(settings, pairs_of(settings, read), report, world)
     if world.rank != 0:
         return
+    check_converged(settings, network)
     output = Path(settings.output)
     save_translator(output / WEIGHTS, network, settings.side, settings.response, settings.attribute)
     translator = load_translator(output / WEIGHTS)  # what is measured is what is left
@@ -53,6 +57,16 @@ def train_and_export_translator(settings: TranslatorSettings, report: Report, wo
     figures = measure(settings, translator, read)
     write_whole(output / FIGURES, json_text(figures))
     write_whole(output / CARD, card(settings, figures).encode())
+
+
+def check_converged(settings: TranslatorSettings, network: TranslatorNetwork) -> None:
+    """DataError: a weight is no number, or none that 16 bits hold, so there is nothing to ship."""
+    for name, value in network.state_dict().items():
+        if not bool(value.half().isfinite().all()):
+            raise DataError(
+                f"{settings.output}: training diverged ({name} is not finite in 16 bits); lower the learning_rate "
+                f"({settings.learning_rate}) or the weights of losses, look at the pairs, and take another output"
+            )
 
 
 def with_digest(settings: TranslatorSettings, read: Read | None) -> TranslatorSettings:
@@ -111,9 +125,11 @@ def card(settings: TranslatorSettings, figures: dict[str, Any]) -> str:
     )
     told = "\n".join(f"- {name}: {value}" for name, value in figures["facts"].items())
     (kind, count), *_ = figures["held out"].items()
+    dial = f"\n- dial: {DIAL}" if settings.dial else ""
     return (
         f"# A translator: picture and mask to light\n\n{told}\n- response: {settings.response}; what is predicted is "
-        f"light in its units, which `higan_cam.relight` adds\n\nOn {count} {kind} that it was not trained on, means "
-        f"with 95% bootstrap intervals (`higan_cam/measure/light/translated.py` has the names):\n\n| figure | value |\n"
+        f"light in its units, which `higan_cam.relight` adds{dial}\n\nOn {count} {kind} that it was not trained on, "
+        "means with 95% bootstrap intervals (`higan_cam/measure/light/translated.py` has the names):\n\n"
+        "| figure | value |\n"
         f"| --- | --- |\n{rows}\n"
     )

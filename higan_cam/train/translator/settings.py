@@ -46,7 +46,7 @@ class TranslatorSettings:
     condition: bool = True
     """The network is told where the lamp is."""
     dial: bool = False
-    """The network is told a gain, and shown the light at any of them; else light is multiplied afterwards."""
+    """The network is told a gain, and shown the light at any of them; only `predict_light(gain=)` asks it for one."""
     mirror: bool = False
     """Every other pair is shown as its mirror image."""
     linear: float = 0.5

@@ -107,6 +107,15 @@ def test_what_is_no_translator_is_refused_by_name(build: Build, tmp_path: Path) 
         predict_light(build(), picture(16, 16), np.zeros((8, 8), np.float32))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(value: float, build: Build, tmp_path: Path) -> None:
+    made = build()
+    made.network.head.weight.data[0, 0, 0, 0] = value
+    save_translator(tmp_path / "diverged", made.network, made.side, "film", "lamps")
+    with pytest.raises(WeightsError, match=r"diverged: not a translator \(head\.weight .*finite"):
+        load_translator(tmp_path / "diverged")
+
+
 @pytest.mark.parametrize("name", list(RESPONSES))
 def test_the_curve_that_is_derived_is_the_table_that_pictures_are_read_by(name: str) -> None:
     curve, table = CURVES[name], RESPONSES[name]

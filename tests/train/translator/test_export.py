@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, DataError
 from higan_cam.measure.light.relit import psnr
 from higan_cam.relight.translator import load_translator, translate
 from higan_cam.train.settings import Progress, World
-from higan_cam.train.translator.export import CARD, FIGURES, ONNX, WEIGHTS, train_and_export_translator
+from higan_cam.train.translator.export import CARD, FIGURES, ONNX, WEIGHTS, card, train_and_export_translator
 from higan_cam.train.translator.reading import read_pairs
 from higan_cam.train.translator.settings import TranslatorSettings
 
@@ -52,6 +52,19 @@ def test_rooms_are_measured_against_the_renderer(tmp_path: Path) -> None:
     for name in ("psnr", "unlit", "slope", "temperature", "inside", "outside", "gain_2"):
         assert figures["figures"][name]["low"] <= figures["figures"][name]["value"], name
     assert "3 rooms that it was not trained on" in (tmp_path / CARD).read_text()
+
+
+def test_the_card_says_who_asks_a_dial(small: Settings) -> None:
+    figures: dict[str, Any] = {"facts": {}, "held out": {"pairs": 1}, "figures": {}}
+    assert "only `predict_light(gain=)` asks" in card(small(dial=True), figures)
+    assert "dial" not in card(small(), figures)
+
+
+def test_training_that_diverged_leaves_no_weights(small: Settings) -> None:
+    settings = small(learning_rate=1e30)
+    with pytest.raises(DataError, match=r"training diverged.* learning_rate"):
+        train_and_export_translator(settings, ignore, World())
+    assert not (Path(settings.output) / WEIGHTS).exists()
 
 
 def test_pairs_that_have_changed_are_refused(small: Settings) -> None:
