@@ -21,7 +21,7 @@ from higan_cam.runtime.workers.places import ON_DEVICES, RecordedPlaces, compose
 from higan_cam.store import open_store
 from higan_cam.store.canonical import digest
 from higan_cam.store.keys import LIGHTS
-from higan_cam.weights.embedded import EMBEDDED_STUDENTS
+from higan_cam.weights.embedded import EMBEDDED_STUDENTS, EMBEDDED_TRANSLATORS
 from higan_cam.weights.files import sha256_of
 from higan_cam.weights.zoo import weights_file
 
@@ -41,13 +41,21 @@ def light(config: RunConfig, console: Console | None = None, head: Head | None =
 
 
 def _from_here(config: RunConfig) -> RunConfig:
-    """With places and lamp as workers elsewhere find them, wherever this process was started."""
-    places, lamp = config.light.places, config.light.lamp
+    """With places, lamp and a translator's weights as workers elsewhere find them, wherever this was started."""
+    places, lamp, settings = config.light.places, config.light.lamp, config.light.settings
+    weights = settings.get("weights")
+    if config.light.composer == "translator" and isinstance(weights, str) and weights not in EMBEDDED_TRANSLATORS:
+        settings = {**settings, "weights": _absolute(weights)}
     found = {
         "places": None if places is None else open_store(places, config.store).uri,
-        "lamp": None if lamp is None else str(Path(lamp).expanduser().absolute()) if "://" not in lamp else lamp,
+        "lamp": None if lamp is None else _absolute(lamp),
+        "settings": settings,
     }
     return config.model_copy(update={"light": config.light.model_copy(update=found)})
+
+
+def _absolute(file: str) -> str:
+    return file if "://" in file else str(Path(file).expanduser().absolute())
 
 
 def _checked(config: RunConfig, console: Console) -> dict[str, str]:

@@ -16,6 +16,13 @@ from higan_cam.weights.files import sha256_of
 _REACH = 0.03
 """Of a glow at the place, as a share of the picture's shorter side: some lamp's size."""
 
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "weights": ((str,), "text, `rooms` or a file"),
+    "side": ((int,), "a whole number, of px"),
+    "core": ((int, float), "a number, a share of the peak"),
+}
+"""What settings from YAML may be: they are typed nowhere else."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LearnedSettings:
@@ -29,7 +36,7 @@ class LearnedSettings:
             for the embedded student's heat and a network that was trained on shades.
 
     Raises:
-        ConfigError: no such side or share.
+        ConfigError: a value of another type, no such side or share.
     """
 
     weights: str = "rooms"
@@ -38,6 +45,10 @@ class LearnedSettings:
 
     def __post_init__(self) -> None:
         """Check what would fail later."""
+        for name, (kinds, expected) in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                raise ConfigError(f"translator: {name} must be {expected}, got {value!r}")
         if self.side < -1:
             raise ConfigError(f"translator: side must be 1 px or more, 0 (that of training) or -1, got {self.side}")
         if not 0 < self.core <= 1:

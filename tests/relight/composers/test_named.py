@@ -23,6 +23,12 @@ from higan_cam.relight.composers import COMPOSERS, load_composer
         ("pair", {"affine": None}, "missing .* 'before'"),
         ("translator", {"weights": "x", "side": -2}, "side must be 1 px or more, .* got -2"),
         ("translator", {"weights": "x", "core": 0.0}, "core must be above 0, at most 1, got 0.0"),
+        ("translator", {"weights": 5}, "weights must be text, .* got 5"),
+        ("translator", {"side": "64"}, "side must be a whole number, .* got '64'"),
+        ("translator", {"side": 64.5}, "side must be a whole number, .* got 64.5"),
+        ("translator", {"side": True}, "side must be a whole number, .* got True"),
+        ("translator", {"core": True}, "core must be a number, .* got True"),
+        ("translator", {"core": "0.5"}, "core must be a number, .* got '0.5'"),
     ],
 )
 def test_what_is_wrong_is_named(name: str, settings: dict[str, object], said: str) -> None:
