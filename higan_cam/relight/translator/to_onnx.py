@@ -2,7 +2,8 @@
 
 Inputs `image` (N,3,H,W) in [-1,1], sides that divide by `multiple` (noted in the file); where the network asks for
 them `mask` (N,1,H,W) in [0,1] and `gain` (N). Output `light` (N,3,H,W), in the units of the response that is noted. It
-agrees with the network to 1e-4.
+agrees with the network to 1e-4 up to 128 px. Larger flat pictures are further off in ONNX Runtime, of light up to 1.2:
+.001 measured at 256 px, .009 at 512.
 """
 
 from __future__ import annotations
