@@ -21,7 +21,7 @@ from higan_cam.runtime.cluster.head import LOCAL
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import FAULTS, Scene
 from tests.chaos.job import Job, run_command, submit_command
-from tests.chaos.outputs import Difference, LocalOutput, Output, S3Output, compare, digests
+from tests.chaos.outputs import Difference, LocalOutput, Output, S3Output, compare, digests, one_after_the_other
 from tests.support.s3_server import S3Server, running_server
 from tests.support.small_runs import hang_timeout_s
 from tests.support.waiting import wait_until
@@ -205,10 +205,11 @@ class Campaign:
         seconds = round(time.monotonic() - began, 1)
         for other in scene.others:
             other.end(deadline)
-        found = compare(digests(scene.output.objects()), digests(self._undisturbed))
+        objects = scene.output.objects()
+        found = compare(digests(objects), digests(self._undisturbed))
         return Round(
             plan=plan,
-            landed=did is not None,
+            landed=did is not None and not (scene.others and one_after_the_other(objects)),
             committed=committed,
             did=did or "came too late",
             exits=scene.job.exits,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -120,6 +122,12 @@ def digests(objects: Mapping[str, bytes]) -> dict[str, str]:
     """{key: sha256} of what belongs to a run's identity."""
     kept = {key: body for key, body in objects.items() if not key.startswith(OUTSIDE_IDENTITY)}
     return {key: hashlib.sha256(body).hexdigest() for key, body in sorted(kept.items())}
+
+
+def one_after_the_other(objects: Mapping[str, bytes]) -> bool:
+    """Whether several drivers held the output, each from when the one before it had let go: none came too early."""
+    held = [json.loads(body) for key, body in sorted(objects.items()) if key.startswith("stats/lease/")]
+    return len(held) > 1 and all(one["released"] and one["renewed"] <= other["since"] for one, other in pairwise(held))
 
 
 def compare(found: Mapping[str, str], expected: Mapping[str, str]) -> Difference:

@@ -20,7 +20,7 @@ import pytest
 from tests.chaos import namespace
 from tests.chaos.campaign import Pace, Plan, Settings, draw_plan
 from tests.chaos.faults import FAULTS
-from tests.chaos.outputs import LocalOutput, compare, digests
+from tests.chaos.outputs import LocalOutput, compare, digests, one_after_the_other
 from tests.chaos.processes import descendants, is_running
 from tests.chaos.results import table
 from tests.support.s3_server import ServerMissingError, available_kind
@@ -140,3 +140,17 @@ def test_descendants_are_found_and_the_dead_are_not_running() -> None:
         assert is_running(sleeper)
         os.kill(sleeper, 9)
     assert not is_running(shell.pid)
+
+
+@pytest.mark.parametrize(
+    ("since", "released", "after"),
+    [("2026-01-01T00:00:09", True, True), ("2026-01-01T00:00:05", True, False), ("2026-01-01T00:00:09", False, False)],
+)
+def test_a_second_driver_that_came_when_the_first_had_let_go_is_no_second_one(
+    since: str, released: bool, after: bool
+) -> None:
+    first = {"released": released, "since": "2026-01-01T00:00:00", "renewed": "2026-01-01T00:00:08"}
+    second = {"released": True, "since": since, "renewed": "2026-01-01T00:00:10"}
+    held = {f"stats/lease/{number:06d}.json": json.dumps(each).encode() for number, each in enumerate((first, second))}
+    assert one_after_the_other(held) == after
+    assert not one_after_the_other({"stats/lease/000001.json": json.dumps(first).encode()})
