@@ -123,6 +123,8 @@ LOSSES: Mapping[str, Factory] = {
     "focal": _compared(focal),
 }
 """Name -> factory(networks)."""
+OF_MASKS = frozenset({"bce", "dice", "focal"})
+"""Those that compare logits with shares in [0,1], not pictures."""
 
 
 def make_loss(name: str, networks: Networks) -> Loss:

@@ -41,11 +41,12 @@ def light(config: RunConfig, console: Console | None = None, head: Head | None =
 
 
 def _from_here(config: RunConfig) -> RunConfig:
-    """With places, lamp and a translator's weights as workers elsewhere find them, wherever this was started."""
+    """With places, lamp and the composer's files as workers elsewhere find them, wherever this was started."""
     places, lamp, settings = config.light.places, config.light.lamp, config.light.settings
-    weights = settings.get("weights")
-    if config.light.composer == "translator" and isinstance(weights, str) and weights not in EMBEDDED_TRANSLATORS:
-        settings = {**settings, "weights": _absolute(weights)}
+    named = {"translator": "weights", "diffusion": "folder"}.get(config.light.composer, "")
+    file = settings.get(named)
+    if isinstance(file, str) and not (named == "weights" and file in EMBEDDED_TRANSLATORS):
+        settings = {**settings, named: _absolute(file)}
     found = {
         "places": None if places is None else open_store(places, config.store).uri,
         "lamp": None if lamp is None else _absolute(lamp),

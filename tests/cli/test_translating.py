@@ -20,6 +20,7 @@ from tests.support.commands import Command
         (("--off", "a", "--on", "b"), "datasets: folders with condition True takes 3 places"),
         (("--loss", "features"), "--loss features: expected NAME=WEIGHT"),
         (("--loss", "pixle=1"), "Did you mean 'pixel'"),
+        (("--loss", "dice=1"), "--loss dice: compares masks"),
         (("--loss", "features=0.1"), "'features:NAME'"),
         (("--loss", "code=1"), "losses.code: looks at start"),
         (("--loss", "noise_regulariser=1"), "losses.noise_regulariser: looks at noise"),

@@ -25,3 +25,11 @@ def test_a_translators_file_is_named_absolutely_and_an_embedded_one_as_it_is(
     light.light(load_config(None, ["light.gains=[1]", "light.composer=translator", settings], output=str(here / "lit")))
     weights = "rooms" if named == "rooms" else str(here / "lamps.safetensors")
     assert handed[0].light.settings == {"weights": weights, "side": 32}
+
+
+def test_a_pipelines_folder_is_named_absolutely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path.resolve()
+    monkeypatch.chdir(here)
+    said = ["light.gains=[1]", "light.composer=diffusion", "light.settings={folder: pipe, steps: 3}"]
+    found = light._from_here(load_config(None, said)).light.settings
+    assert found == {"folder": str(here / "pipe"), "steps": 3}

@@ -11,7 +11,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from higan_cam.errors import ConfigError
 from higan_cam.losses.adversarial import GAMES
+from higan_cam.losses.named import OF_MASKS
 from higan_cam.losses.networks import Parts as LossParts
 from higan_cam.losses.weighted import Losses, make_losses
 from higan_cam.relight.translator.curves import CURVES
@@ -77,6 +79,11 @@ def losses_of(settings: TranslatorSettings, device: str = "cpu") -> Losses | Non
     """
     if not settings.losses:
         return None
+    of_masks = sorted(OF_MASKS & settings.weights.keys())
+    if of_masks:
+        raise ConfigError(
+            f"--loss {of_masks[0]}: compares masks, logits with shares; a translator's answer is a picture"
+        )
     losses = make_losses(settings.weights, LossParts(device=device))
     for what in ("start", "w_plus", "noise"):
         losses.demand(what)

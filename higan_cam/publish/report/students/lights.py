@@ -25,6 +25,13 @@ from higan_cam.store import Store, committed, read_run
 from higan_cam.store.keys import CARD_KEY, DATA, LIGHTS, REPORT_KEY
 from higan_cam.types import ByteArray
 
+SAYS: dict[str, str] = {
+    "cutout": "in the shape of a student's heat: it knows neither the depth of a room nor what throws shadows",
+    "diffusion": "as a diffusion pipeline drew it, inside the feathered mask alone",
+    "pair": "as a run's own edit of each picture gave it",
+    "translator": "as a network has learned it from pairs, which gives some light also where it knows nothing",
+}
+"""What a composer's light is, by its name."""
 RELIT = 4
 """Samples whose lights the report of a run shows."""
 _SHOWN = ("picture_key", "input_image", "edited_image", "edit_prompt", "gain", "kelvin")
@@ -49,6 +56,7 @@ class LightsContent:
         pairs: made; counts: {empty or unreadable: pictures}.
         without: (name, status, reason) of those without a pair, the first `LISTED`; more: how many others.
         views: {picture: its pairs}, the first `SHOWN` pairs.
+        light: what the light is that was put in, as `SAYS` has it.
     """
 
     source: str
@@ -57,6 +65,7 @@ class LightsContent:
     without: tuple[tuple[str, str, str], ...]
     more: int
     views: dict[str, list[PairView]]
+    light: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +152,8 @@ def read_lights(config: RunConfig, store: Store) -> LightsContent | None:
                 break
     pairs = sum(record.rows for record in records.values())
     more = sum(counts.values()) - len(without)
-    return LightsContent(str(config.source.pictures), pairs, dict(counts), tuple(without), more, views)
+    says = SAYS[config.light.composer]
+    return LightsContent(str(config.source.pictures), pairs, dict(counts), tuple(without), more, views, says)
 
 
 def _view(row: dict[str, Any]) -> PairView:
