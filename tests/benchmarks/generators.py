@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,21 +88,12 @@ class Arms:
         return str(self.place / f"{name}-{seed}")
 
 
-def full(arms: Callable[[ByteArray], Arms], seeds: range) -> Arms:
-    """20,000 rooms of both layouts, 32,000 pictures shown: about a minute of one core."""
+def full(arms: Callable[[ByteArray], Arms], seeds: range, images: int = 32_000) -> Arms:
+    """20,000 rooms of both layouts; so many pictures shown are about a minute of one core."""
     train, found = rooms(TRAINED, 20_000), arms(rooms(OTHERS, COMPARED))
     for seed in seeds:
-        settings = _dcgan(output=found.output("full", seed), images=32_000, seed=seed)
+        settings = _dcgan(output=found.output("full", seed), images=images, seed=seed)
         found.take("20,000 rooms", seed, settings, train)
-    return found
-
-
-def long(arms: Callable[[ByteArray], Arms], seeds: range) -> Arms:
-    """The same, 360,000 pictures shown: about ten minutes of one core."""
-    train, found = rooms(TRAINED, 20_000), arms(rooms(OTHERS, COMPARED))
-    for seed in seeds:
-        settings = _dcgan(output=found.output("long", seed), images=360_000, seed=seed)
-        found.take("20,000 rooms, long", seed, settings, train)
     return found
 
 
@@ -137,7 +129,7 @@ def lowshot(arms: Callable[[ByteArray], Arms], seeds: range) -> Arms:
     return found
 
 
-ROWS = {"full": full, "long": long, "transfer": transfer, "lowshot": lowshot}
+ROWS = {"full": full, "long": partial(full, images=360_000), "transfer": transfer, "lowshot": lowshot}
 
 
 def _dcgan(**said: Any) -> GanSettings:

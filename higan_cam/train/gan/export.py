@@ -19,13 +19,14 @@ from higan_cam.publish.report.generator import render_generator, render_generato
 from higan_cam.store import open_store
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.train.files import halved, json_text
-from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.monitors import judge
 from higan_cam.train.gan.page import generator_content
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
 from higan_cam.train.gan.steering.conditions import known_anywhere, names_of
+from higan_cam.train.gan.steps import Steps
 from higan_cam.train.gan.transfer import StillNorm
 from higan_cam.train.gan.watch import GRID, Watch, Watching, drawn, sheet_of
 from higan_cam.train.settings import Report, World

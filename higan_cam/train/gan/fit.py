@@ -31,7 +31,6 @@ from higan_cam.train.optimise import share_of
 from higan_cam.train.settings import Report, World
 
 log = logging.getLogger(__name__)
-__all__ = ["Steps", "fit_gan"]
 
 
 OnSheet = Callable[[GanState, int, Mapping[str, float]], None]

@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings, recipe
+from higan_cam.train.gan.state import start
+from higan_cam.train.gan.steps import Steps
+from higan_cam.train.settings import World
 
 
 @pytest.fixture
@@ -19,6 +24,28 @@ def pictures() -> Pictures:
     draw = np.random.Generator(np.random.Philox(1))
     every = draw.integers(0, 256, (16, 8, 8, 3)).astype(np.uint8)
     return Pictures(every[:12], every[12:], "0" * 64, ())
+
+
+@pytest.fixture
+def gradients(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[list[Tensor]]]:
+    """`gradients(settings, pictures, world, second)`: of every network that the first step moves, in its order."""
+
+    def take(
+        settings: GanSettings, pictures: Pictures, world: World, second: Pictures | None = None
+    ) -> list[list[Tensor]]:
+        found = list[list[Tensor]]()
+        steps = Steps(settings, start(settings), pictures, world, second)
+
+        def keep(loss: Tensor, network: nn.Module, _: torch.optim.Optimizer) -> None:
+            network.zero_grad()
+            loss.backward()
+            found.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
+
+        monkeypatch.setattr(steps, "_descend", keep)
+        steps.take(0)
+        return found
+
+    return take
 
 
 @pytest.fixture

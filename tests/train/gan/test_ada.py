@@ -11,10 +11,11 @@ from scipy import ndimage, stats
 from torch import Tensor
 
 from higan_cam.train.gan.augment.ada import ADA_DRAWS, COLOURS, PLACES, ada, composed, next_chance, warped
-from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import start
+from higan_cam.train.gan.steps import Steps
 from higan_cam.train.settings import World
 
 Build = Callable[..., GanSettings]

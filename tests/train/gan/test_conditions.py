@@ -18,7 +18,7 @@ from higan_cam.generate.base import LayeredGenerator
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import CHECKPOINT, save_checkpoint
 from higan_cam.train.gan.export import train_and_export_gan, with_digest
-from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
@@ -33,6 +33,7 @@ from higan_cam.train.gan.steering.conditions import (
     scorers_of,
     scores_of,
 )
+from higan_cam.train.gan.steps import Steps
 from higan_cam.train.gan.transfer import transferred
 from higan_cam.train.gan.watch import Watching
 from higan_cam.train.settings import World

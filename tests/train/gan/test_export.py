@@ -19,9 +19,10 @@ from higan_cam.measure.generation.features import feature_space
 from higan_cam.store import open_store
 from higan_cam.train.checkpoints import CHECKPOINT, load_checkpoint
 from higan_cam.train.gan.export import FIGURES, SHEET, WEIGHTS, settled, train_and_export_gan, with_digest
-from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.steps import Steps
 from higan_cam.train.gan.watch import Watching
 from higan_cam.train.settings import Progress, World
 from tests.support.commands import Command

@@ -14,7 +14,7 @@ from higan_cam.errors import ConfigError
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.gan import fit as module
-from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
@@ -81,28 +81,15 @@ def test_other_settings_do_not_go_on_from_a_checkpoint(
 
 @pytest.mark.parametrize("loss", ["non_saturating", "relativistic"])
 def test_two_workers_together_take_the_step_of_one(
-    loss: str, build: Build, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    loss: str, build: Build, pictures: Pictures, gradients: Callable[..., list[list[Tensor]]]
 ) -> None:
     """Each of two has half the batch: the mean of their gradients is the gradient of one who has it all."""
     settings = build(loss=loss, mixing=1.0, augment="diffaugment")
 
-    def gradients(world: World) -> list[list[Tensor]]:
-        state, found = start(settings), list[list[Tensor]]()
-        steps = Steps(settings, state, pictures, world)
-
-        def keep(loss: Tensor, network: torch.nn.Module, _: torch.optim.Optimizer) -> None:
-            network.zero_grad()
-            loss.backward()
-            found.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
-
-        monkeypatch.setattr(steps, "_descend", keep)
-        steps.take(0)
-        return found
-
-    alone, first, second = gradients(World()), gradients(World(0, 2)), gradients(World(1, 2))
-    for one, half, other in zip(alone, first, second, strict=True):
-        for whole, left, right in zip(one, half, other, strict=True):
-            torch.testing.assert_close((left + right) / 2, whole, rtol=1e-4, atol=1e-6)
+    alone, left, right = (gradients(settings, pictures, world) for world in (World(), World(0, 2), World(1, 2)))
+    for one, half, other in zip(alone, left, right, strict=True):
+        for whole, part, rest in zip(one, half, other, strict=True):
+            torch.testing.assert_close((part + rest) / 2, whole, rtol=1e-4, atol=1e-6)
 
 
 def test_every_picture_is_shown_once_before_any_comes_again(build: Build) -> None:

@@ -18,12 +18,13 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import load_checkpoint, save_checkpoint
 from higan_cam.train.gan.export import DISCRIMINATORS, settled, train_and_export_gan, with_digest
-from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.rosinality import export_rosinality
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
 from higan_cam.train.gan.steering.sources import arrangement, judges, read_second, switch_row, tiles
+from higan_cam.train.gan.steps import Steps
 from higan_cam.train.gan.watch import Watching
 from higan_cam.train.settings import World
 from higan_cam.weights.files import load_tensors, save_tensors
@@ -111,24 +112,11 @@ def test_each_discriminator_learns_from_its_own_source(
 
 
 def test_two_workers_together_take_the_step_of_one_with_two_sources(
-    build: Build, red: str, first: Pictures, monkeypatch: pytest.MonkeyPatch
+    build: Build, red: str, first: Pictures, gradients: Callable[..., list[list[Tensor]]]
 ) -> None:
     settings, second = read_second(build(second=red, **TWO))
 
-    def gradients(world: World) -> list[list[Tensor]]:
-        state, found = start(settings), list[list[Tensor]]()
-        steps = Steps(settings, state, first, world, second)
-
-        def keep(loss: Tensor, network: torch.nn.Module, _: torch.optim.Optimizer) -> None:
-            network.zero_grad()
-            loss.backward()
-            found.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
-
-        monkeypatch.setattr(steps, "_descend", keep)
-        steps.take(0)
-        return found
-
-    alone, left, right = gradients(World()), gradients(World(0, 2)), gradients(World(1, 2))
+    alone, left, right = (gradients(settings, first, world, second) for world in (World(), World(0, 2), World(1, 2)))
     assert len(alone) == 3
     for one, half, other in zip(alone, left, right, strict=True):
         for whole, part, rest in zip(one, half, other, strict=True):

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from higan_cam.train.gan import fit as module
 from higan_cam.train.gan import speed
-from higan_cam.train.gan.fit import Steps, fit_gan
+from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings, Precision
 from higan_cam.train.gan.speed import advice, rates
 from higan_cam.train.gan.state import start
+from higan_cam.train.gan.steps import Steps
 from higan_cam.train.settings import World
 
 Build = Callable[..., GanSettings]
