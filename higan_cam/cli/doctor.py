@@ -124,7 +124,9 @@ def _calibrated(console: Console, config: RunConfig) -> dict[str, int]:
 
 def precision_line(found: OfPrecision) -> str:
     """What bfloat16 gives and costs at labelling, and how to ask for it where it is faster."""
+    from higan_cam.runtime.micro_batches import COMPARED
+
     rates = ", ".join(f"{name} {rate:.0f}" for name, rate in found.per_second.items())
     line = f"labels per second: {rates} ({found.gain:.2f} times); scores {found.mean_apart:.4f} apart on average, "
-    line += f"{found.most_apart:.4f} at most, over {found.latents} latents"
+    line += f"{found.most_apart:.4f} at most, over {COMPARED} latents"
     return f"{line}; another configuration: --set generator.precision=bfloat16" if found.gain > WORTH_IT else line

@@ -41,10 +41,7 @@ def translate(
 
     As `light`, with the composer `translator`. The same command goes on where it stopped.
     """
-    from higan_cam.weights.embedded import EMBEDDED_TRANSLATORS
-
-    weights = model if model in EMBEDDED_TRANSLATORS else str(Path(model).expanduser().absolute())
-    settings = {"weights": weights, "side": side}
+    settings = {"weights": model, "side": side}
     chosen = {"gains": gain, "kelvins": kelvin, "places": places, "composer": "translator", "settings": settings}
     put_light(pictures, output, chosen, student, config, set_)
 
@@ -78,7 +75,7 @@ def translator(
     from higan_cam.train.launch import launch
     from higan_cam.train.optimise import share_of
     from higan_cam.train.settings import World
-    from higan_cam.train.translator.export import WEIGHTS, train_and_export_translator, with_digest
+    from higan_cam.train.translator.export import FIGURES, WEIGHTS, train_and_export_translator, with_digest
     from higan_cam.train.translator.fit import losses_of
     from higan_cam.train.translator.reading import read_pairs
     from higan_cam.train.translator.settings import TranslatorSettings
@@ -106,7 +103,7 @@ def translator(
     load_checkpoint(settings)  # what is wrong is said before workers start
     launch(partial(train_and_export_translator, settings), "train_translator", folder, workers)
     typer.echo(f"weights  {folder / WEIGHTS}")
-    typer.echo(f"figures  {folder / 'metrics.json'}")
+    typer.echo(f"figures  {folder / FIGURES}")
     typer.echo(f"next     higan-cam translate PICTURES OUTPUT --model {shlex.quote(str(folder / WEIGHTS))}")
 
 

@@ -12,6 +12,7 @@ import torch
 from higan_cam.config import EditConfig, RunConfig
 from higan_cam.manipulate import edit_direction, plan_edit
 from higan_cam.manipulate.directions import Answer, Direction, answer_of
+from higan_cam.manipulate.directions.answers import REGION
 from higan_cam.manipulate.layer_lists import format_layers
 from higan_cam.measure.values import estimate_means
 from higan_cam.pipeline import Models, batches, w_plus_of
@@ -82,4 +83,5 @@ def scores_text(direction: Direction, effect: Effect) -> str:
 
 def place_text(direction: Direction, effect: Effect) -> str:
     """`rows 0-11, 18% of the change in 5% of the picture`."""
-    return f"rows {format_layers(direction.layers)}, {effect.answer.locality:.0%} of the change in 5% of the picture"
+    locality = f"{effect.answer.locality:.0%} of the change in {REGION:.0%} of the picture"
+    return f"rows {format_layers(direction.layers)}, {locality}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from higan_cam.config import LightConfig
 from higan_cam.pictures import Affine
@@ -56,9 +57,7 @@ def carried_unit(config: LightConfig, seed: int, edits: Iterable[CarriedEdit | U
         lamps = [] if made.reason else lamps_of(made.picture, made.light, edit.regions, dials_of(config)[0])
         if not lamps:
             yield Unlit(edit.key, "empty", made.reason or DARK)
-        variant = 0
+        variants = count()
         for place, light, name in lamps[: config.lamps]:
             lit = Composed(made.picture, light, made.settings)
-            for pair in pairs_of(config, lit, place, name, edit.index, edit.key, variant):
-                yield pair
-                variant += 1
+            yield from pairs_of(config, lit, place, name, edit.index, edit.key, variants)

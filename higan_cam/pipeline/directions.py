@@ -46,7 +46,7 @@ class Asked:
     count: int
     layers: tuple[int, ...]
     codes: int = 4096
-    looks: int = 8
+    looks: int = 6
     by_score: bool = False
     near: tuple[float, float, float, float] | None = None
 

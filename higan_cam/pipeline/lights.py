@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 
 import numpy as np
 
@@ -35,26 +36,24 @@ def light_unit(
         if answer.status != "ok" or answer.picture is None:
             yield Unlit(answer.key, answer.status, answer.reason)
             continue
-        variant, places = 0, answer.places[: config.lamps]
+        variants, places = count(), answer.places[: config.lamps]
         for place, name, share in zip(places, lamp_names(places), lamp_shares(answer), strict=False):
             made = compose(Spot(answer.picture, place, share, lamp=lamp, seed=seed))
             if made.reason:
                 yield Unlit(answer.key, "empty", made.reason)
                 continue
-            for pair in pairs_of(config, made, place, name, answer.index, answer.key, variant):
-                yield pair
-                variant += 1
+            yield from pairs_of(config, made, place, name, answer.index, answer.key, variants)
 
 
 def pairs_of(
-    config: LightConfig, made: Composed, place: Place, name: str, index: int, key: str, variant: int
+    config: LightConfig, made: Composed, place: Place, name: str, index: int, key: str, variants: Iterator[int]
 ) -> Iterator[LitPair]:
-    """The steps of one lamp (`steps_of`), numbered from `variant` on. `name` is what it is called."""
-    for number, (before, after, words) in enumerate(steps_of(dials_of(config), made.light.kelvin, name), variant):
+    """The steps of one lamp (`steps_of`), with the picture's next numbers. `name` is what it is called."""
+    for before, after, words in steps_of(dials_of(config), made.light.kelvin, name):
         yield LitPair(
             index,
             key,
-            number,
+            next(variants),
             before=relight(made.picture, [made.light], [before]),
             after=relight(made.picture, [made.light], [after]),
             words=words,

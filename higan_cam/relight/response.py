@@ -50,9 +50,12 @@ class Response:
         return shown
 
 
+BRIGHTEST = 254.75 / 255
+"""Display value that stands for full white in `film`, whose light has no end there."""
+
+
 def _film(display: FloatArray) -> FloatArray:
-    brightest = 254.75 / 255  # the light of full white has no end
-    light: FloatArray = -np.log1p(-(np.minimum(display, brightest) ** 2))
+    light: FloatArray = -np.log1p(-(np.minimum(display, BRIGHTEST) ** 2))
     return light
 
 

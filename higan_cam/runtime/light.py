@@ -11,6 +11,7 @@ from higan_cam.errors import ConfigError
 from higan_cam.mask.student import load_student
 from higan_cam.publish.report.students.lights import write_lights_report
 from higan_cam.relight.composers import load_composer
+from higan_cam.relight.composers.named import FILES
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.listed import on_listed_pictures
 from higan_cam.runtime.run import Outcome
@@ -43,9 +44,9 @@ def light(config: RunConfig, console: Console | None = None, head: Head | None =
 def _from_here(config: RunConfig) -> RunConfig:
     """With places, lamp and the composer's files as workers elsewhere find them, wherever this was started."""
     places, lamp, settings = config.light.places, config.light.lamp, config.light.settings
-    named = {"translator": "weights", "diffusion": "folder"}.get(config.light.composer, "")
+    named = FILES.get(config.light.composer, "")
     file = settings.get(named)
-    if isinstance(file, str) and not (named == "weights" and file in EMBEDDED_TRANSLATORS):
+    if isinstance(file, str) and file not in EMBEDDED_TRANSLATORS:
         settings = {**settings, named: _absolute(file)}
     found = {
         "places": None if places is None else open_store(places, config.store).uri,

@@ -59,13 +59,12 @@ class OfPrecision:
 
     Attributes:
         per_second: labels of all workers together, by precision.
-        mean_apart, most_apart: of the scores of the same latents in either, absolute; over how many of them.
+        mean_apart, most_apart: of the scores of the same `COMPARED` latents in either, absolute.
     """
 
     per_second: Mapping[Precision, float]
     mean_apart: float
     most_apart: float
-    latents: int
 
     @property
     def gain(self) -> float:
@@ -137,7 +136,7 @@ def _of_precision(probes: Sequence[Any], found: Calibration, seconds: float) -> 
         return None
     one, other = (ray.get(probes[0].scores.remote(COMPARED, size, name)) for name in names)
     apart = np.abs(one - other)
-    return OfPrecision(per_second, float(apart.mean()), float(apart.max()), COMPARED)
+    return OfPrecision(per_second, float(apart.mean()), float(apart.max()))
 
 
 def crew_now(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float]) -> Crew:

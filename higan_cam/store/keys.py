@@ -17,7 +17,7 @@
     manifest/scores-00000.json             one entry per shard, written after it; also codes-…, pilot-…, data-…
     manifest/quarantined-data-00000.json   why a unit was given up
     stats/data-00000.json                  timing of a shard; outside the run's identity
-    stats/data-index.jsonl                 from 1,000 shards on: their entries once more, to be read at once
+    stats/index/data.jsonl                 from 1,000 shards on: their entries once more, to be read at once
     stats/lease/000001.json                the drivers that the run has had
     curation/<name>.parquet, .json         selections of `higan-cam curate`
     directions/<name>.safetensors, .json   of `higan-cam directions`: a direction without labels, as a boundary is
@@ -153,7 +153,7 @@ def manifest_key(stage: str, shard: int) -> str:
 
 def index_key(stage: str) -> str:
     """Key of all entries of a stage in one object."""
-    return f"stats/{stage}-index.jsonl"
+    return f"stats/index/{stage}.jsonl"
 
 
 def quarantine_key(stage: str, shard: int) -> str:

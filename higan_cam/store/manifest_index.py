@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from higan_cam.store.keys import index_key, manifest_prefix, parse_manifest_key
 from higan_cam.store.store import Store
@@ -24,36 +24,39 @@ TICK_S = 1.1
 
 def entry_keys(store: Store, stage: str) -> dict[str, int]:
     """{key: shard} of the entries of a stage."""
-    named = {key: parse_manifest_key(key) for key in store.list(manifest_prefix(stage))}
-    return {key: name.shard for key, name in named.items() if name is not None and not name.given_up}
+    return _entries(store.list(manifest_prefix(stage)))
 
 
-def entry_bodies(store: Store, stage: str, keys: Mapping[str, int]) -> dict[str, bytes]:
+def entry_bodies(store: Store, stage: str, keys: Iterable[str]) -> dict[str, bytes]:
     """{key: body} of those of the entries that are there."""
-    known = _indexed(store, stage, keys)
-    return known | store.find_many(key for key in keys if key not in known)
+    wanted = set(keys)
+    known = _indexed(store, stage, store.written(manifest_prefix(stage))) if len(wanted) >= WORTH_IT else {}
+    known = {key: body for key, body in known.items() if key in wanted}
+    return known | store.find_many(sorted(wanted - known.keys()))
 
 
 def index_manifest(store: Store, stage: str) -> bool:
     """Write the index of a stage where that is worth it; whether it was."""
-    keys = entry_keys(store, stage)
-    if len(keys) < WORTH_IT or len(keys) - len(_indexed(store, stage, keys)) <= STALE * len(keys):
-        return False
     times = store.written(manifest_prefix(stage))
+    keys = _entries(times)
+    if len(keys) < WORTH_IT or len(keys) - len(_indexed(store, stage, times)) <= STALE * len(keys):
+        return False
     time.sleep(TICK_S)  # whatever is written from now on gets another time, and whatever was before is read
     bodies = store.find_many(keys)
-    lines = [json.dumps([key, times[key], bodies[key].decode()]) for key in sorted(bodies) if key in times]
+    lines = [json.dumps([key, times[key], bodies[key].decode()]) for key in sorted(bodies)]
     store.put(index_key(stage), ("\n".join(lines) + "\n").encode())
     return True
 
 
-def _indexed(store: Store, stage: str, keys: Mapping[str, int]) -> dict[str, bytes]:
-    """The entries that the index stands for."""
-    body = store.find(index_key(stage)) if len(keys) >= WORTH_IT else None
-    if body is None:
-        return {}
-    times = store.written(manifest_prefix(stage))
-    return {key: text for key, when, text in _lines(body) if key in keys and times.get(key) == when}
+def _entries(keys: Iterable[str]) -> dict[str, int]:
+    named = {key: parse_manifest_key(key) for key in keys}
+    return {key: name.shard for key, name in named.items() if name is not None and not name.given_up}
+
+
+def _indexed(store: Store, stage: str, times: Mapping[str, int]) -> dict[str, bytes]:
+    """The entries that the index stands for, by when each was written."""
+    body = store.find(index_key(stage))
+    return {key: text for key, when, text in _lines(body or b"") if times.get(key) == when}
 
 
 def _lines(body: bytes) -> Iterator[tuple[str, int, bytes]]:

@@ -98,8 +98,12 @@ class AveragedLearner(Parts, Generic[N]):
 
 
 def _fingerprint(settings: Settings) -> str:
-    """Everything that decides the weights: the settings but for where they go and how often they are saved."""
+    """Everything that decides the weights: the settings but for where they go and how often they are saved.
+
+    And but for where a trainer's files lie whose digests are settings as well: its `PLACES`.
+    """
     values = asdict(settings)
-    for name in ("output", "dataset", "datasets", "labelled", "checkpoint_every", "held_out"):
+    usual = ("output", "dataset", "datasets", "labelled", "checkpoint_every", "held_out")
+    for name in (*usual, *getattr(settings, "PLACES", ())):
         values.pop(name, None)
     return json.dumps(values, sort_keys=True)

@@ -11,6 +11,8 @@ SEPARATOR = "#"
 """`FILE#NAME` is the network NAME of a file that holds several."""
 TRAINED = "generator.safetensors"
 """What training a generator leaves in its output; naming that folder names this file."""
+DISCRIMINATOR = "discriminator.safetensors"
+"""And beside it."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 

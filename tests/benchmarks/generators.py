@@ -26,7 +26,7 @@ from higan_cam.measure.generation.factors import compare_factors
 from higan_cam.measure.generation.features import FEATURE_SPACES, feature_space
 from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.scene import Z_DIM
-from higan_cam.train.gan.export import DISCRIMINATOR, WEIGHTS, settled
+from higan_cam.train.gan.export import WEIGHTS, settled
 from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings, recipe
@@ -37,6 +37,7 @@ from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray
 from higan_cam.weights.files import save_tensors
+from higan_cam.weights.paths import DISCRIMINATOR
 
 SIDE, COMPARED, FEW = 32, 2000, 200
 TRAINED, OTHERS = 77, 78
@@ -129,7 +130,12 @@ def lowshot(arms: Callable[[ByteArray], Arms], seeds: range) -> Arms:
     return found
 
 
-ROWS = {"full": full, "long": partial(full, images=360_000), "transfer": transfer, "lowshot": lowshot}
+ROWS: dict[str, Callable[[Callable[[ByteArray], Arms], range], Arms]] = {
+    "full": full,
+    "long": partial(full, images=360_000),
+    "transfer": transfer,
+    "lowshot": lowshot,
+}
 
 
 def _dcgan(**said: Any) -> GanSettings:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
+from higan_cam.store.keys import LEASES
 from tests.support.s3_server import S3Server
 
 OUTSIDE_IDENTITY = ("stats/", "report/")
@@ -126,7 +127,7 @@ def digests(objects: Mapping[str, bytes]) -> dict[str, str]:
 
 def one_after_the_other(objects: Mapping[str, bytes]) -> bool:
     """Whether several drivers held the output, each from when the one before it had let go: none came too early."""
-    held = [json.loads(body) for key, body in sorted(objects.items()) if key.startswith("stats/lease/")]
+    held = [json.loads(body) for key, body in sorted(objects.items()) if key.startswith(LEASES)]
     return len(held) > 1 and all(one["released"] and one["renewed"] <= other["since"] for one, other in pairwise(held))
 
 

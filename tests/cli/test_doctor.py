@@ -24,7 +24,7 @@ def test_doctor_names_versions_and_the_digests_of_the_embedded_weights(higan_cam
 
 @pytest.mark.parametrize(("rate", "advised"), [(150.0, True), (104.0, False), (60.0, False)])
 def test_bfloat16_is_advised_where_it_is_faster_with_what_it_costs(rate: float, advised: bool) -> None:
-    line = precision_line(OfPrecision({"float32": 100.0, "bfloat16": rate}, 0.003, 0.022, 256))
+    line = precision_line(OfPrecision({"float32": 100.0, "bfloat16": rate}, 0.003, 0.022))
     assert ("--set generator.precision=bfloat16" in line) == advised
     assert "0.0030 apart on average, 0.0220 at most, over 256 latents" in line
 

@@ -26,18 +26,18 @@ class Answer:
     locality: float
 
 
-def answer_of(changes: FloatArray, region: float = REGION) -> Answer:
+def answer_of(changes: FloatArray) -> Answer:
     """(N,H,W) absolute changes of N >= 2 samples -> the answer.
 
-    Each half chooses the `region` of the picture where its own mean change is largest, and the other half is asked how
-    much of its change lies there: what one sample does by chance makes nothing look local.
+    Each half chooses the share `REGION` of the picture where its own mean change is largest, and the other half is
+    asked how much of its change lies there: what one sample does by chance makes nothing look local.
 
     DataError: fewer than 2 samples.
     """
     if len(changes) < 2:
         raise DataError(f"directions: {len(changes)} sample cannot say how local a change is; take at least 2")
     halves = [changes[half::2].mean(axis=0, dtype=np.float64) for half in (0, 1)]
-    shares = [_share(of, by, region) for of, by in (halves, halves[::-1])]
+    shares = [_share(of, by, REGION) for of, by in (halves, halves[::-1])]
     mean = changes.mean(axis=0, dtype=np.float64)
     return Answer(mean.astype(np.float32), float(mean.mean()), float(np.mean(shares)))
 

@@ -7,6 +7,7 @@ with `Student.maps` to 1e-5.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from higan_cam.mask.student.student import Student
 OPSET, IR_VERSION = 17, 8
 """Of ONNX 1.12 (2022): what reads ONNX today reads these."""
 PRODUCER = "higan-cam"
+Shape = list[int | str]
+"""Sizes, or the names of those that are open."""
 NEAREST: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 """Resizing that repeats pixels."""
 
@@ -41,19 +44,12 @@ def onnx_bytes(student: Student) -> bytes:
     problem = onnx_problem()
     if problem is not None:
         raise ConfigError(problem)
-    from onnx import TensorProto, checker, helper
-
     graph = Graph()
     heat, mask = _outputs(graph, student)
     size, side = student.side // SHRINK, student.side
-    inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, side, side])]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", size, size]) for name in (heat, mask)]
-    drawn = helper.make_graph(graph.nodes, "student", inputs, outputs, graph.constants)
-    opsets = [helper.make_opsetid("", OPSET)]
-    model = helper.make_model(drawn, producer_name=PRODUCER, ir_version=IR_VERSION, opset_imports=opsets)
-    helper.set_model_props(model, {"attribute": student.attribute, "side": str(side)})
-    checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))
+    outputs: dict[str, Shape] = {name: ["n", size, size] for name in (heat, mask)}
+    notes = {"attribute": student.attribute, "side": str(side)}
+    return graph.model("student", {"image": ["n", 3, side, side]}, outputs, notes)
 
 
 class Graph:
@@ -71,6 +67,23 @@ class Graph:
         names = outputs if isinstance(outputs, tuple) else tuple(f"{numbered}_{i}" for i in range(outputs))
         self.nodes.append(helper.make_node(kind, list(inputs), list(names), **attributes))
         return names[0] if len(names) == 1 else names
+
+    def model(
+        self, name: str, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], notes: Mapping[str, str]
+    ) -> bytes:
+        """The whole file: inputs and outputs with their shapes, all float32, and notes in its metadata."""
+        from onnx import TensorProto, checker, helper
+
+        ends = [
+            [helper.make_tensor_value_info(each, TensorProto.FLOAT, shape) for each, shape in side.items()]
+            for side in (inputs, outputs)
+        ]
+        drawn = helper.make_graph(self.nodes, name, *ends, self.constants)
+        opsets = [helper.make_opsetid("", OPSET)]
+        model = helper.make_model(drawn, producer_name=PRODUCER, ir_version=IR_VERSION, opset_imports=opsets)
+        helper.set_model_props(model, dict(notes))
+        checker.check_model(model, full_check=True)
+        return bytes(model.SerializeToString(deterministic=True))
 
     def constant(self, values: Tensor | np.ndarray[Any, Any]) -> str:
         """A constant -> its name."""

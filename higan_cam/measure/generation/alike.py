@@ -2,7 +2,7 @@
 
 A quarter of the side, because a copy may be noisy or soft, and a sample that lacks detail is not for that a copy;
 without brightness, because the same picture a little lighter is the same. On renders planted repeats with noise are all
-found so, at half the side and with brightness a quarter of them (higan_cam/train/README.md).
+found so (higan_cam/train/README.md).
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ def compare(
     *,
     seed: int = 0,
     kept: MutableMapping[str, FloatArray] | None = None,
-    device: str = "cpu",
 ) -> GenerationFigures:
     """(N,S,S,3) real pictures and (M,S,S,3) samples, uint8 -> the figures that their numbers carry.
 
@@ -29,7 +28,7 @@ def compare(
         kept: where features of the reals are kept, so that those of the same pictures are computed once.
     """
     digest = hashlib.sha256(reals.tobytes()).hexdigest()
-    ours, theirs = _kept(space, reals, digest, kept, device), space.of(samples, device)
+    ours, theirs = _kept(space, reals, digest, kept), space.of(samples)
     side = reals.shape[1]
     protocol = Protocol(
         features=space.name,
@@ -59,11 +58,11 @@ def _figures(reals: FloatArray, samples: FloatArray, seed: int) -> dict[str, Int
 
 
 def _kept(
-    space: FeatureSpace, images: ByteArray, digest: str, kept: MutableMapping[str, FloatArray] | None, device: str
+    space: FeatureSpace, images: ByteArray, digest: str, kept: MutableMapping[str, FloatArray] | None
 ) -> FloatArray:
     if kept is None:
-        return space.of(images, device)
+        return space.of(images)
     name = f"{space.name} {space.sha256} {digest}"
     if name not in kept:
-        kept[name] = space.of(images, device)
+        kept[name] = space.of(images)
     return kept[name]

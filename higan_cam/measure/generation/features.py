@@ -38,19 +38,21 @@ class FeatureSpace:
         sha256: of its weights.
         describe: (N,3,S,S) in [-1,1], at the side that `side_for` says -> (N,D).
         side_for: side of the pictures -> the side at which the network sees them.
+        device: where it computes.
     """
 
     name: str
     sha256: str
     describe: Callable[[Tensor], Tensor]
     side_for: Callable[[int], int]
+    device: str = "cpu"
 
     @torch.no_grad()
-    def of(self, images: ByteArray, device: str = "cpu") -> FloatArray:
-        """(N,S,S,3) uint8 -> (N,D) float32. The network is moved to where it computes."""
+    def of(self, images: ByteArray) -> FloatArray:
+        """(N,S,S,3) uint8 -> (N,D) float32."""
         side, found = self.side_for(images.shape[1]), list[FloatArray]()
         for first in range(0, len(images), BATCH):
-            batch = from_uint8(images[first : first + BATCH]).to(device)
+            batch = from_uint8(images[first : first + BATCH]).to(self.device)
             if side != batch.shape[-1]:
                 batch = F.interpolate(batch, size=(side, side), mode="bicubic", align_corners=False, antialias=True)
             found.append(self.describe(batch).float().cpu().numpy())
@@ -66,7 +68,11 @@ def efficientnet_lite0(device: str = "cpu") -> FeatureSpace:
     network = load_efficientnet_lite0().to(device)
     digest = sha256_of(weights_file(NAME, {}))
     return FeatureSpace(
-        NAME, digest, lambda x: network.features(x)[-1].mean(dim=(2, 3)), lambda side: min(SIDE, max(LEAST_SIDE, side))
+        NAME,
+        digest,
+        lambda x: network.features(x)[-1].mean(dim=(2, 3)),
+        lambda side: min(SIDE, max(LEAST_SIDE, side)),
+        device,
     )
 
 
@@ -74,7 +80,7 @@ def rooms_scorer(device: str = "cpu") -> FeatureSpace:
     """What the embedded scorer of lighting knows of a room: its 128 features, at the side that it was trained at."""
     file = weights_file("rooms", EMBEDDED_SCORERS)
     scorer = lighting_scorer(file).to(device)
-    return FeatureSpace("rooms_scorer", sha256_of(file), scorer.features, lambda _: scorer.input_size)
+    return FeatureSpace("rooms_scorer", sha256_of(file), scorer.features, lambda _: scorer.input_size, device)
 
 
 FEATURE_SPACES: dict[str, Callable[[str], FeatureSpace]] = {NAME: efficientnet_lite0, "rooms_scorer": rooms_scorer}

@@ -34,6 +34,8 @@ COMPOSERS: dict[str, Callable[..., Composer]] = {
     "translator": partial(_made, LearnedSettings, Learned),
 }
 """Name -> factory, which takes the fields of the composer's settings."""
+FILES: dict[str, str] = {"diffusion": "folder", "translator": "weights"}
+"""Name -> the setting that names a file or folder, which workers elsewhere must find."""
 
 
 def load_composer(name: str, **settings: Any) -> Composer:

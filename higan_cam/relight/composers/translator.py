@@ -67,7 +67,13 @@ class Learned:
 
     def __call__(self, spot: Spot) -> Composed:
         """Where the lamp is, the heat says; without it the mask, and without that the place."""
-        recorded: dict[str, object] = {"composer": "translator", "side": self._side, "core": self._core, **self.digests}
+        recorded: dict[str, object] = {
+            "composer": "translator",
+            "seed": spot.seed,
+            "side": self._side,
+            "core": self._core,
+        }
+        recorded |= self.digests
         weight = spot.weight
         if not weight.any():
             return nothing(spot, "the mask is empty: nothing may change", recorded)

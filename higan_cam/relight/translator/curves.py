@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from higan_cam.losses.light import linear_rgb
+from higan_cam.relight.response import BRIGHTEST
 
-_BRIGHTEST = 254.75 / 255
-"""Of `film`, whose full white has no end; as in `response`."""
 _DARKEST = 1e-6
 """Below it the square root of `film` has no slope that could be used."""
 
@@ -35,5 +34,5 @@ def _srgb_display(light: Tensor) -> Tensor:
 
 CURVES = {
     "srgb": Curve(lambda display: linear_rgb(2 * display - 1), _srgb_display),
-    "film": Curve(lambda display: -torch.log1p(-display.clamp(max=_BRIGHTEST).square()), _film_display),
+    "film": Curve(lambda display: -torch.log1p(-display.clamp(max=BRIGHTEST).square()), _film_display),
 }

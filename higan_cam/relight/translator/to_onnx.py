@@ -8,13 +8,11 @@ agrees with the network to 1e-4 up to 128 px. Larger flat pictures are further o
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from torch import Tensor, nn
 
 from higan_cam.errors import ConfigError
-from higan_cam.mask.student.to_onnx import IR_VERSION, NEAREST, OPSET, PRODUCER, Graph, onnx_problem
+from higan_cam.mask.student.to_onnx import NEAREST, Graph, Shape, onnx_problem
 from higan_cam.relight.translator.network import BETA, Block
 from higan_cam.relight.translator.norms import EPSILON, Norm
 from higan_cam.relight.translator.translator import Translator
@@ -29,22 +27,13 @@ def onnx_bytes(translator: Translator) -> bytes:
     problem = onnx_problem()
     if problem is not None:
         raise ConfigError(problem)
-    from onnx import TensorProto, checker, helper
-
     graph, network = Graph(), translator.network
-    shapes: dict[str, list[Any]] = {"image": ["n", 3, "h", "w"]}
-    shapes |= {"mask": ["n", 1, "h", "w"]} if network.condition else {}
-    shapes |= {"gain": ["n"]} if network.dial is not None else {}
+    inputs: dict[str, Shape] = {"image": ["n", 3, "h", "w"]}
+    inputs |= {"mask": ["n", 1, "h", "w"]} if network.condition else {}
+    inputs |= {"gain": ["n"]} if network.dial is not None else {}
     _drawn(graph, translator)
-    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
-    outputs = [helper.make_tensor_value_info("light", TensorProto.FLOAT, ["n", 3, "h", "w"])]
-    drawn = helper.make_graph(graph.nodes, "translator", inputs, outputs, graph.constants)
-    opsets = [helper.make_opsetid("", OPSET)]
-    model = helper.make_model(drawn, producer_name=PRODUCER, ir_version=IR_VERSION, opset_imports=opsets)
-    notes = {"response": translator.response.name, "side": translator.side, "multiple": network.multiple}
-    helper.set_model_props(model, {name: str(value) for name, value in notes.items()})
-    checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))
+    notes = {"response": translator.response.name, "side": str(translator.side), "multiple": str(network.multiple)}
+    return graph.model("translator", inputs, {"light": ["n", 3, "h", "w"]}, notes)
 
 
 def _drawn(graph: Graph, translator: Translator) -> None:

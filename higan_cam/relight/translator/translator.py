@@ -21,8 +21,9 @@ from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.relight.translator.norms import Statistics
 from higan_cam.relight.translator.tiles import TILE, by_tiles, padded
 from higan_cam.types import ByteArray, FloatArray
-from higan_cam.weights.embedded import EMBEDDED_TRANSLATORS, embedded_path
+from higan_cam.weights.embedded import EMBEDDED_TRANSLATORS
 from higan_cam.weights.files import load_tensors, save_tensors
+from higan_cam.weights.zoo import weights_file
 
 _LEAST_LIGHT = 0.02
 """Added to what is there before light is divided by it (`light_in`): what is black has no colour of its own."""
@@ -63,8 +64,7 @@ def load_translator(source: str | Path) -> Translator:
 
 def translator_file(source: str | Path) -> Path:
     """Where the weights are that are called so."""
-    embedded = EMBEDDED_TRANSLATORS.get(str(source))
-    return Path(source) if embedded is None else embedded_path(embedded.file)
+    return weights_file(str(source), EMBEDDED_TRANSLATORS)
 
 
 def save_translator(path: Path, network: TranslatorNetwork, side: int, response: str, attribute: str) -> None:

@@ -31,13 +31,11 @@ from higan_cam.train.gan.transfer import StillNorm
 from higan_cam.train.gan.watch import GRID, Watch, Watching, drawn, sheet_of
 from higan_cam.train.settings import Report, World
 from higan_cam.weights.files import encode_tensors
-from higan_cam.weights.paths import TRAINED
+from higan_cam.weights.paths import DISCRIMINATOR, TRAINED
 
-WEIGHTS, DISCRIMINATOR, FIGURES, SHEET = TRAINED, "discriminator.safetensors", "metrics.json", "samples.png"
+WEIGHTS, FIGURES, SHEET = TRAINED, "metrics.json", "samples.png"
 DISCRIMINATORS = "discriminator_arrangement.safetensors", "discriminator_tiles.safetensors"
 """Of two sources: neither judges the whole picture, so nothing takes one for the generator's."""
-PLACES = frozenset({"output", "pictures", "second", "init", "init_discriminator"})
-"""Settings that say where something lies on this machine; what it was is said by digests."""
 SETTLED = 4096
 """Codes that the mean code, or DCGAN's statistics, are taken over."""
 BATCH = 64
@@ -72,7 +70,7 @@ def train_and_export_gan(
 def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: Watch, report: Report) -> None:
     store = watch.store
     network, game = settled(settings, state), Steps(settings, state, pictures, World(device=watch.device))
-    told = {name: value for name, value in asdict(settings).items() if name not in PLACES}
+    told = {name: value for name, value in asdict(settings).items() if name not in ("output", *settings.PLACES)}
     told["properties"] = names_of(settings.properties)
     notes = {"training": json.dumps(told, sort_keys=True)}
     store.put(WEIGHTS, encode_tensors(halved(network.state_dict()), notes))

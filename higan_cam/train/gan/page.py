@@ -13,6 +13,7 @@ from higan_cam.publish.report.generator import Curve, GeneratorContent, VerdictV
 from higan_cam.store.uris import read_place
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.steering.conditions import names_of
 from higan_cam.train.gan.watch import Tick, Watch, read_history, read_strip, sheet_of
 from higan_cam.types import ByteArray, Interval
 from higan_cam.weights.paths import TRAINED
@@ -72,7 +73,7 @@ def _others(settings: GanSettings) -> dict[str, str]:
         "frozen": ", ".join(settings.freeze),
         "frozen layers of the discriminator": str(settings.freeze_discriminator or ""),
         "second source": read_place(settings.second).path.rpartition("/")[2] if settings.second else "",
-        "properties": ", ".join(each.partition("=")[0] for each in settings.properties),
+        "properties": ", ".join(names_of(settings.properties)),
     }
     return {name: text for name, text in found.items() if text}
 

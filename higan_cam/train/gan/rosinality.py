@@ -16,8 +16,8 @@ from higan_cam.generate import StyleGAN2, load_generator
 from higan_cam.generate.base import outer_square
 from higan_cam.generate.layouts.rosinality import to_rosinality
 from higan_cam.train.gan.discriminators import ResidualDiscriminator
-from higan_cam.train.gan.export import DISCRIMINATOR
 from higan_cam.weights.files import load_tensors
+from higan_cam.weights.paths import DISCRIMINATOR
 from higan_cam.weights.state_dicts import fill
 from higan_cam.weights.zoo import path_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from higan_cam.errors import ConfigError
 from higan_cam.losses.adversarial import GAMES
@@ -22,6 +22,8 @@ class GanSettings:
         ConfigError: a number out of range, an unknown name, or sizes that do not go together.
     """
 
+    PLACES: ClassVar[tuple[str, ...]] = ("pictures", "second", "init", "init_discriminator")
+    """Settings that say where something lies on this machine; what it is, their digests say."""
     output: str
     """Folder of the checkpoint, samples and the finished weights."""
     pictures: str

@@ -21,13 +21,11 @@ from higan_cam.train.gan.settings import GanSettings, Network, recipe
 from higan_cam.train.gan.steering.sources import discriminators
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 from higan_cam.weights.files import sha256_of
-from higan_cam.weights.paths import exists, with_network
+from higan_cam.weights.paths import DISCRIMINATOR, exists, with_network
 from higan_cam.weights.state_dicts import fill, named_file, network_tensors
 from higan_cam.weights.zoo import weights_file, zoo
 
 log = logging.getLogger(__name__)
-BESIDE = "discriminator.safetensors"
-"""How training calls the discriminator that it leaves beside its generator."""
 
 
 class StillNorm(nn.BatchNorm2d):
@@ -163,8 +161,8 @@ def _sizes(generator: LayeredGenerator, init: str) -> tuple[Network, dict[str, A
 
 def _beside(init: str, network: Network, channels: tuple[int, ...]) -> str:
     """The discriminator beside a generator's file where it fits; empty, and logged, where not."""
-    path = weights_file(init, EMBEDDED_GENERATORS).with_name(BESIDE)
-    reason = f"there is no {BESIDE} beside it"
+    path = weights_file(init, EMBEDDED_GENERATORS).with_name(DISCRIMINATOR)
+    reason = f"there is no {DISCRIMINATOR} beside it"
     if exists(path):
         try:
             discriminator = discriminator_of(network, channels)

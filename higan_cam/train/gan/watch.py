@@ -108,9 +108,7 @@ class Watch:
         if spaces:
             samples = drawn(self.settings, network, range(self.watching.samples))
             figures = {
-                name: compare(
-                    space, self.reals, samples, seed=self.settings.seed, kept=self.features, device=self.device
-                )
+                name: compare(space, self.reals, samples, seed=self.settings.seed, kept=self.features)
                 for name, space in spaces.items()
             }
         tick = Tick(

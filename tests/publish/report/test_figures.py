@@ -11,7 +11,9 @@ from higan_cam.config import parse_config
 from higan_cam.publish.report import figures as figures_module
 from higan_cam.publish.report.content import StageTiming
 from higan_cam.publish.report.figures import read_figures, read_timings, reasons
+from higan_cam.store import manifest_index
 from higan_cam.store.canonical import canonical_json
+from higan_cam.store.keys import DATA
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
 from higan_cam.types import Sample
@@ -82,3 +84,12 @@ def test_a_stage_takes_the_wall_time_of_one_pass_or_what_its_workers_took(store:
         StageTiming("label", 5.0, 20, 2, 2),
         StageTiming("mask", 4.0, 10, 1, 1),
     )
+
+
+def test_an_index_of_the_manifest_is_no_timing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit_run(store, [sample(index) for index in range(8)])
+    before = read_timings(store, {})
+    monkeypatch.setattr(manifest_index, "WORTH_IT", 1)
+    monkeypatch.setattr(manifest_index, "TICK_S", 0.0)
+    assert manifest_index.index_manifest(store, DATA)
+    assert read_timings(store, {}) == before

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 
+from higan_cam.config.pictures import LightConfig
 from higan_cam.errors import ConfigError
+from higan_cam.publish.report.students.lights import SAYS
 from higan_cam.relight.composers import COMPOSERS, load_composer
+from higan_cam.relight.composers.named import FILES
 
 
 @pytest.mark.parametrize(
@@ -38,3 +42,9 @@ def test_what_is_wrong_is_named(name: str, settings: dict[str, object], said: st
 
 def test_every_composer_has_a_name() -> None:
     assert {"diffusion", "pair", "translator"} <= COMPOSERS.keys()
+
+
+def test_every_composer_has_words_for_its_light_and_a_place_in_the_configuration() -> None:
+    named = get_args(LightConfig.model_fields["composer"].annotation)
+    assert set(SAYS) == set(COMPOSERS) == set(named)
+    assert set(FILES) <= set(COMPOSERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from higan_cam.errors import ConfigError, DataError
 from higan_cam.generate import load_generator, sample_latents
 from higan_cam.measure.generation.compare import compare
-from higan_cam.measure.generation.features import feature_space
+from higan_cam.measure.generation.features import FeatureSpace, feature_space
 from higan_cam.store import open_store
 from higan_cam.train.checkpoints import CHECKPOINT, load_checkpoint
 from higan_cam.train.gan.export import FIGURES, SHEET, WEIGHTS, settled, train_and_export_gan, with_digest
@@ -100,7 +101,7 @@ def test_the_end_is_looked_at_on_the_device_that_trained(
     def noting(name: str, act: Callable[..., Any]) -> None:
         def noted(*given: Any, **named: Any) -> Any:
             asked.extend(str(each) for each in (*given, *named.values()) if "cpu" in str(each)[:4])
-            asked.extend(each.device for each in given if isinstance(each, World))
+            asked.extend(each.device for each in given if isinstance(each, World | FeatureSpace))
             return act(*given, **named)
 
         monkeypatch.setattr(name, noted)
@@ -201,3 +202,11 @@ def test_other_settings_on_the_same_output_are_refused_before_workers_start(
     asked = ("--data", str(folder), "--output", str(tmp_path / "out"), "--side", "8", "--kimg", "0.1")
     status, _, said = higan_cam("train", "gan", *asked)
     assert (status, "run with other settings" in said) == (2, True)
+
+
+def test_a_training_whose_pictures_have_moved_goes_on(folder: Path, build: Build) -> None:
+    settings = build("dcgan", pictures=str(folder))
+    train_and_export_gan(settings, ignore, World(), NOTHING)
+    moved = replace(settings, pictures=str(folder.rename(folder.parent / "elsewhere")))
+    again = with_digest(moved, read_pictures(moved))
+    assert (load_checkpoint(again) or {})["step"] == settings.steps

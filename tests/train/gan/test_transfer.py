@@ -24,9 +24,10 @@ from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
-from higan_cam.train.gan.transfer import BESIDE, transferred
+from higan_cam.train.gan.transfer import transferred
 from higan_cam.train.settings import Progress, World
 from higan_cam.weights.files import load_tensors, save_tensors
+from higan_cam.weights.paths import DISCRIMINATOR
 from tests.support.commands import Command
 
 Build = Callable[..., GanSettings]
@@ -40,7 +41,7 @@ def ignore(_: Progress) -> None:
 def save(folder: Path, state: GanState) -> str:
     """The files of a training run, in float16 as they ship; the generator's name."""
     folder.mkdir()
-    for name, part in (("generator.safetensors", state.averaged), (BESIDE, state.discriminator)):
+    for name, part in (("generator.safetensors", state.averaged), (DISCRIMINATOR, state.discriminator)):
         tensors = {
             key: value.half() if value.is_floating_point() else value for key, value in part.state_dict().items()
         }
@@ -186,7 +187,7 @@ def test_a_discriminator_that_does_not_fit_is_left_out_and_said_but_not_one_that
     build: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     init = save(tmp_path / "other", start(build()))
-    beside = tmp_path / "other" / BESIDE
+    beside = tmp_path / "other" / DISCRIMINATOR
     save_tensors(beside, discriminator_of("dcgan", (8,)).state_dict(), {})
     with caplog.at_level("WARNING"):
         assert transferred(init, output="out", **SAID).init_discriminator == ""
