@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,33 @@ from tests.chaos.namespace import obstacle
 
 pytestmark = pytest.mark.integration
 PORT = 8077
+EXPECTED = {
+    "ray_higan_cam_samples_total.label": 8,
+    "ray_higan_cam_quarantined_total.label": 1,
+    "ray_higan_cam_phase_seconds_count.label.score": 3,
+    "ray_higan_cam_phase_seconds_count.label.commit": 2,
+}
 DRIVER = f"""
-import sys, time, urllib.error, urllib.request
+import json, sys, time, urllib.error, urllib.request
+from collections import defaultdict
 import ray
+from prometheus_client.parser import text_string_to_metric_families
 from higan_cam.config import load_config
 from higan_cam.errors import QuarantinedError
 from higan_cam.runtime.run import run_stages
+
+
+def scraped():
+    try:
+        page = urllib.request.urlopen("http://127.0.0.1:{PORT}/metrics", timeout=5).read().decode()
+    except urllib.error.URLError:
+        return {{}}
+    found = defaultdict(float)
+    for sample in (each for family in text_string_to_metric_families(page) for each in family.samples):
+        labels = sample.labels
+        found[".".join(filter(None, (sample.name, labels.get("stage"), labels.get("phase"))))] += sample.value
+    return found
+
 
 config = load_config(None, ["output=" + sys.argv[1], "label.count=12", "label.shard_size=4", "boundary.tails=2",
                             "mask.count=4", "runtime.workers=1", "runtime.max_tries=1"])
@@ -28,15 +49,13 @@ with ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_drive
         run_stages(config, ("label",))
     except QuarantinedError:
         pass
-    deadline, page = time.monotonic() + 60, ""
-    while not all(f"ray_higan_cam_{{name}}" in page for name in ("samples", "quarantined", "phase_seconds")):
-        assert time.monotonic() < deadline, page
+    deadline, found = time.monotonic() + 60, {{}}
+    # Every process reports on its own clock: wait for the last report of each, and a second for one too many.
+    while any(found.get(name, 0) < count for name, count in {EXPECTED}.items()) and time.monotonic() < deadline:
         time.sleep(0.2)
-        try:
-            page = urllib.request.urlopen("http://127.0.0.1:{PORT}/metrics", timeout=5).read().decode()
-        except urllib.error.URLError:
-            continue
-print(page)
+        found = scraped()
+    time.sleep(1)
+    print(json.dumps(scraped()))
 """
 
 
@@ -44,7 +63,7 @@ print(page)
 def test_samples_quarantined_units_and_phases_can_be_scraped(tmp_path: Path) -> None:
     if reason := obstacle():
         pytest.skip(reason)
-    families = pytest.importorskip("prometheus_client.parser").text_string_to_metric_families
+    pytest.importorskip("prometheus_client.parser")
     (tmp_path / "run" / "scores" / "part-00001.parquet").mkdir(parents=True)  # this shard cannot be committed
     (tmp_path / "run" / "run.json").write_bytes(_run_json(tmp_path))
     # A network of its own: the port may be taken on this machine, and listens on every address of it.
@@ -52,22 +71,13 @@ def test_samples_quarantined_units_and_phases_can_be_scraped(tmp_path: Path) -> 
     script = [sys.executable, "-c", DRIVER, str(tmp_path / "run")]
     ended = subprocess.run([*command, "sh", *script], capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr
-    found: dict[str, float] = defaultdict(float)
-    page = ended.stdout[ended.stdout.index("# HELP") :]
-    for sample in (sample for family in families(page) for sample in family.samples):
-        labels = sample.labels
-        found[".".join(filter(None, (sample.name, labels.get("stage"), labels.get("phase"))))] += sample.value
-    assert found["ray_higan_cam_samples_total.label"] == 8
-    assert found["ray_higan_cam_quarantined_total.label"] == 1
-    assert found["ray_higan_cam_phase_seconds_count.label.score"] == 3
-    assert found["ray_higan_cam_phase_seconds_count.label.commit"] == 2
+    found = json.loads(ended.stdout)
+    assert {name: found[name] for name in EXPECTED} == EXPECTED
     assert found["ray_higan_cam_phase_busy_seconds_total.label.score"] > 0
 
 
 def _run_json(folder: Path) -> bytes:
     """What `begin_run` would write, for a folder that is not empty before it begins."""
-    import json
-
     from higan_cam.config import load_config
     from higan_cam.runtime.preflight import weights_digests
     from higan_cam.store import describe_run
