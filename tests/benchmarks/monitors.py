@@ -10,18 +10,16 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from higan_cam.generate import sample_latents, to_uint8
 from higan_cam.measure.generation.collapse import collapse
 from higan_cam.measure.generation.copies import copies
 from higan_cam.measure.generation.factors import BINARY, CONTINUOUS, LIT, READ, compare_factors
 from higan_cam.measure.generation.verdicts import Verdict, ranked_rightly
-from higan_cam.rooms import render
 from higan_cam.rooms.scene import Z_DIM
 from higan_cam.train.gan.export import settled
 from higan_cam.train.gan.fit import fit_gan
@@ -31,8 +29,9 @@ from higan_cam.train.gan.monitors import MonitorSettings, judged_by, verdicts
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.planted import PLANTED, plant, spoil
 from higan_cam.train.gan.settings import recipe
+from higan_cam.train.gan.watch import drawn
 from higan_cam.train.reader import Reader, looked_at, read
-from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader, held_out_renders
+from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader, held_out_renders, rendered
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray
 
@@ -50,11 +49,7 @@ PARTS = ("collapse", "copies", "leaks", "factors", "generators")
 
 def rooms(first: int, count: int) -> ByteArray:
     """(count,32,32,3)."""
-    parts = []
-    for start in range(first, first + count, OF):
-        latents = sample_latents(range(start, min(start + OF, first + count)), SEED, Z_DIM)
-        parts.append(to_uint8(F.avg_pool2d(render(latents, 64), 2)))
-    return np.concatenate(parts)
+    return to_uint8(rendered(sample_latents(range(first, first + count), SEED, Z_DIM))[0])
 
 
 def jittered(pictures: ByteArray, seed: int) -> ByteArray:
@@ -129,21 +124,17 @@ def told(reader: Reader, sight: Sight, images: torch.Tensor) -> Verdict:
 
 def say_generators(reals: ByteArray, held_out: ByteArray, folder: str) -> dict[str, ByteArray]:
     """DCGANs of known faults; their samples. Those of the same pictures share a leak detector."""
-    drawn = {}
+    samples_of = {}
     for name, extra in GENERATORS.items():
         known = reals[:200] if name.startswith("200") else reals
         settings = recipe("dcgan", output=f"{folder}/{name}", pictures="rooms", side=32, z_dim=64, **extra)
         state = fit_gan(settings, Pictures(known, held_out, "", ()), ignore)
-        network = cast(Any, settled(settings, state))
-        codes = torch.from_numpy(sample_latents(range(1000), 7, 64, normalize=False))
-        with torch.no_grad():
-            parts = [network.synthesize(network.truncate(network.map(some)))[0] for some in codes.split(100)]
-        samples = drawn[name] = to_uint8(torch.cat(parts))
+        samples = samples_of[name] = drawn(settings, settled(settings, state), range(1000))
         judged = judged_by(state.discriminator, known, held_out, samples)
         every = verdicts(known, held_out, samples, MonitorSettings(output=f"{folder}/{len(known)}"), ignore, judged)
         print(f"\n{name}, {settings.images / 1000:g} kimg\n\n| monitor | verdict | words |\n| --- | --- | --- |")
         print("\n".join(f"| {one.name} | {one.value} | {one.words} |" for one in every), flush=True)
-    return drawn
+    return samples_of
 
 
 def say_factors(samples: dict[str, ByteArray], folder: str) -> None:
