@@ -21,10 +21,11 @@ from higan_cam.measure.generation.copies import copies
 from higan_cam.measure.generation.factors import BINARY, CONTINUOUS, LIT, READ, compare_factors
 from higan_cam.measure.generation.verdicts import Verdict, ranked_rightly
 from higan_cam.rooms.scene import Z_DIM
+from higan_cam.store.canonical import digest
 from higan_cam.train.gan.export import settled
 from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.leaked import Sight, leaked, sight_of
-from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_detector
+from higan_cam.train.gan.leaks import LeakSettings, fit_detector
 from higan_cam.train.gan.monitors import MonitorSettings, judged_by, verdicts
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.planted import PLANTED, plant, spoil
@@ -88,7 +89,7 @@ def say_copies(reals: ByteArray, held_out: ByteArray, fresh: ByteArray) -> None:
 
 def say_leaks(reals: ByteArray, held_out: ByteArray, fresh: ByteArray, folder: str) -> None:
     """Per picture, and over sets of 200 with few leaks."""
-    settings = LeakSettings(output=folder, pictures_sha256=digest_of(reals))
+    settings = LeakSettings(output=folder, pictures_sha256=digest(reals.tobytes()))
     reader = timed("training the leak detector", lambda: fit_detector(settings, reals, ignore))
     sight = timed("its calibration", lambda: sight_of(reader, held_out, 0))
     draw, images = np.random.Generator(np.random.Philox(5)), looked_at(fresh)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import MutableMapping
 
 from higan_cam.measure.generation.distances import LEAST, PARTS, frechet_interval, kernel_distance
 from higan_cam.measure.generation.features import FILTER, FeatureSpace
 from higan_cam.measure.generation.neighbours import NEIGHBOURS, neighbourhoods
 from higan_cam.measure.generation.protocol import GenerationFigures, Protocol
+from higan_cam.store import canonical
 from higan_cam.types import ByteArray, FloatArray, Interval
 
 ROWS_PER_FEATURE = 2
@@ -27,7 +27,7 @@ def compare(
     Args:
         kept: where features of the reals are kept, so that those of the same pictures are computed once.
     """
-    digest = hashlib.sha256(reals.tobytes()).hexdigest()
+    digest = canonical.digest(reals.tobytes())
     ours, theirs = _kept(space, reals, digest, kept), space.of(samples)
     side = reals.shape[1]
     protocol = Protocol(

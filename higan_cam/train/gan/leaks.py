@@ -8,7 +8,6 @@ which nothing can be said.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +41,6 @@ class LeakSettings:
     learning_rate: float = 2e-3
     seed: int = 0
     checkpoint_every: int = 300
-
-
-def digest_of(pictures: ByteArray) -> str:
-    """sha256 over the pictures, in order."""
-    return hashlib.sha256(np.ascontiguousarray(pictures).tobytes()).hexdigest()
 
 
 def fit_detector(settings: LeakSettings, pictures: ByteArray, report: Report) -> Reader:

@@ -14,9 +14,10 @@ from higan_cam.losses.adversarial import GAMES
 from higan_cam.measure.generation.collapse import collapse
 from higan_cam.measure.generation.copies import copies
 from higan_cam.measure.generation.verdicts import Verdict, all_numbers, has_won, not_measured, overfit
+from higan_cam.store.canonical import digest
 from higan_cam.train.gan.discriminators import GROUP
 from higan_cam.train.gan.leaked import LEAST_HELD_OUT, leaked, sight_of
-from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_detector
+from higan_cam.train.gan.leaks import LeakSettings, fit_detector
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
@@ -144,7 +145,7 @@ def _leak(
         return not_measured("leak", reason)
     told = LeakSettings(
         output=f"{settings.output.rstrip('/')}/{FOLDER}",
-        pictures_sha256=digest_of(pictures),
+        pictures_sha256=digest(pictures.tobytes()),
         steps=settings.leak_steps,
         seed=settings.seed,
     )

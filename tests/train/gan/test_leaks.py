@@ -15,9 +15,10 @@ import torch
 from higan_cam.errors import ConfigError
 from higan_cam.generate import to_uint8
 from higan_cam.measure.generation.verdicts import CLEAN, NOT_MEASURED, TOO_POOR
+from higan_cam.store.canonical import digest
 from higan_cam.train.gan import leaks
 from higan_cam.train.gan.leaked import LEAST_SAMPLES, Sight, leaked, sight_of
-from higan_cam.train.gan.leaks import LeakSettings, digest_of, fit_detector, planted_batch
+from higan_cam.train.gan.leaks import LeakSettings, fit_detector, planted_batch
 from higan_cam.train.gan.monitors import Judged, MonitorSettings, judged_by, verdicts
 from higan_cam.train.gan.planted import PLANTED, plant, ruin
 from higan_cam.train.reader import Reader, looked_at
@@ -50,7 +51,7 @@ def augmented(pictures: ByteArray, name: str, share: float) -> ByteArray:
 
 
 def settings_in(folder: Path, pictures: ByteArray, steps: int = STEPS) -> LeakSettings:
-    return LeakSettings(output=str(folder), pictures_sha256=digest_of(pictures), steps=steps, learning_rate=4e-3)
+    return LeakSettings(output=str(folder), pictures_sha256=digest(pictures.tobytes()), steps=steps, learning_rate=4e-3)
 
 
 @pytest.fixture(scope="module")
