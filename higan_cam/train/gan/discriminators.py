@@ -6,12 +6,15 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from higan_cam.generate import from_uint8
 from higan_cam.generate.base import normal, outer_square
 from higan_cam.generate.stylegan2 import ACTIVATION_GAIN, Dense
+from higan_cam.types import ByteArray, FloatArray
 
 GROUP = 4
 """Pictures that are compared with each other; the same ones on any number of workers whose share they divide."""
@@ -135,6 +138,22 @@ class PlainDiscriminator(Discriminator):
     def halving(self) -> list[nn.Module]:
         """The convolutions but for the last."""
         return [module for module in self.main if isinstance(module, nn.Conv2d)]
+
+
+@torch.no_grad()
+def asked(discriminator: nn.Module, pictures: ByteArray, most: int) -> FloatArray:
+    """(n,) logits of up to `most` of (N,S,S,3) uint8 pictures: evenly chosen, as neighbours in a folder are alike.
+
+    Whole groups only, so none of fewer than `GROUP`. Computed where the discriminator is.
+    """
+    number = min(len(pictures), most) // GROUP * GROUP
+    if not number:
+        return np.zeros(0)
+    images = from_uint8(pictures[np.linspace(0, len(pictures) - 1, number).astype(int)])
+    device = next((each.device for each in discriminator.parameters()), torch.device("cpu"))
+    found = [discriminator(some.to(device)) for some in images.split(25 * GROUP)]
+    logits: FloatArray = torch.cat(found).float().cpu().numpy()
+    return logits
 
 
 def discriminator_of(network: str, channels: Sequence[int]) -> Discriminator:

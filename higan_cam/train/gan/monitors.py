@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from torch import nn
 
-from higan_cam.generate import from_uint8
 from higan_cam.losses.adversarial import GAMES
 from higan_cam.measure.generation.collapse import collapse
 from higan_cam.measure.generation.copies import copies
 from higan_cam.measure.generation.verdicts import Verdict, all_numbers, has_won, not_measured, overfit
 from higan_cam.store.canonical import digest
-from higan_cam.train.gan.discriminators import GROUP
+from higan_cam.train.gan.discriminators import asked
 from higan_cam.train.gan.leaked import LEAST_HELD_OUT, leaked, sight_of
 from higan_cam.train.gan.leaks import LeakSettings, fit_detector
 from higan_cam.train.gan.pictures import Pictures
@@ -115,24 +113,12 @@ def judge(
     return verdicts(*kinds, told, report, judged, numbers)
 
 
-@torch.no_grad()
 def judged_by(
     discriminator: nn.Module, pictures: ByteArray, held_out: ByteArray, samples: ByteArray, *, paired: bool = False
 ) -> Judged:
-    """What a discriminator says of up to `ASKED` of each, evenly chosen, since neighbours are alike."""
-    own, other, fake = (_asked(discriminator, part) for part in (pictures, held_out, samples))
+    """What a discriminator says of up to `ASKED` of each."""
+    own, other, fake = (asked(discriminator, part, ASKED) for part in (pictures, held_out, samples))
     return Judged(own, other, fake, paired)
-
-
-def _asked(discriminator: nn.Module, part: ByteArray) -> FloatArray:
-    number = min(len(part), ASKED) // GROUP * GROUP
-    if not number:
-        return np.zeros(0)
-    images = from_uint8(part[np.linspace(0, len(part) - 1, number).astype(int)])
-    device = next((each.device for each in discriminator.parameters()), torch.device("cpu"))
-    found = [discriminator(some.to(device)) for some in images.split(25 * GROUP)]
-    logits: FloatArray = torch.cat(found).float().cpu().numpy()
-    return logits
 
 
 def _leak(

@@ -17,7 +17,7 @@ from higan_cam.generate import from_uint8
 from higan_cam.losses.adversarial import GAMES, gradient_penalty, path_lengths
 from higan_cam.train.gan.augment import ADAPTIVE, AUGMENTATIONS, draws_of
 from higan_cam.train.gan.augment.ada import EVERY, next_chance
-from higan_cam.train.gan.discriminators import GROUP
+from higan_cam.train.gan.discriminators import asked
 from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
@@ -85,11 +85,12 @@ class Steps:
             kimg |= self._followed(step)
         if not len(self.pictures.held_out):
             return kimg
-        own, other = (self._judged(part) for part in (self.pictures.train, self.pictures.held_out))
+        discriminator, known = self.state.discriminator, (self.pictures.train, self.pictures.held_out)
+        own, other = (float(asked(discriminator, part, ASKED).mean()) for part in known)
         with torch.no_grad():
             # in eval mode: nothing moves
             samples, _ = self._samples(step, self.state.averaged, slice(0, ASKED), exact=True)
-            fake = float(self.state.discriminator(samples).mean())
+            fake = float(discriminator(samples).mean())
         return {**kimg, "by_heart": (own - other) / (own - fake) if own != fake else 0.0}
 
     @torch.no_grad()
@@ -112,12 +113,6 @@ class Steps:
         condition = cast(Condition, self.state.condition)
         got = condition.standard(scores_of(self.scorers, samples))
         return (got - self._asked(number, self.mine)).square().mean()
-
-    @torch.no_grad()
-    def _judged(self, part: ByteArray) -> float:
-        number = min(len(part), ASKED) // GROUP * GROUP
-        chosen = part[np.linspace(0, len(part) - 1, number).astype(int)]  # evenly: neighbours in a folder are alike
-        return float(self.state.discriminator(from_uint8(chosen).to(self.world.device)).mean())
 
     def _judges(self, number: int) -> list[Judge]:
         return judges(self.settings, self.state.discriminators, self._uniforms(TILED, number, 2)[0])
