@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from higan_cam.train.gan.augment import coloured, moved_places
+
 PLANTED = ("flip", "rotate", "shift", "cut-out", "colour")
 TURNED = (math.radians(5), math.radians(25))
 MOVED = (0.04, 0.15)
@@ -35,7 +37,8 @@ def plant(images: Tensor, which: Tensor, draw: np.random.Generator) -> Tensor:
     """
     flip, rotate, shift, cut, colour = which.unbind(1)
     fill = torch.where(_uniform(draw, len(images), 1)[:, 0] < 0.5, -1.0, 0.0)
-    images = torch.where(_of(colour), _coloured(images, draw), images)
+    recoloured = coloured(images, *_uniform(draw, len(images), 3).unbind(1)).clamp(-1, 1)
+    images = torch.where(_of(colour), recoloured, images)
     moved = _moved(images, flip, _turns(rotate, draw), _shifts(shift, images.shape[3], draw), fill, draw)
     images = torch.where(_of(flip | rotate | shift), moved, images)
     return torch.where(_of(cut) & _holes(images, draw), _of(fill), images)
@@ -86,15 +89,6 @@ def ruin(images: Tensor, draw: np.random.Generator) -> Tensor:
     return torch.where(_of(_uniform(draw, count, 1)[:, 0] < 0.5), texture, shuffled)
 
 
-def _coloured(images: Tensor, draw: np.random.Generator) -> Tensor:
-    brightness, saturation, contrast = (_of(part) for part in _uniform(draw, len(images), 3).unbind(1))
-    images = images + (brightness - 0.5)
-    grey = images.mean(dim=1, keepdim=True)
-    images = grey + (images - grey) * (2 * saturation)
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    return (mean + (images - mean) * (contrast + 0.5)).clamp(-1, 1)
-
-
 def _turns(rotate: Tensor, draw: np.random.Generator) -> Tensor:
     """(N,) angles in radians, 0 where there is to be none."""
     size, sign = _uniform(draw, len(rotate), 2).unbind(1)
@@ -114,11 +108,7 @@ def _shifts(shift: Tensor, side: int, draw: np.random.Generator) -> Tensor:
 def _moved(
     images: Tensor, flip: Tensor, turns: Tensor, shifts: Tensor, fill: Tensor, draw: np.random.Generator
 ) -> Tensor:
-    mirror = torch.where(flip, -1.0, 1.0)
-    cos, sin = turns.cos(), turns.sin()
-    rows = (torch.stack((cos * mirror, -sin, shifts[:, 0]), 1), torch.stack((sin * mirror, cos, shifts[:, 1]), 1))
-    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
-    beyond = _of(fill)
+    grid, beyond = moved_places(images, flip, turns, shifts), _of(fill)
     filled = F.grid_sample(images - beyond, grid, align_corners=False) + beyond
     reflected = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     return torch.where(_of(_uniform(draw, len(images), 1)[:, 0] < 0.2), reflected, filled)

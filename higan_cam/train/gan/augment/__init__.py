@@ -35,23 +35,35 @@ def classic(images: Tensor, draws: Tensor, *, real: bool) -> Tensor:
     """Reals flipped, turned and shifted, black beyond their border; samples as they are."""
     if not real:
         return images
-    mirror = torch.where(draws[:, 0] < FLIPPED, -1.0, 1.0)
-    angle = (2 * draws[:, 1] - 1) * TURNED
-    across, down = ((2 * draws[:, column] - 1) * 2 * MOVED for column in (2, 3))
-    cos, sin = angle.cos(), angle.sin()
-    rows = (torch.stack((cos * mirror, -sin, across), 1), torch.stack((sin * mirror, cos, down), 1))
-    grid = F.affine_grid(torch.stack(rows, 1).to(images), list(images.shape), align_corners=False)
+    shifts = (2 * draws[:, 2:4] - 1) * 2 * MOVED
+    grid = moved_places(images, draws[:, 0] < FLIPPED, (2 * draws[:, 1] - 1) * TURNED, shifts)
     return F.grid_sample(images + 1, grid, align_corners=False) - 1
+
+
+def moved_places(images: Tensor, flip: Tensor, turns: Tensor, shifts: Tensor) -> Tensor:
+    """(N,S,S,2) where `grid_sample` finds the pixels of pictures (N,3,S,S) that move about their middles.
+
+    Args:
+        flip: (N,) of bool. turns: (N,) in radians. shifts: (N,2) across and down, as shares of half the side.
+    """
+    mirror, cos, sin = torch.where(flip, -1.0, 1.0), turns.cos(), turns.sin()
+    rows = (torch.stack((cos * mirror, -sin, shifts[:, 0]), 1), torch.stack((sin * mirror, cos, shifts[:, 1]), 1))
+    return F.affine_grid(torch.stack(rows, 1).to(images), list(images.shape), align_corners=False)
 
 
 def diffaugment(images: Tensor, draws: Tensor, *, real: bool) -> Tensor:
     """Colour, shift and hole; the same for reals and samples."""
     del real
     parts = draws.to(images).unbind(1)
-    return _hole(_shifted(_coloured(images, *parts[:3]), parts[3], parts[4]), parts[5], parts[6])
+    return _hole(_shifted(coloured(images, *parts[:3]), parts[3], parts[4]), parts[5], parts[6])
 
 
-def _coloured(images: Tensor, brightness: Tensor, saturation: Tensor, contrast: Tensor) -> Tensor:
+def coloured(images: Tensor, brightness: Tensor, saturation: Tensor, contrast: Tensor) -> Tensor:
+    """Pictures lighter or darker, greyer or brighter in colour, and of more or less contrast; .5 changes nothing.
+
+    Args:
+        images: (N,3,H,W). brightness, saturation, contrast: (N,) in [0,1).
+    """
     images = images + (brightness - 0.5)[:, None, None, None]
     grey = images.mean(dim=1, keepdim=True)
     images = grey + (images - grey) * (2 * saturation)[:, None, None, None]
