@@ -85,9 +85,8 @@ def fit(
     lessons: Lessons,
     shape: tuple[int, int],
     report: Report,
-    world: World = World(),  # noqa: B008 - frozen
 ) -> Reader:
-    """Binary cross entropy by Adam, resuming from the checkpoint in `settings.output`; back on the CPU.
+    """Binary cross entropy by Adam, on the CPU, resuming from the checkpoint in `settings.output`.
 
     Args:
         name: in lines of progress.
@@ -97,13 +96,13 @@ def fit(
         ConfigError: the checkpoint there is of a run with other settings.
     """
     torch.manual_seed(settings.seed)
-    reader = Reader(*shape).to(world.device)
+    reader, world = Reader(*shape), World()
     learner = Learner(reader, torch.optim.Adam(reader.parameters()))
     resume(settings, learner)
 
     def step(number: int) -> Tensor:
         draw = np.random.Generator(np.random.Philox(key=(settings.seed, 2 * number)))
-        images, truth, counts = (part.to(world.device) for part in lessons(draw))
+        images, truth, counts = lessons(draw)
         loss = F.binary_cross_entropy_with_logits(reader(images), truth, counts)
         descend(loss, learner.optimizer, reader.parameters(), LONGEST, world)
         return loss.detach()
@@ -112,7 +111,7 @@ def fit(
     rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate, warmup=warmup)
     plan = Plan(name=name, steps=settings.steps, rate=rate, optimizers=[learner.optimizer])
     train(settings, learner, step, plan, report, world)
-    return reader.eval().cpu()
+    return reader.eval()
 
 
 def looked_at(pictures: ByteArray) -> Tensor:

@@ -137,7 +137,7 @@ class Steps:
                 (gradient_penalty(judge.network, side) for side in sides), torch.zeros((), device=loss.device)
             )
             loss = loss + penalty * (settings.gamma / 2 * settings.penalty_every)
-        self._descend(loss, judge.network, judge.optimizer)
+        self._descend(loss, judge.optimizer)
 
     def _generate(self, number: int, reals: list[Tensor]) -> Tensor:
         settings, state, each = self.settings, self.state, self._judges(number)
@@ -154,7 +154,7 @@ class Steps:
             whole = whole + settings.property_weight * self._missed(settings.steps + number, fakes)
         if measured:
             whole = whole + settings.path_weight * settings.path_every * self._path_penalty(number, fakes, w_plus)
-        self._descend(whole, state.generator, state.of_generator)
+        self._descend(whole, state.of_generator)
         for judge in each:
             _let_move(judge.optimizer, True)
         return loss.detach()
@@ -191,8 +191,7 @@ class Steps:
         self.state.path_mean = PATH_DECAY * self.state.path_mean + (1 - PATH_DECAY) * float(mean)
         return (lengths - self.state.path_mean).square().mean()
 
-    def _descend(self, loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        del network  # what moves is the optimiser's, a condition with its generator
+    def _descend(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
         descend(loss, optimizer, _moved_by(optimizer), math.inf, self.world)
 
     def _reals(self, number: int) -> list[Tensor]:

@@ -13,7 +13,6 @@ from torch import nn
 
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.generate import load_generator
-from higan_cam.generate.base import LayeredGenerator
 from higan_cam.generate.dcgan import DCGAN
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train.gan.discriminators import Discriminator, discriminator_of
@@ -52,7 +51,7 @@ def transferred(init: str, init_discriminator: str = "", **said: Any) -> GanSett
     """
     if not init:
         raise ConfigError("init: a discriminator to go on from needs its generator; name that, too")
-    network, sizes = _sizes(_generator(init), init)
+    network, sizes = _sizes(_generator(init))
     for name, value in {"network": network, **sizes}.items():
         if name in said and said.pop(name) != value:
             raise ConfigError(f"{name}: {init} has {value!r}, which training goes on from; leave it out")
@@ -138,7 +137,7 @@ def _parameters(generator: nn.Module, discriminator: nn.Module) -> Iterator[tupl
             yield part, name, each
 
 
-def _generator(init: str) -> LayeredGenerator:
+def _generator(init: str) -> StyleGAN2 | DCGAN:
     """The file's network, which pulls no code towards the mean: training draws from all of them."""
     found = load_generator(init)
     if isinstance(found, StyleGAN2) and set(found.edit_strength) != {1.0}:
@@ -148,15 +147,13 @@ def _generator(init: str) -> LayeredGenerator:
     return found
 
 
-def _sizes(generator: LayeredGenerator, init: str) -> tuple[Network, dict[str, Any]]:
+def _sizes(generator: StyleGAN2 | DCGAN) -> tuple[Network, dict[str, Any]]:
     """The settings that a network's shapes decide."""
     sizes: dict[str, Any] = {"side": generator.resolution, "z_dim": generator.z_dim}
     if isinstance(generator, DCGAN):
         return "dcgan", {**sizes, "channels": generator.channels, "width": generator.channels[-1]}
-    if isinstance(generator, StyleGAN2):
-        layers = sum(1 for name, _ in generator.mapping.named_children() if name.startswith("dense"))
-        return "stylegan2", {**sizes, "channels": generator.channels, "mapping_layers": layers}
-    raise ConfigError(f"init: {init} has sizes that are not known here")
+    layers = sum(1 for name, _ in generator.mapping.named_children() if name.startswith("dense"))
+    return "stylegan2", {**sizes, "channels": generator.channels, "mapping_layers": layers}
 
 
 def _beside(init: str, network: Network, channels: tuple[int, ...]) -> str:

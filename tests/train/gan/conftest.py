@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings, recipe
@@ -36,10 +36,11 @@ def gradients(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[list[Tensor
         found = list[list[Tensor]]()
         steps = Steps(settings, start(settings), pictures, world, second)
 
-        def keep(loss: Tensor, network: nn.Module, _: torch.optim.Optimizer) -> None:
-            network.zero_grad()
+        def keep(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+            optimizer.zero_grad()
             loss.backward()
-            found.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
+            moved = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            found.append([p.grad.clone() for p in moved if p.grad is not None])
 
         monkeypatch.setattr(steps, "_descend", keep)
         steps.take(0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
@@ -72,17 +73,14 @@ def composed(
     operations: Mapping[str, Operation], draws: Tensor, chance: float, side: int, *, first_innermost: bool = False
 ) -> Tensor:
     """(N,k,k) product of those operations that happen to each picture; the first is outermost unless said."""
-    total, column = None, 0
+    found, column = list[Tensor](), 0
     for operation in operations.values():
         gate, column = draws[:, column], column + 1
         matrix = operation.matrix(draws[:, column : column + operation.numbers], side)
         column += operation.numbers
         happens = gate < (1 - math.sqrt(1 - chance) if operation.half else chance)
-        matrix = torch.where(happens[:, None, None], matrix, torch.eye(matrix.shape[1], dtype=matrix.dtype))
-        total = matrix if total is None else matrix @ total if first_innermost else total @ matrix
-    if total is None:
-        raise ValueError("no operations")
-    return total
+        found.append(torch.where(happens[:, None, None], matrix, torch.eye(matrix.shape[1], dtype=matrix.dtype)))
+    return reduce(lambda total, each: each @ total if first_innermost else total @ each, found)
 
 
 def warped(images: Tensor, inverse: Tensor) -> Tensor:
