@@ -40,6 +40,7 @@ OF_OTHERS = {
 }
 """Files of HiGAN, of diffusers, and of an export."""
 OF_A_RUN = {
+    "stats/index/tally.safetensors",
     *("runs/", "weights/", "scores/", "data/", "manifest/", "boundary/", "curation/", "directions/"),
     *("report/", "stats/", "stats/lease/", "listing/", "codes/", "pilot/", "places/", "lights/"),
     *("student/", "student/student.safetensors", "listing/bank.safetensors"),

@@ -21,10 +21,11 @@ from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.stages.fit import find_boundary, settle_boundary
 from higan_cam.runtime.stages.invert import invert_pictures, with_listing
-from higan_cam.runtime.stages.label import Labels, label_samples
+from higan_cam.runtime.stages.label import label_samples
 from higan_cam.runtime.stages.mask import make_masks
 from higan_cam.runtime.stages.refine import Learn, make_pilot, settle_student
 from higan_cam.runtime.stages.report import write_report
+from higan_cam.runtime.stages.tally import Labels
 from higan_cam.store import Lease, Store, begin_run, committed, open_store
 from higan_cam.store.keys import REPORT_KEY, SCORES
 from higan_cam.store.manifest import quarantine_lines

@@ -18,6 +18,7 @@
     manifest/quarantined-data-00000.json   why a unit was given up
     stats/data-00000.json                  timing of a shard; outside the run's identity
     stats/index/data.jsonl                 from 1,000 shards on: their entries once more, to be read at once
+    stats/index/tally.safetensors          from 1,000 score shards on: what the fit needs of all of them
     stats/lease/000001.json                the drivers that the run has had
     curation/<name>.parquet, .json         selections of `higan-cam curate`
     directions/<name>.safetensors, .json   of `higan-cam directions`: a direction without labels, as a boundary is
@@ -51,6 +52,7 @@ LISTING, LISTING_KEY = "listing/", "listing/listing.json"
 CALIBRATION_KEY, BANK_KEY = "listing/calibration.json", "listing/bank.safetensors"
 MANIFEST, LEASES, CURATION = "manifest/", "stats/lease/", "curation/"
 DIRECTIONS = "directions/"
+TALLY_KEY = "stats/index/tally.safetensors"
 SELECTED_KEY = "boundary/selected.json"
 STUDENT_KEY = "student/student.safetensors"
 REPORT_KEY, CARD_KEY = "report/index.html", "README.md"

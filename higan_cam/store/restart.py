@@ -4,7 +4,7 @@ A shard is written before its manifest entry. So one that has the size of its en
 again since it wrote the entry, is taken for the one that was committed: two listings say so, and nothing is read.
 Others are read once, to know that their bytes are those committed. What happens to bytes without a later write, on a
 disk or while a run is copied (copies write shards first, too), is found by `higan-cam verify`, which reads everything.
-Score shards are read anyway, since the fit needs their scores.
+Score shards are read once: what the fit needs of them is kept (`since`), and read instead at the next start.
 """
 
 from __future__ import annotations
@@ -25,11 +25,20 @@ READERS = 4
 log = logging.getLogger(__name__)
 
 
-def untouched(store: Store, stage: str, records: Mapping[int, ShardRecord]) -> dict[int, ShardRecord]:
-    """Those of the committed shards that their place has not written since it wrote their entries."""
+def untouched(
+    store: Store, stage: str, records: Mapping[int, ShardRecord], since: str | None = None
+) -> dict[int, ShardRecord]:
+    """Those of the committed shards that their place has not written since it wrote their entries.
+
+    Args:
+        since: key of an object that was made from them: nor have the entries been written since that was.
+    """
     if not records:
         return {}
     bodies, entries = store.written(f"{stage}/"), store.written(manifest_prefix(stage))
+    if since is not None:
+        latest = store.written(since).get(since, -1)
+        entries = {key: when for key, when in entries.items() if when <= latest}
     times = {shard: (bodies.get(each.path), entries.get(manifest_key(stage, shard))) for shard, each in records.items()}
     return {
         shard: records[shard]

@@ -86,7 +86,7 @@ class LabelFeedRow:
 
 @dataclass(frozen=True)
 class MemoryRow:
-    """The driver's share of labelling: scores stream by, `_Accumulator` keeps what the fit needs.
+    """The driver's share of labelling: scores stream by, `Tally` keeps what the fit needs.
 
     Attributes:
         peak_mb: the most that the process had resident (with PyTorch and Ray); grown_mb: since the first shard.
@@ -221,15 +221,15 @@ def _label_feed_row(shards: int) -> LabelFeedRow:
 def _memory_row(latents: int) -> MemoryRow:
     """In a process of its own: scores as they come from the workers, one shard at a time."""
     from higan_cam.config import parse_config
-    from higan_cam.runtime.stages.label import _Accumulator
+    from higan_cam.runtime.stages.tally import Tally
 
-    labels = _Accumulator(parse_config({"label": {"count": latents, "shard_size": SHARD}}), (0.0, 3.0))
+    labels = Tally(parse_config({"label": {"count": latents, "shard_size": SHARD}}), (0.0, 3.0))
     random = np.random.default_rng(0)
     before, began = _resident_mb(), time.monotonic()
     most = before
     for start in range(0, latents, SHARD):
         indices = np.arange(start, min(start + SHARD, latents), dtype=np.int64)
-        labels.add(indices, random.random(len(indices), np.float32) * 3)
+        labels.add(start // SHARD, indices, random.random(len(indices), np.float32) * 3)
         most = max(most, _resident_mb())
     if labels.result().extremes.seen != latents:
         raise RuntimeError("scores were lost")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,40 +16,22 @@ import ray.data
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import WorkersError
-from higan_cam.manipulate import Extremes, merge, select_extremes
 from higan_cam.publish import decode_scores
 from higan_cam.runtime.cluster.join import inner_error, resources
 from higan_cam.runtime.crew.ledger import FIRST_LIMIT_S
 from higan_cam.runtime.crew.watch import open_ledger
 from higan_cam.runtime.plan import Crew, plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
+from higan_cam.runtime.stages.tally import Labels, Tally
 from higan_cam.runtime.workers.label import GIVEN_UP, LabelWorker
 from higan_cam.store import Store, clear_quarantined, committed
-from higan_cam.store.keys import SCORES
+from higan_cam.store.keys import SCORES, TALLY_KEY
 from higan_cam.store.manifest_index import index_manifest
-from higan_cam.store.restart import read_whole
+from higan_cam.store.restart import read_whole, untouched
 from higan_cam.types import FloatArray, IntArray
 
-REST = 5_000
-"""Latents outside the tails that the fit is measured on."""
-HISTOGRAM_BINS = 60
-
-
-@dataclass(frozen=True, eq=False)
-class Labels:
-    """What the driver keeps of all scores: O(tails), whatever the number of samples.
-
-    Attributes:
-        extremes: the tails.
-        indices, scores: the first samples by index, enough that `REST` remain outside the tails.
-        counts, edges: histogram of all finite scores over the scorer's range; where that has no bounds, of `scores`.
-    """
-
-    extremes: Extremes
-    indices: IntArray
-    scores: FloatArray
-    counts: IntArray
-    edges: FloatArray
+KEPT_EVERY = 1000
+"""Shards after which the tally is kept again, and from which on it is: a start then reads those since, at most."""
 
 
 def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: tuple[float, float]) -> Labels:
@@ -58,16 +39,35 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
 
     Quarantined shards are left out here and reported at the end of the run.
     """
-    plan = plan_label(config)
-    labels, done = _Accumulator(config, score_range), {}
-    for record, labelled in read_whole(store, committed(store, SCORES, config_hash(config)), decode_scores):
-        labels.add(*labelled)
-        done[record.shard] = record.rows
-    missing = [unit.shard for unit in plan if unit.shard not in done]
-    label_missing(config, missing, sum(done.values()), meters, labels.add, LabelWorker)
+    tally, kept = _counted(config, store, score_range)
+    missing = [unit.shard for unit in plan_label(config) if unit.shard not in tally.rows]
+
+    def hear(indices: IntArray, scores: FloatArray) -> None:
+        tally.add(int(indices[0]) // config.label.shard_size, indices, scores)
+        if len(tally.rows) % KEPT_EVERY == 0:
+            store.put(TALLY_KEY, tally.encode())
+
+    label_missing(config, missing, sum(tally.rows.values()), meters, hear, LabelWorker)
     clear_quarantined(store, SCORES)
     index_manifest(store, SCORES)
-    return labels.result()
+    if kept < len(tally.rows) >= KEPT_EVERY:
+        store.put(TALLY_KEY, tally.encode())
+    return tally.result()
+
+
+def _counted(config: RunConfig, store: Store, score_range: tuple[float, float]) -> tuple[Tally, int]:
+    """The shards that are there, and how many of them stood in the tally that was kept: the others are read."""
+    there = committed(store, SCORES, config_hash(config))
+    tally, body = Tally(config, score_range), store.find(TALLY_KEY) if len(there) >= KEPT_EVERY else None
+    if body is not None and tally.restore(body):
+        records = {shard: there[shard] for shard in tally.rows if shard in there}
+        if tally.rows.keys() != untouched(store, SCORES, records, since=TALLY_KEY).keys():
+            tally = Tally(config, score_range)  # one of them is gone or was written again: which scores are in it?
+    kept = len(tally.rows)
+    unread = {shard: record for shard, record in there.items() if shard not in tally.rows}
+    for record, labelled in read_whole(store, unread, decode_scores):
+        tally.add(record.shard, *labelled)
+    return tally, kept
 
 
 def label_missing(
@@ -135,40 +135,3 @@ def stream_labels(
             yield np.asarray(batch["index"], np.int64), np.asarray(batch["score"], np.float32)
     except (ray.exceptions.RayError, ray.data.exceptions.ExecutionTimeoutError) as error:
         raise inner_error(error) or WorkersError(f"label workers cannot start or go on: {error}") from error
-
-
-class _Accumulator:
-    """Merges score shards in any order into the same `Labels`."""
-
-    def __init__(self, config: RunConfig, score_range: tuple[float, float]) -> None:
-        self._tails = config.boundary.tails
-        self._keep = 2 * self._tails + REST
-        self._extremes = select_extremes([], [], self._tails)
-        self._first: list[tuple[IntArray, FloatArray]] = []
-        self._edges = np.linspace(*score_range, HISTOGRAM_BINS + 1) if np.isfinite(score_range).all() else None
-        self._counts = np.zeros(HISTOGRAM_BINS, np.int64)
-
-    def add(self, indices: IntArray, scores: FloatArray) -> None:
-        self._extremes = merge(self._extremes, select_extremes(scores, indices, self._tails))
-        early = indices < self._keep
-        if early.any():
-            self._first.append((indices[early], scores[early]))
-        if self._edges is not None:
-            finite = scores[np.isfinite(scores)]
-            self._counts += np.histogram(np.clip(finite, self._edges[0], self._edges[-1]), self._edges)[0]
-
-    def result(self) -> Labels:
-        empty = (np.zeros(0, np.int64), np.zeros(0, np.float32))
-        indices, scores = (np.concatenate(column) for column in zip(empty, *self._first, strict=True))
-        order = np.argsort(indices)
-        counts, edges = self._counts, self._edges
-        if edges is None:
-            counts, edges = np.histogram(scores[np.isfinite(scores)], HISTOGRAM_BINS)
-        return Labels(self._extremes, indices[order], scores[order], counts, edges)
-
-
-def outside_tails(labels: Labels) -> tuple[IntArray, FloatArray]:
-    """The first `REST` labelled samples that are in neither tail: (n,) indices and scores."""
-    tails = np.concatenate([labels.extremes.highest.indices, labels.extremes.lowest.indices])
-    outside = ~np.isin(labels.indices, tails) & np.isfinite(labels.scores)
-    return labels.indices[outside][:REST], labels.scores[outside][:REST]
