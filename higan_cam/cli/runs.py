@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.progress import Progress
 
 from higan_cam.cli.options import Weights, errors
 from higan_cam.errors import QuarantinedError
+
+if TYPE_CHECKING:
+    from higan_cam.store.verify import Digests, Problem
 
 
 def register(app: typer.Typer) -> None:
@@ -51,26 +54,49 @@ def verify(
     remake: Annotated[int, typer.Option("--remake", min=0, help="Make N random shards again and compare.")] = 0,
     seed: Annotated[int, typer.Option(help="Chooses the shards to make again.")] = 0,
     weights: Weights = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a Ray cluster whose nodes read and hash the shards (auto, host:port).", metavar="ADDRESS"
+        ),
+    ] = None,
 ) -> None:
     """Re-hash every committed shard of a run, say what is missing, and make some again.
 
     Status 0: complete and unchanged. 3: unchanged, and all that is missing is quarantined. 1: anything else.
     """
-    from higan_cam.store import open_store, run_uris
+    from higan_cam.store import open_store, run_uris, verify_run
 
-    statuses = [_verified(uri, remake, seed, weights or []) for uri in run_uris(open_store(output))]
+    with _hashers(address) as digests:
+        found = {uri: verify_run(open_store(uri), digests) for uri in run_uris(open_store(output))}
+    statuses = [_verified(uri, problems, remake, seed, weights or []) for uri, problems in found.items()]
     if any(statuses):
         raise typer.Exit(1 if 1 in statuses else QuarantinedError.exit_code)
 
 
-def _verified(uri: str, remake: int, seed: int, weights: list[Path]) -> int:
+@contextmanager
+def _hashers(address: str | None) -> Iterator[Digests]:
+    """Who hashes: this process, or the cluster at an address."""
+    from higan_cam.store.verify import digests_here
+
+    if address is None:
+        yield digests_here
+        return
+    from higan_cam.config import RuntimeConfig
+    from higan_cam.runtime.cluster.join import cluster
+    from higan_cam.runtime.verify import digests_on_cluster
+
+    with cluster(RuntimeConfig(address=address)):
+        yield digests_on_cluster
+
+
+def _verified(uri: str, problems: list[Problem], remake: int, seed: int, weights: list[Path]) -> int:
     """One run's exit status."""
-    from higan_cam.store import open_store, verify_run
+    from higan_cam.store import open_store
     from higan_cam.store.status import read_status
     from higan_cam.store.status_text import unfinished_lines
 
     store, console = open_store(uri), Console(soft_wrap=True, highlight=False)
-    problems = verify_run(store)
     for problem in problems:
         errors.print(f"[red]{problem.kind}[/red] {escape(problem.key)}: {escape(problem.detail)}", soft_wrap=True)
     status = read_status(store)

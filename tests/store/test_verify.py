@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from higan_cam.store.keys import STUDENT_KEY, scores_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run, record_student
 from higan_cam.store.store import Store
-from higan_cam.store.verify import verify_run
+from higan_cam.store.verify import digest_of, verify_run
 
 
 @pytest.fixture
@@ -73,6 +75,13 @@ def test_bad_entries_are_invalid(finished: Store) -> None:
         ("invalid", "manifest/scores-00001.json"),
         ("extra", scores_path(0)),
     ]
+
+
+def test_an_object_that_goes_while_it_is_looked_for_is_missing(finished: Store) -> None:
+    def losing(store: Store, keys: Sequence[str]) -> Iterator[str | None]:
+        return (None if key == scores_path(1) else digest_of(store, key) for key in keys)
+
+    assert [(each.kind, each.key) for each in verify_run(finished, losing)] == [("missing", scores_path(1))]
 
 
 def test_folder_without_run_is_refused(store: Store) -> None:
