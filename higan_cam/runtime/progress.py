@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -120,9 +121,8 @@ class Meters:
             with _bar(name, tally, self._console) as show:
                 yield Meter(name, tally, self._guard, show)
         else:
-            line = _LogLine(self._run, name, tally)
-            yield Meter(name, tally, self._guard, line.now_and_then)
-            line.write()
+            with _lines(self._run, name, tally):
+                yield Meter(name, tally, self._guard, lambda: None)
 
 
 def _figures(tally: Tally) -> dict[str, Any]:
@@ -146,19 +146,26 @@ def _bar(stage: str, tally: Tally, console: Console) -> Iterator[Callable[[], No
         yield show
 
 
-class _LogLine:
-    """Writes a line at most every `LOG_EVERY_S`."""
+@contextmanager
+def _lines(run: str, stage: str, tally: Tally) -> Iterator[None]:
+    """A line every `LOG_EVERY_S`, whether or not a unit is done by then, and one at the end."""
+    stop = threading.Event()
 
-    def __init__(self, run: str, stage: str, tally: Tally) -> None:
-        self._run, self._stage, self._tally, self._last = run, stage, tally, time.monotonic()
+    def write_until_stopped() -> None:
+        while not stop.wait(LOG_EVERY_S):
+            _write(run, stage, tally)
 
-    def now_and_then(self) -> None:
-        if time.monotonic() - self._last >= LOG_EVERY_S:
-            self.write()
+    writing = threading.Thread(target=write_until_stopped, name="progress", daemon=True)
+    writing.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writing.join()
+    _write(run, stage, tally)
 
-    def write(self) -> None:
-        self._last = time.monotonic()
-        t = self._tally
-        remaining = f"{t.remaining_s:.0f}" if math.isfinite(t.remaining_s) else "unknown"
-        message = "run=%s stage=%s done=%d/%d rate=%.1f/s eta_s=%s failures=%d quarantined=%d"
-        log.info(message, self._run, self._stage, t.done, t.total, t.rate, remaining, t.failures, t.quarantined)
+
+def _write(run: str, stage: str, t: Tally) -> None:
+    remaining = f"{t.remaining_s:.0f}" if math.isfinite(t.remaining_s) else "unknown"
+    message = "run=%s stage=%s done=%d/%d rate=%.1f/s eta_s=%s failures=%d quarantined=%d"
+    log.info(message, run, stage, t.done, t.total, t.rate, remaining, t.failures, t.quarantined)

@@ -6,11 +6,14 @@ import io
 import json
 import logging
 import math
+import threading
+import time
 
 import pytest
 from rich.console import Console
 
 from higan_cam.errors import LeaseLostError
+from higan_cam.runtime import progress
 from higan_cam.runtime.progress import Meters, Tally
 
 
@@ -59,6 +62,19 @@ def test_a_stage_ends_with_a_plain_line_that_names_the_run(caplog: pytest.LogCap
         meter.advance(8)
     assert caplog.messages[-1].startswith("run=abc stage=label done=8/8 rate=")
     assert caplog.messages[-1].endswith("eta_s=0 failures=0 quarantined=0")
+
+
+def test_a_line_comes_in_time_though_no_unit_is_done(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LOG_EVERY_S", 0.01)
+    with caplog.at_level(logging.INFO, "higan_cam"), Meters(plain(), run="abc").stage("label", 8, 2):
+        until = time.monotonic() + 30
+        while len(caplog.messages) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+    assert all("stage=label done=2/8 rate=0.0/s eta_s=unknown" in line for line in caplog.messages)
+    assert len(caplog.messages) >= 3
+    assert not [each for each in threading.enumerate() if each.name == "progress"]
 
 
 def test_a_terminal_gets_a_bar_with_failures() -> None:
