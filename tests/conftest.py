@@ -19,8 +19,8 @@ from hypothesis import settings
 from higan_cam import cli
 from higan_cam.config import RunConfig, load_config
 from higan_cam.pipeline import Models, label_and_fit, load_models
-from higan_cam.runtime.cluster.head import TOO_SLOW, WORKER_ENVIRONMENT
-from higan_cam.runtime.cluster.head_process import end_idlers
+from higan_cam.runtime.cluster.head import TOO_SLOW, WORKER_ENVIRONMENT, environment, unless_set
+from higan_cam.runtime.cluster.head_process import without_idlers
 from higan_cam.runtime.imports import quick_imports
 from higan_cam.store.store import Store, open_store
 from higan_cam.types import Boundary, Sample
@@ -110,20 +110,15 @@ def local_ray() -> Iterator[None]:
     """A local Ray with room for three actors, whatever the machine has."""
     for last in (False, False, True):
         try:
-            ray.init(
-                address="local",
-                num_cpus=4,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level="ERROR",
-                runtime_env={"env_vars": WORKER_ENVIRONMENT},
-            )
+            with environment(unless_set(WORKER_ENVIRONMENT)), without_idlers():
+                ray.init(
+                    address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+                )
             break
         except Exception as error:  # Ray has no type of its own for it
             if last or TOO_SLOW not in str(error):
                 raise
             ray.shutdown()
-    end_idlers()
     yield
     ray.shutdown()
 

@@ -12,10 +12,13 @@ import os
 import select
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 _NEEDED = ("gcs_server", "raylet")
 """As Ray calls them. The others (monitor, dashboard, log monitor) serve no run."""
+_IDLERS = ("start_log_monitor", "start_monitor", "start_api_server")
+"""What starts those, as a node of Ray's calls it."""
 _LOOK_S = 0.5
 
 
@@ -27,8 +30,10 @@ def main() -> None:
     try:
         import ray
 
-        context = ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        end_idlers()
+        with without_idlers():
+            context = ray.init(
+                address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+            )
         answer = {"address": context.address_info["gcs_address"]}
     except Exception as error:  # noqa: BLE001 - whatever it is, the other process tells the user
         answer = {"error": f"{type(error).__name__}: {error}"}
@@ -44,17 +49,24 @@ def main() -> None:
     ray.shutdown()
 
 
-def end_idlers() -> None:
-    """End what the Ray that this process has started runs beside, and no run needs: monitors and the dashboard.
+@contextmanager
+def without_idlers() -> Iterator[None]:
+    """A Ray that starts in the block is without what it runs beside, and no run needs: monitors and the dashboard.
 
-    They look at logs and processes all the time: those of three Rays took 12 of 90 seconds of two cores.
+    Even a dashboard that is not asked for is started and waited for, and they look at logs and processes all the time
+    (tests/benchmarks/README.md, "Start-up").
     """
-    from ray._private import worker
+    from ray._private.node import Node
 
-    node = worker._global_node
-    with suppress(AttributeError):  # private to Ray; where it calls them otherwise, they stay
-        for end in (node.kill_log_monitor, node.kill_monitor, node.kill_dashboard):
-            end(check_alive=False)
+    # Private to Ray; what it calls otherwise one day is started again.
+    there = {name: method for name in _IDLERS if (method := getattr(Node, name, None)) is not None}
+    for name in there:
+        setattr(Node, name, lambda _, **__: None)
+    try:
+        yield
+    finally:
+        for name, method in there.items():
+            setattr(Node, name, method)
 
 
 def died_here() -> str | None:

@@ -23,7 +23,7 @@ from higan_cam.runtime.cluster.head import (
     ray_address,
     unless_set,
 )
-from higan_cam.runtime.cluster.head_process import died_here
+from higan_cam.runtime.cluster.head_process import died_here, without_idlers
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.runtime.cluster.signals import stoppable
 from higan_cam.runtime.cluster.stderr import without_note
@@ -112,8 +112,10 @@ def first_line(error: BaseException) -> str:
 def _init(address: str, ours: bool, log_to_driver: bool) -> None:
     """Join the cluster at the address, or start one. In `ours`, workers inherit the environment of what starts it."""
     variables = unless_set(WORKER_ENVIRONMENT)
+    # What workers print comes through one of the monitors.
+    bare = without_idlers() if address == LOCAL and not log_to_driver else nullcontext()
     try:
-        with environment(variables if address == LOCAL else {}), without_note():
+        with environment(variables if address == LOCAL else {}), without_note(), bare:
             ray.init(
                 address=address,
                 # On one of ours it would make new workers of those that wait already.

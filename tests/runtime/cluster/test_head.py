@@ -134,6 +134,8 @@ def test_ray_ends_with_the_driver_however_that_ends(driver: subprocess.Popen[str
     for name in ("head_process.py", "gcs_server", "raylet"):
         pid = next(process.pid for process in started if name in process.title)
         assert b"RAY_BACKEND_LOG_LEVEL=fatal" in Path(f"/proc/{pid}/environ").read_bytes()
+    beside = ("dashboard/dashboard.py", "monitor.py")
+    assert not [process.title for process in started if any(name in process.title for name in beside)]
     _end(driver, how)
     _expect_gone([process.pid for process in started])
 
