@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor
 
+from higan_cam.files import write_whole
 from higan_cam.generate.images import to_uint8
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.label.lighting import LightingScorer
 from higan_cam.measure.generation.distances import frechet_distance
+from higan_cam.publish.images import encode_image
 from higan_cam.rooms import fixture_map, level, render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
 from higan_cam.train.rooms.latents import as_tensor, held_out_latents
@@ -114,9 +115,7 @@ def level_metrics(generator: StyleGAN2, scorer: LightingScorer, count: int) -> d
 def save_grid(path: Path, rows: Iterable[Tensor]) -> None:
     """Write rows of (N,3,H,W) images in [-1,1] as one PNG."""
     strips = [np.concatenate(list(to_uint8(row)), axis=1) for row in rows]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), cv2.cvtColor(np.concatenate(strips, axis=0), cv2.COLOR_RGB2BGR)):
-        raise OSError(f"{path}: could not be written")
+    write_whole(path, encode_image(np.concatenate(strips, axis=0)))
 
 
 def _features(scorer: LightingScorer, images: Tensor) -> FloatArray:
