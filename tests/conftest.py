@@ -54,12 +54,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start a Ray, a server or a browser come last, in the order of the tree.
+    """Files that start a Ray, a server or a browser come last, those with slow tests first of them.
 
-    Meanwhile none of them is idle beside the others; and where time runs out, the quick claims have all been tried.
+    Meanwhile none of them is idle beside the others; where time runs out, the quick claims have all been tried; and
+    where two processes share the files, neither ends with a long one while the other has none.
     """
     real = {item.path for item in items if item.get_closest_marker("integration")}
-    items.sort(key=lambda item: item.path in real)
+    long = {item.path for item in items if item.path in real and item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path in real, item.path in real - long))
 
 
 @pytest.hookimpl(tryfirst=True)
