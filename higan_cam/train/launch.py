@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ray import train
-from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, WorkerGroupError
+from ray.train import (
+    ControllerError,
+    FailureConfig,
+    RunConfig,
+    ScalingConfig,
+    TrainingFailedError,
+    UserCallback,
+    WorkerGroupError,
+)
 from ray.train.torch import TorchTrainer, get_device
 
 from higan_cam.config import GeneratorConfig, RuntimeConfig
-from higan_cam.errors import HiganCamError, WorkersError
+from higan_cam.errors import ConfigError, DataError, HiganCamError, WeightsError, WorkersError
 from higan_cam.pipeline.devices import prepare_process
 from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.store.uris import read_place
@@ -23,11 +31,17 @@ from higan_cam.train.settings import Progress, Report, World
 log = logging.getLogger(__name__)
 RESTARTS = 2
 """How often all workers are started again after one has died."""
+REFUSALS = (ConfigError, WeightsError, DataError)
+"""What starting again does not help."""
 TrainFunction = Callable[[Report, World], None]
 
 
 def launch(
-    function: TrainFunction, name: str, output: str | Path, workers: int, gpus: bool | None = None
+    function: TrainFunction,
+    name: str,
+    output: str | Path,
+    workers: int | tuple[int, int],
+    gpus: bool | None = None,
 ) -> dict[str, Any]:
     """Call `function(report, world)` in every worker of a Ray Train job; the metrics of the last report.
 
@@ -36,21 +50,41 @@ def launch(
     cluster has one for each worker, else on CPUs.
 
     Args:
+        workers: how many, or (fewest, most): as many of them as the cluster has room for, which is looked at again every
+            minute and whenever one dies. They go on from the last checkpoint then.
         gpus: whether workers get one each, also of those that a cluster has yet to start; None: by what is there.
 
     Raises:
         HiganCamError: what a worker raised. WorkersError: they failed in another way, more often than is tried.
     """
+    fewest = workers if isinstance(workers, int) else workers[0]
     with cluster(RuntimeConfig(), log_to_driver=True), _bookkeeping(output) as folder:
-        on_gpus = sum(resources()[1]) >= workers if gpus is None else gpus
+        on_gpus = sum(resources()[1]) >= fewest if gpus is None else gpus
         trainer = TorchTrainer(
             _worker,
             train_loop_config={"function": function, "use_gpu": on_gpus},
             scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_gpus),
-            run_config=RunConfig(name=name, storage_path=folder, failure_config=FailureConfig(max_failures=RESTARTS)),
+            run_config=RunConfig(
+                name=name,
+                storage_path=folder,
+                failure_config=FailureConfig(max_failures=RESTARTS),
+                callbacks=[_Refusals()],
+            ),
         )
         with _in_words(name, output):
             return dict(trainer.fit().metrics or {})
+
+
+class _Refusals(UserCallback):
+    """Ends a training whose worker has refused: an error of a callback is one that Ray Train does not try again."""
+
+    def after_exception(self, run_context: Any, worker_exceptions: Mapping[int, Exception]) -> None:
+        """Raise what a worker refused with; nothing where one failed in another way."""
+        del run_context
+        for failure in worker_exceptions.values():
+            known = _known(failure)
+            if isinstance(known, REFUSALS):
+                raise known
 
 
 @contextmanager
@@ -59,7 +93,7 @@ def _in_words(name: str, output: str | Path) -> Iterator[None]:
     try:
         yield
     except TrainingFailedError as error:
-        failures = list(error.worker_failures.values()) if isinstance(error, WorkerGroupError) else [error]
+        failures = _failures(error)
         for failure in failures:
             known = _known(failure)
             if known is not None:
@@ -69,6 +103,13 @@ def _in_words(name: str, output: str | Path) -> Iterator[None]:
             f"{name}: training failed, workers were started again {RESTARTS} times where that helps: {reasons}. "
             f"What was written is in {output}; the same command goes on from there"
         ) from error
+
+
+def _failures(error: TrainingFailedError) -> list[Exception]:
+    """What lies behind Ray's error."""
+    if isinstance(error, WorkerGroupError):
+        return list(error.worker_failures.values())
+    return [error.controller_failure if isinstance(error, ControllerError) else error]
 
 
 def _known(failure: BaseException | None) -> HiganCamError | None:

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 import torch
-from ray.train import WorkerGroupError
+from ray.train import ControllerError, WorkerGroupError
 from ray.train.v2._internal.exceptions import UserExceptionWithTraceback
 
-from higan_cam.errors import ConfigError, WorkersError
+from higan_cam.errors import ConfigError, StoreError, WorkersError
 from higan_cam.generate.loading import generator_from_file
 from higan_cam.train import launch as module
 from higan_cam.train.launch import launch
@@ -34,6 +34,12 @@ def dies_once(folder: Path, report: Report, world: World) -> None:
     (folder / f"done-{world.rank}").touch()
 
 
+def refuses(folder: Path, report: Report, world: World) -> None:
+    """Notes that it was tried, and refuses."""
+    (folder / f"tried-{len(list(folder.glob('tried-*')))}").touch()
+    raise ConfigError("side: must be a power of 2, got 7")
+
+
 def nothing(report: Report, world: World) -> None:
     """A training that is over at once."""
 
@@ -42,11 +48,17 @@ def nothing(report: Report, world: World) -> None:
     ("workers", "gpus", "said", "expected"),
     [
         *((1, 0.0, None, False), (1, 1.0, None, True), (2, 1.0, None, False), (2, 8.0, None, True)),
+        *(((1, 4), 1.0, None, True), ((2, 4), 1.0, None, False)),  # as many as there is room for
         *((8, 1.0, True, True), (1, 8.0, False, False)),  # a cluster that grows; GPUs that others need
     ],
 )
 def test_workers_compute_on_gpus_where_the_cluster_has_one_for_each_or_as_was_said(
-    workers: int, gpus: float, said: bool | None, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workers: int | tuple[int, int],
+    gpus: float,
+    said: bool | None,
+    expected: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: dict[str, Any] = {}
 
@@ -99,11 +111,28 @@ def test_workers_are_started_again_when_one_is_killed(tmp_path: Path, local_ray:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["died", "done-0", "done-1", "out"]
 
 
+@pytest.mark.slow
+@pytest.mark.integration
+def test_what_a_worker_refuses_is_not_tried_again(tmp_path: Path, local_ray: None) -> None:
+    with pytest.raises(ConfigError, match=r"^side: must be a power of 2, got 7$"):
+        launch(partial(refuses, tmp_path), "refuses", tmp_path / "out", workers=1)
+    assert [path.name for path in tmp_path.glob("tried-*")] == ["tried-0"]
+
+
+def test_only_a_refusal_ends_a_training() -> None:
+    ends, refused = module._Refusals(), UserExceptionWithTraceback(ConfigError("side"), "Traceback …")
+    ends.after_exception(None, {0: RuntimeError("lost"), 1: StoreError("the bucket is slow")})
+    with pytest.raises(ConfigError, match="side"):
+        ends.after_exception(None, {0: RuntimeError("lost"), 1: refused})
+
+
 def test_what_a_worker_refuses_is_said_in_its_own_words() -> None:
     refused = ConfigError("side: must be a power of 2, got 7")
     wrapped = UserExceptionWithTraceback(refused, "Traceback …")  # what Ray Train 2.60 hands on
     with pytest.raises(ConfigError, match=r"^side: must be a power of 2, got 7$"), module._in_words("gan", "runs/mine"):
         raise WorkerGroupError("1 of 1 failed", {0: wrapped})
+    with pytest.raises(ConfigError, match=r"^side: must be a power of 2, got 7$"), module._in_words("gan", "runs/mine"):
+        raise ControllerError(refused)
 
 
 def test_other_failures_are_one_line_with_the_way_on() -> None:
