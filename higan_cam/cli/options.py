@@ -102,6 +102,15 @@ def parse_indices(text: str, name: str = "--index") -> tuple[int, ...]:
     return tuple(index for low, high in ends for index in range(low, high + 1))
 
 
+def parse_workers(text: str) -> tuple[int, int]:
+    """`2` -> (2, 2), `1-4` -> (1, 4). ConfigError: another form, or none."""
+    span = _SPAN.fullmatch(text.strip())
+    low, high = (int(span[1]), int(span[2] or span[1])) if span is not None else (0, 0)
+    if not 1 <= low <= high:
+        raise ConfigError(f"--workers must be a number of workers, or a range such as 1-4, got {text!r}")
+    return low, high
+
+
 def parse_distances(text: str) -> tuple[float, ...]:
     """`-3,0,3` -> (-3.0, 0.0, 3.0). ConfigError: anything but a list of finite numbers."""
     try:

@@ -36,6 +36,8 @@ def gan(
     side: Annotated[
         int | None, typer.Option(help="Of the pictures, px: a power of 2 from 8 to 512; 64 unless named.")
     ] = None,
+    colours: Annotated[str, typer.Option(help="`rgb`, or `grey`, for samples without colour.")] = "rgb",
+    fit: Annotated[str, typer.Option(help="`crop` takes a picture's middle square, `pad` all of it.")] = "crop",
     second: Annotated[
         str, typer.Option(help="Other pictures, whose look samples take; --data says how they are arranged.")
     ] = "",
@@ -75,7 +77,7 @@ def gan(
     features: Annotated[
         list[str] | None, typer.Option(help="Network to compare by, may be repeated; all at hand unless named.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
+    workers: Annotated[str, typer.Option(help="Data-parallel workers; 1-4: as many as there is room for.")] = "1",
     gpus: Annotated[
         bool | None, typer.Option("--gpus/--cpus", help="A GPU for each worker, or none; by what is there unless said.")
     ] = None,
@@ -85,6 +87,7 @@ def gan(
 
     What comes out is a file that `generator.weights` takes. On Ray Train, on GPUs where there is one for each worker.
     """
+    from higan_cam.cli.options import parse_workers
     from higan_cam.measure.generation.features import check_known
     from higan_cam.measure.generation.verdicts import CLEAN, NOT_MEASURED
     from higan_cam.pictures.source import absolute
@@ -109,6 +112,8 @@ def gan(
     settings = begin(
         output=read_place(output).uri,
         pictures=absolute(data),
+        colours=colours,
+        fit=fit,
         images=round(1000 * kimg),
         loss=loss,
         augment=augment,
@@ -127,13 +132,17 @@ def gan(
     )
     watching = Watching(samples=measure, features=tuple(features or ()))
     check_known(watching.features)
-    share_of(settings.batch, World(size=workers))
+    fewest, most = parse_workers(workers)
+    for size in range(fewest, most + 1):
+        share_of(settings.batch, World(size=size))
     for source in filter(None, (data, second)):
         _check_apart(settings.output, source)
     settings, _ = read_second(with_digest(settings, read_pictures(settings)))
     scorers_of(settings.properties)
     load_checkpoint(settings)  # what is wrong is said before workers start
-    launch(partial(train_and_export_gan, settings, watching=watching), "train_gan", settings.output, workers, gpus)
+    launch(
+        partial(train_and_export_gan, settings, watching=watching), "train_gan", settings.output, (fewest, most), gpus
+    )
     typer.echo(f"weights  {output}/{WEIGHTS}")
     typer.echo(f"samples  {output}/{SHEET}")
     typer.echo(f"report   {output}/{REPORT_KEY}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import nn
@@ -51,7 +51,8 @@ def load_checkpoint(settings: Settings) -> dict[str, Any] | None:
         return None
     path = f"{store.uri}/{CHECKPOINT}"
     state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
-    theirs, ours = json.loads(state["settings"]), json.loads(_fingerprint(settings))
+    ours = json.loads(_fingerprint(settings))
+    theirs = {**_usual(settings, ours), **json.loads(state["settings"])}
     lines = differing_fields(theirs, ours)
     if lines:
         raise ConfigError(f"{path} is of a run with other settings; choose another output:\n  " + "\n  ".join(lines))
@@ -77,6 +78,17 @@ class Parts:
         self.step = saved["step"]
         for name, part in self.parts.items():
             part.load_state_dict(saved[name])
+
+
+def _usual(settings: Settings, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint that was written before a setting was there had in its place: its default, as JSON has it."""
+    usual = {
+        each.name: each.default
+        for each in fields(cast(Any, settings))
+        if each.name in known and each.default is not MISSING
+    }
+    found: dict[str, Any] = json.loads(json.dumps(usual))
+    return found
 
 
 N = TypeVar("N", bound=nn.Module)

@@ -50,20 +50,20 @@ def launch(
     cluster has one for each worker, else on CPUs.
 
     Args:
-        workers: how many, or (fewest, most): as many of them as the cluster has room for, which is looked at again every
-            minute and whenever one dies. They go on from the last checkpoint then.
+        workers: how many, or (fewest, most): as many of them as the cluster has room for, which is looked at again
+            every minute and whenever one dies. They go on from the last checkpoint then.
         gpus: whether workers get one each, also of those that a cluster has yet to start; None: by what is there.
 
     Raises:
         HiganCamError: what a worker raised. WorkersError: they failed in another way, more often than is tried.
     """
-    fewest = workers if isinstance(workers, int) else workers[0]
+    fewest, most = (workers, workers) if isinstance(workers, int) else workers
     with cluster(RuntimeConfig(), log_to_driver=True), _bookkeeping(output) as folder:
         on_gpus = sum(resources()[1]) >= fewest if gpus is None else gpus
         trainer = TorchTrainer(
             _worker,
             train_loop_config={"function": function, "use_gpu": on_gpus},
-            scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_gpus),
+            scaling_config=ScalingConfig(num_workers=fewest if fewest == most else (fewest, most), use_gpu=on_gpus),
             run_config=RunConfig(
                 name=name,
                 storage_path=folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted
+from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted, parse_workers
 from higan_cam.errors import ConfigError
 
 
@@ -37,3 +37,14 @@ def test_distances_are_finite_numbers(text: str) -> None:
 )
 def test_a_weight_follows_the_last_colon(text: str, parts: tuple[str, float]) -> None:
     assert parse_weighted(text) == parts
+
+
+@pytest.mark.parametrize(("text", "workers"), [("1", (1, 1)), ("2-4", (2, 4)), (" 3 ", (3, 3))])
+def test_workers_are_a_number_or_a_range(text: str, workers: tuple[int, int]) -> None:
+    assert parse_workers(text) == workers
+
+
+@pytest.mark.parametrize("text", ["0", "4-2", "0-2", "two", "", "1,2"])
+def test_other_numbers_of_workers_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="--workers"):
+        parse_workers(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,18 @@ def test_a_checkpoint_of_other_settings_is_refused_and_the_field_named(tmp_path:
     save_checkpoint(settings, {"step": 1})
     with pytest.raises(ConfigError, match="seed: 1 there, 5 asked for"):
         load_checkpoint(replace(settings, seed=5))
+
+
+def test_a_checkpoint_from_before_a_setting_was_there_goes_on_with_its_default(tmp_path: Path) -> None:
+    settings = ScorerSettings(output=str(tmp_path))
+    save_checkpoint(settings, {"step": 1})
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    known = json.loads(state["settings"])
+    del known["width"]
+    torch.save({**state, "settings": json.dumps(known)}, tmp_path / "checkpoint.pt")
+    assert (load_checkpoint(settings) or {})["step"] == 1
+    with pytest.raises(ConfigError, match=r"width: .* there, 5 asked for"):
+        load_checkpoint(replace(settings, width=5))
 
 
 def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from higan_cam.errors import DataError
 from higan_cam.pictures import Unreadable, fit_square, list_pictures, open_pictures
 from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.steering.colours import grey
 from higan_cam.types import ByteArray, IntArray
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Pictures:
 
 
 def read_pictures(settings: GanSettings) -> Pictures:
-    """Every picture of the source, the largest square in its middle; what cannot be read is passed over and counted.
+    """Every picture of the source as a square, RGB; what cannot be read is passed over and counted.
 
     Raises:
         ConfigError: no such source.
@@ -51,7 +52,8 @@ def read_pictures(settings: GanSettings) -> Pictures:
         if isinstance(found, Unreadable):
             lost.append((row.key, found.reason))
             continue
-        squares.append(fit_square(found.image, settings.side)[0])
+        image = grey(found.image) if settings.colours == "grey" else found.image
+        squares.append(fit_square(image, settings.side, settings.fit)[0])
         digest.update(squares[-1].tobytes())
         if len(squares) * size > MOST_BYTES:
             raise DataError(

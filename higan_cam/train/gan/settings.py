@@ -7,8 +7,11 @@ from typing import Any, ClassVar, Literal, cast
 
 from higan_cam.errors import ConfigError
 from higan_cam.losses.adversarial import GAMES
+from higan_cam.pictures import Fit
+from higan_cam.pictures.fitting import FITS
 from higan_cam.train.gan.augment import AUGMENTATIONS
 from higan_cam.train.gan.discriminators import GROUP
+from higan_cam.train.gan.steering.colours import COLOURS
 
 Network = Literal["dcgan", "stylegan2"]
 Precision = Literal["float32", "bfloat16"]
@@ -45,6 +48,10 @@ class GanSettings:
     network: Network = "stylegan2"
     side: int = 64
     """Of the pictures, px: a power of 2 from 8 to 512."""
+    colours: Literal["rgb", "grey"] = "rgb"
+    """`grey`: pictures lose their colour, and samples have none, in a generator of RGB all the same."""
+    fit: Fit = "crop"
+    """The largest square in a picture's middle, or all of it with its edge repeated beyond (`pad`)."""
     z_dim: int = 128
     channels: tuple[int, ...] = ()
     """Of the generator, from 4 px up; the discriminator has the same. Empty: 64, halved from 32 px on (DCGAN: the side
@@ -127,6 +134,7 @@ class GanSettings:
             if not fits:
                 raise ConfigError(f"{name}: must be {expected}, got {getattr(self, name)}")
         choices = {"network": NETWORKS, "loss": GAMES, "augment": AUGMENTATIONS, "precision": PRECISIONS}
+        choices |= {"colours": COLOURS, "fit": FITS}
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")

@@ -17,6 +17,7 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train.checkpoints import Part, Parts
 from higan_cam.train.gan.discriminators import Discriminator
 from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.gan.steering.colours import without_colour
 from higan_cam.train.gan.steering.conditions import Condition
 from higan_cam.train.gan.steering.sources import discriminators
 from higan_cam.train.gan.transfer import freeze, loaded
@@ -89,6 +90,8 @@ def start(settings: GanSettings, device: str = "cpu") -> GanState:
     """Step 0 on that device, with seeded random weights, or those of `settings.init`; errors as `loaded`, `freeze`."""
     torch.manual_seed(settings.seed)
     generator, (discriminator, *others) = loaded(settings) if settings.init else networks(settings)
+    if settings.colours == "grey":
+        without_colour(generator)
     freeze(settings, generator, discriminator)
     for network in (generator, discriminator, *others):
         network.to(device)

@@ -21,6 +21,7 @@ from higan_cam.train.gan.discriminators import asked
 from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
+from higan_cam.train.gan.steering.colours import without_colour
 from higan_cam.train.gan.steering.conditions import (
     Condition,
     followed,
@@ -64,6 +65,8 @@ class Steps:
         reals = self._reals(number)
         self._discriminate(number, reals)
         loss = self._generate(number, reals)
+        if self.settings.colours == "grey":
+            without_colour(self.state.generator)
         if self.adaptive and (number + 1) % EVERY == 0:
             self._adapt()
         batch = self.settings.batch
