@@ -72,7 +72,7 @@ def gan(
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture's mirror image, too.")] = False,
     held_out: Annotated[int, typer.Option(help="Pictures kept apart, to see learning by heart.", min=0)] = 0,
     measure: Annotated[
-        int, typer.Option(help="Samples that are compared with pictures, four times; 0: none.", min=0, max=20_000)
+        int, typer.Option(help="Samples that are compared with pictures, up to four times; 0: none.", min=0, max=20_000)
     ] = 2000,
     features: Annotated[
         list[str] | None, typer.Option(help="Network to compare by, may be repeated; all at hand unless named.")

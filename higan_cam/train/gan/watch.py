@@ -34,6 +34,9 @@ from higan_cam.types import ByteArray, FloatArray
 log = logging.getLogger(__name__)
 HISTORY, TICKS = "history.json", "ticks"
 GRID, STRIP, BATCH = 8, 12, 64
+MOST_LOOKS = 4
+SHOWN = {"dcgan": 100, "stylegan2": 20}
+"""Pictures that are shown for each sample of a look before the end: so looks cost under a twentieth of the training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +45,14 @@ class Watching:
 
     Attributes:
         samples: that are compared with as many pictures; 0 compares none.
-        times: evenly over the training, the last at its end.
+        times: evenly over the training, the last at its end; None: `MOST_LOOKS`, fewer where training is short.
         features: networks to compare by (`FEATURE_SPACES`); none named: all whose weights are at hand.
         judged: samples that monitors look at when training has ended; 0: none do.
         leak_steps: of the training of the detector of leaks; 0 leaves it out.
     """
 
     samples: int = 2000
-    times: int = 4
+    times: int | None = None
     features: tuple[str, ...] = ()
     judged: int = 1000
     leak_steps: int = LeakSettings.steps
@@ -94,9 +97,17 @@ class Watch:
         chosen: ByteArray = every[_evenly(len(every), self.watching.samples)]
         return chosen
 
+    @property
+    def times(self) -> int:
+        """Looks in all, the one at the end among them."""
+        if self.watching.times is not None:
+            return self.watching.times
+        costs = SHOWN[self.settings.network] * self.watching.samples
+        return MOST_LOOKS if not costs else min(MOST_LOOKS, 1 + self.settings.images // costs)
+
     def due(self, done: int) -> bool:
         """Whether a look falls between the last checkpoint and this one; never at the end, which has one anyway."""
-        every, times = self.settings.checkpoint_every, self.watching.times
+        every, times = self.settings.checkpoint_every, self.times
         turns = [times * step // self.settings.steps for step in (done - every, done)]
         return done < self.settings.steps and turns[0] < turns[1]
 

@@ -43,6 +43,21 @@ def test_looks_fall_evenly_and_the_end_has_its_own(build: Build, pictures: Pictu
     assert [done for done in range(2, 21, 2) if watch.due(done)] == [6, 10, 16]
 
 
+@pytest.mark.parametrize(
+    ("network", "samples", "images", "looks"),
+    [
+        *(("dcgan", 2000, 50_000, 1), ("dcgan", 2000, 200_000, 2), ("dcgan", 500, 200_000, 4)),
+        *(("stylegan2", 2000, 50_000, 2), ("stylegan2", 2000, 25_000_000, 4), ("dcgan", 0, 10_000, 4)),
+    ],
+)
+def test_a_short_training_is_looked_at_less_often(
+    network: str, samples: int, images: int, looks: int, build: Build, pictures: Pictures
+) -> None:
+    settings = build(network, images=images, batch=100, checkpoint_every=5)
+    watch = Watch(settings, Watching(samples=samples), pictures)
+    assert 1 + sum(watch.due(done) for done in range(5, settings.steps + 1, 5)) == looks
+
+
 def test_what_was_seen_can_be_read_again(watched: Watch) -> None:
     first, second = read_history(watched.store)
     assert (first.step, first.kimg, dict(first.numbers)) == (3, 0.024, {"by_heart": 0.1})
