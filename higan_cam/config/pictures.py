@@ -29,7 +29,7 @@ class InvertConfig(Section):
     networks: dict[str, str] = Field(default={})
     """Files of the networks that losses look through: vgg16, alexnet, lpips_vgg, lpips_alex, efficientnet_lite0."""
     start: Literal["mean", "random"] = "mean"
-    """Where optimise begins: the mean code, or codes of random latents."""
+    """Where optimise begins: the mean code, or codes of random latents; in a generator without a w always those."""
     starts: int = Field(default=1, ge=1, le=64)
     """Descents per picture, of which the best is kept; those after the first begin at random codes."""
     patience: int | None = Field(default=50, ge=1)

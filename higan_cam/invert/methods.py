@@ -101,11 +101,14 @@ def guess(problem: Problem, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
 def first_codes(problem: Problem, count: int) -> Tensor:
     """(count x starts,L,D) where `optimise` begins, in standard deviations, the descents of a picture side by side.
 
-    Random codes are those of the first latents of the statistics, the same for every picture.
+    Random codes are those of the first latents of the statistics, the same for every picture. A generator without w
+    begins at them in any case: its codes are latents of one length, so that their mean, 0, is none of them, and a
+    trained DCGAN is dead there: each of its first layer's units is below its threshold, and no gradient passes.
     """
     config, generator, mean = problem.config, problem.generator, problem.statistics.mean
-    extra = config.starts if config.start == "random" else config.starts - 1
+    at_random = config.start == "random" or generator.num_layers == 1
+    extra = config.starts if at_random else config.starts - 1
     latents = torch.from_numpy(statistics_latents(max(extra, 1), generator.z_dim)).to(mean.device)
     random = problem.statistics.white(generator.truncate(generator.map(latents)))[:extra]
-    starts = random if config.start == "random" else torch.cat([torch.zeros_like(mean)[None], random])
+    starts = random if at_random else torch.cat([torch.zeros_like(mean)[None], random])
     return starts.repeat(count, 1, 1)

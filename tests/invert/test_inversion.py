@@ -125,6 +125,25 @@ def test_generators_without_w_are_inverted_in_z(factory: type[PGGAN] | type[DCGA
     assert (after.psnr > before.psnr + 3).all()
 
 
+def test_a_generator_that_is_dead_at_the_mean_latent_is_inverted_all_the_same() -> None:
+    generator = small_latent(DCGAN).float()
+    assert isinstance(generator, DCGAN)
+    first, norm = generator.main[0], generator.main[1]
+    with torch.no_grad():
+        norm.running_mean.zero_()
+        norm.running_var.copy_(first.weight.square().sum(dim=(0, 2, 3)) / 16)
+        norm.weight.fill_(1)
+        norm.bias.fill_(-0.5)
+        latents = torch.from_numpy(sample_latents(range(2), 7, generator.z_dim))
+        pictures = generator.synthesize(generator.truncate(latents))[0]
+        assert not torch.relu(norm(first(torch.zeros(1, 16, 1, 1)))).any(), "no unit of the first layer is awake at 0"
+    statistics = code_statistics(generator, samples=500)
+    config = InvertConfig(method="optimise", steps=100, **EXACT)
+    found = invert_pictures(generator, pictures, config, statistics)
+    assert (found.best_step > 0).all()
+    assert (found.psnr > 20).all()
+
+
 def test_what_is_missing_or_misspelt_is_said(
     generator: StyleGAN2, statistics: CodeStatistics, pictures: Tensor
 ) -> None:
