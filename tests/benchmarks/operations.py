@@ -23,8 +23,9 @@ SETTLE_S = 5.0
 """Seconds in which the processes of the Ray before end."""
 COUNTS = (1_000, 4_000, 16_000)
 KINDS = {
-    "driver": re.compile(r"-m higan_cam "),
+    "driver": re.compile(r"-m (higan_cam|jobs\.\w+) "),
     "labelling actor": re.compile(r"^ray::MapWorker"),
+    "inverting actor": re.compile(r"^ray::InvertWorker"),
     "masking actor": re.compile(r"^ray::MaskWorker"),
     "ledger": re.compile(r"^ray::LedgerActor"),
     "Ray's starter": re.compile(r"head_process\.py"),
@@ -68,7 +69,7 @@ def measure_start() -> list[StartRow]:
 def _milestones() -> tuple[float, float, float]:
     """Seconds from a command until its first words, until its stage begins, and until its first shard is committed."""
     with tempfile.TemporaryDirectory(prefix="start-") as folder:
-        command = [sys.executable, "-m", "higan_cam", "label", "--output", f"{folder}/run", *_sets(*SMALL)]
+        command = [sys.executable, "-m", "higan_cam", "label", "--output", f"{folder}/run", *sets(*SMALL)]
         began, wall = time.monotonic(), time.time()
         with subprocess.Popen(
             command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=_users()
@@ -101,7 +102,7 @@ def peak_table(rows: list[PeakRow]) -> Any:
     """For a terminal."""
     from rich.table import Table
 
-    kinds = list(KINDS)
+    kinds = [kind for kind in KINDS if any(kind in row.peak_mb for row in rows)]
     table = Table("samples", *kinds, title="Most memory of one process, MB resident", box=None)
     for row in rows:
         table.add_row(f"{row.samples:,}", *(f"{row.peak_mb.get(kind, 0.0):.0f}" for kind in kinds))
@@ -129,15 +130,23 @@ def _peaks(count: int) -> dict[str, float]:
     sizes = (f"label.count={count}", f"boundary.tails={count // 5}", f"mask.count={count // 4}")
     with tempfile.TemporaryDirectory(prefix="peaks-") as folder:
         command = [sys.executable, "-m", "higan_cam", "run", "--output", f"{folder}/run"]
-        command += _sets(*sizes, "label.shard_size=250", "mask.shard_size=50")
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            peaks: dict[str, float] = {}
-            while process.poll() is None:
-                for kind, peak in _resident(process.pid):
-                    peaks[kind] = max(peaks.get(kind, 0.0), peak)
-                time.sleep(0.2)
+        return peaks_of([*command, *sets(*sizes, "label.shard_size=250", "mask.shard_size=50")])
+
+
+def peaks_of(command: list[str]) -> dict[str, float]:
+    """The most MB that one process of each kind had resident while the command ran.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        peaks: dict[str, float] = {}
+        while process.poll() is None:
+            for kind, peak in _resident(process.pid):
+                peaks[kind] = max(peaks.get(kind, 0.0), peak)
+            time.sleep(0.2)
     if process.returncode:
-        raise RuntimeError(f"a run of {count} ended with status {process.returncode}")
+        raise RuntimeError(f"{' '.join(command)} ended with status {process.returncode}")
     return peaks
 
 
@@ -166,5 +175,6 @@ def _descends(pid: int, ancestor: int, parents: dict[int, tuple[int, str, str]])
     return pid == ancestor
 
 
-def _sets(*fields: str) -> list[str]:
+def sets(*fields: str) -> list[str]:
+    """`--set` for each field."""
     return [word for field in fields for word in ("--set", field)]

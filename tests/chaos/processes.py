@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SYSTEM = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+_ACTORS = ("LabelWorker", "InvertWorker", "MaskWorker")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Process:
     @property
     def is_actor(self) -> bool:
         """Whether it holds one of the project's own actors (by itself, or inside one of Ray Data's)."""
-        return self.is_worker and ("MaskWorker" in self.title or "LabelWorker" in self.title)
+        return self.is_worker and any(name in self.title for name in _ACTORS)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens when the process has just ended."""
