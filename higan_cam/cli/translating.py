@@ -1,7 +1,8 @@
-"""`higan-cam train translator` and `higan-cam translate`: light learned from pairs, and put into pictures."""
+"""`higan-cam train translator`, `train unpaired` and `translate`: light learned from pictures, and put into others."""
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 from functools import partial
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application, and to `train`."""
     app.command()(translate)
     training.app.command()(translator)
+    training.app.command()(unpaired)
 
 
 def translate(
@@ -104,6 +106,75 @@ def translator(
     launch(partial(train_and_export_translator, settings), "train_translator", folder, workers)
     typer.echo(f"weights  {folder / WEIGHTS}")
     typer.echo(f"figures  {folder / FIGURES}")
+    typer.echo(f"next     higan-cam translate PICTURES OUTPUT --model {shlex.quote(str(folder / WEIGHTS))}")
+
+
+def unpaired(
+    off: Annotated[str, typer.Option(help="Folder, glob, archive or table of pictures with the lamps off; any URI.")],
+    on: Annotated[str, typer.Option(help="And with the lamps on, of whatever other scenes.")],
+    output: Annotated[str, typer.Option(help="Folder for checkpoint, figures and the finished weights.")],
+    *,
+    side: Annotated[int, typer.Option(help="Of the pictures, px.")] = 64,
+    pictures: Annotated[float, typer.Option(help="Thousands of pictures of each to show in all.", min=0.001)] = 20.0,
+    batch: Annotated[int, typer.Option(help="Pictures of each per step, over all workers.", min=1)] = 4,
+    norm: Annotated[str, typer.Option(help="`group` or `instance`.")] = "instance",
+    response: Annotated[str, typer.Option(help="`film`, as rooms are, or `srgb`, as pictures mostly.")] = "srgb",
+    game: Annotated[
+        str, typer.Option(help="`least_squares`, `non_saturating` or `relativistic`, against the discriminators.")
+    ] = "least_squares",
+    cycle: Annotated[float, typer.Option(help="Weight of the error after there and back.", min=0)] = 10.0,
+    identity: Annotated[float, typer.Option(help="Weight of what is changed needlessly.", min=0)] = 5.0,
+    pool: Annotated[int, typer.Option(help="Earlier answers that discriminators see again; 0: none.", min=0)] = 50,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture's mirror image, too.")] = False,
+    held_out: Annotated[int, typer.Option(help="Pictures of each folder that are never trained on.", min=1)] = 50,
+    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Of weights, orders and pools.", min=0)] = 0,
+) -> None:
+    """Train a translator on pictures with the lamp off and on of which no two are a pair (CycleGAN).
+
+    The same command goes on where it stopped. It says where colours turned over, or answers are alike. On Ray Train.
+    """
+    from higan_cam.measure.generation.verdicts import CLEAN, NOT_MEASURED
+    from higan_cam.pictures.source import absolute
+    from higan_cam.train.checkpoints import load_checkpoint
+    from higan_cam.train.launch import launch
+    from higan_cam.train.optimise import share_of
+    from higan_cam.train.settings import World
+    from higan_cam.train.translator.export import FIGURES, WEIGHTS
+    from higan_cam.train.translator.unpaired.export import train_and_export_unpaired, with_digest
+    from higan_cam.train.translator.unpaired.reading import read_folders
+    from higan_cam.train.translator.unpaired.settings import UnpairedSettings
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    folder = _folder(output)
+    settings = UnpairedSettings(
+        output=str(folder),
+        off=absolute(off),
+        on=absolute(on),
+        side=side,
+        images=round(1000 * pictures),
+        batch=batch,
+        norm=norm,
+        response=response,
+        game=game,
+        cycle=cycle,
+        identity=identity,
+        pool=pool,
+        mirror=mirror,
+        held_out=held_out,
+        precision=precision,  # type: ignore[arg-type]
+        seed=seed,
+    )
+    share_of(settings.batch, World(size=workers))
+    settings = with_digest(settings, read_folders(settings))
+    load_checkpoint(settings)  # what is wrong is said before workers start
+    launch(partial(train_and_export_unpaired, settings), "train_unpaired", folder, workers)
+    typer.echo(f"weights  {folder / WEIGHTS}")
+    typer.echo(f"figures  {folder / FIGURES}")
+    for verdict in json.loads((folder / FIGURES).read_text())["verdicts"]:
+        if verdict["value"] not in (CLEAN, NOT_MEASURED):
+            typer.echo(f"{verdict['value']:<9}{verdict['words']}")
     typer.echo(f"next     higan-cam translate PICTURES OUTPUT --model {shlex.quote(str(folder / WEIGHTS))}")
 
 

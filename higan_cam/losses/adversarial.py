@@ -39,9 +39,14 @@ GAMES = {
         lambda real, fake: F.softplus(real - fake).mean(),
         paired=True,
     ),
+    "least_squares": Game(
+        lambda real, fake: ((real - 1).square().mean() + fake.square().mean()) / 2,
+        lambda _, fake: (fake - 1).square().mean(),
+    ),
 }
 """`non_saturating` (Goodfellow et al. 2014, arXiv:1406.2661) and `relativistic` pairing, each sample against one real
-(Jolicoeur-Martineau 2018, arXiv:1807.00734; with R1 and R2 as Huang et al. 2024, arXiv:2501.05441)."""
+(Jolicoeur-Martineau 2018, arXiv:1807.00734; with R1 and R2 as Huang et al. 2024, arXiv:2501.05441);
+`least_squares` (Mao et al. 2017, arXiv:1611.04076), halved for the discriminator as in CycleGAN."""
 
 
 def gradient_penalty(discriminator: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

@@ -48,6 +48,15 @@ def average_gradients(parameters: Iterable[Tensor], world: World) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
+def gathered(part: Tensor, world: World) -> Tensor:
+    """(N,…) of this worker -> (N * size,…) of all of them, in order, without history."""
+    if world.size == 1:
+        return part.detach()
+    parts = [torch.empty_like(part) for _ in range(world.size)]
+    torch.distributed.all_gather(parts, part.detach().contiguous())
+    return torch.cat(parts)
+
+
 def descend(
     loss: Tensor, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], largest: float, world: World
 ) -> None:

@@ -34,6 +34,24 @@ def test_what_is_wrong_is_said(options: tuple[str, ...], said: str, higan_cam: C
     assert said in " ".join(err.split())
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--game", "hinge"), "game: must be one of non_saturating, relativistic, least_squares, got 'hinge'"),
+        (("--side", "20"), "side: must divide by 16 px"),
+        (("--batch", "3", "--workers", "2"), "does not divide by 2 workers"),
+        ((), "1 pictures can be read, 50 are to be held out"),
+    ],
+)
+def test_what_is_wrong_without_pairs_is_said(
+    options: tuple[str, ...], said: str, higan_cam: Command, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), np.zeros((32, 32, 3), np.uint8))
+    places = ("--off", str(tmp_path), "--on", str(tmp_path), "--output", str(tmp_path / "out"))
+    _, _, err = higan_cam("train", "unpaired", *places, *options)
+    assert said in " ".join(err.split())
+
+
 def test_an_output_that_is_no_folder_is_refused(higan_cam: Command) -> None:
     status, _, err = higan_cam("train", "translator", "--output", "s3://bucket/translator")
     assert status == 2

@@ -61,3 +61,11 @@ def test_path_lengths_of_a_linear_picture_are_those_of_its_transpose() -> None:
     moved = noise.flatten(1) / 4 @ matrix.T  # J^T y, y over the root of the number of pixels
     expected = moved.view(4, 2, 6).square().sum(2).mean(1).sqrt()
     torch.testing.assert_close(path_lengths(images, w_plus, noise), expected)
+
+
+def test_the_least_squares_game_wants_one_for_reals_and_nought_for_samples() -> None:
+    game = GAMES["least_squares"]
+    assert float(game.discriminator(torch.ones(2), torch.zeros(2))) == 0
+    assert float(game.generator(REAL, torch.ones(2))) == 0
+    assert float(game.discriminator(REAL, FAKE)) == pytest.approx((0.5**2 + 1.5**2 + 0.25**2 + 2**2) / 4)
+    assert float(game.generator(REAL, FAKE)) == pytest.approx((0.75**2 + 3**2) / 2)

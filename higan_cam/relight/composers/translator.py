@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.relight.composers.compose import Composed, Spot, nothing
 from higan_cam.relight.composers.cutout import falloff, with_lamp
 from higan_cam.relight.translator import light_in, load_translator, translator_file
@@ -59,9 +59,14 @@ class Learned:
     """The light of a network; the picture stays as it is, but for a lamp that is pasted where one is named."""
 
     def __init__(self, settings: LearnedSettings) -> None:
-        """WeightsError: the file holds no translator."""
+        """WeightsError: the file holds no translator, or one that takes light away."""
         self._core = settings.core
         self._translator = load_translator(settings.weights)
+        if self._translator.burning:
+            raise WeightsError(
+                f"{settings.weights}: takes light away; name a translator that adds it (`relight.translator.translate` "
+                "with gain 0 switches lamps off)"
+            )
         self._side = {0: self._translator.side, -1: None}.get(settings.side, settings.side)
         self.digests = {"translator": sha256_of(translator_file(settings.weights))}
 

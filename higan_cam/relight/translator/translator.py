@@ -38,12 +38,15 @@ class Translator:
         side: of the pictures that it learned from, px.
         response: what those pictures' levels mean, and so its light.
         attribute: what its pairs are of.
+        burning: its lamp burns in the pictures that it is shown, and what it answers is the density of a filter that
+            takes its light away; else the light itself, which is not there yet.
     """
 
     network: TranslatorNetwork
     side: int
     response: Response
     attribute: str = "light"
+    burning: bool = False
 
 
 def load_translator(source: str | Path) -> Translator:
@@ -67,7 +70,9 @@ def translator_file(source: str | Path) -> Path:
     return weights_file(str(source), EMBEDDED_TRANSLATORS)
 
 
-def save_translator(path: Path, network: TranslatorNetwork, side: int, response: str, attribute: str) -> None:
+def save_translator(
+    path: Path, network: TranslatorNetwork, side: int, response: str, attribute: str, *, burning: bool = False
+) -> None:
     """Write a trained network, whole or not at all, as `load_translator` reads it: 16-bit floats."""
     made = {"channels": list(network.channels), "norm": network.norm, "condition": network.condition}
     settings = {
@@ -77,6 +82,7 @@ def save_translator(path: Path, network: TranslatorNetwork, side: int, response:
         "response": response,
         "attribute": attribute,
     }
+    settings |= {"burning": True} if burning else {}
     tensors = {key: value.half() for key, value in network.state_dict().items()}
     save_tensors(path, tensors, {"translator": json.dumps(settings, sort_keys=True)})
 
@@ -90,7 +96,8 @@ def predict_light(
     *,
     tile: int = TILE,
 ) -> FloatArray:
-    """The light that a lamp adds, in the units of `translator.response`, at the picture's own size.
+    """The light that a lamp adds, in the units of `translator.response`, at the picture's own size; or, of a network
+    whose lamp is `burning`, that it has added already.
 
     A network with a dial is asked for this gain; any other's light of gain 1 is multiplied. Pictures larger than a tile
     are looked at tile by tile, with enough around each. What the network normalises by is taken of the picture brought
@@ -127,6 +134,8 @@ def predict_light(
     found = by_tiles(look, seen, whole_tile, network.reach)
     height, width = picture.shape[:2]
     light: FloatArray = found[0, :, :height, :width].permute(1, 2, 0).cpu().numpy()
+    if translator.burning:
+        light = -np.expm1(-light) * translator.response.light(picture)
     return np.ascontiguousarray(light if network.dial is not None else gain * light, np.float32)
 
 
@@ -157,8 +166,11 @@ def translate(
     mask: FloatArray | None = None,
     dial: Dial = Dial(),  # noqa: B008 - frozen
 ) -> ByteArray:
-    """(H,W,3) uint8 -> the picture with its lamp turned to that dial, added in linear light."""
-    return relight(picture, [light_in(translator, picture, mask)], [dial])
+    """(H,W,3) uint8 -> the picture with its lamp turned to that dial, added in linear light.
+
+    Where the lamp burns already, gain 1 leaves the picture as it is, and gain 0 is off.
+    """
+    return relight(picture, [light_in(translator, picture, mask)], [dial], burning=translator.burning)
 
 
 def carried_light(
@@ -212,4 +224,4 @@ def _built(tensors: Mapping[str, Tensor], settings: Mapping[str, object]) -> Tra
             raise ValueError(f"{name} is not finite: training has diverged")
     network.load_state_dict(dict(tensors))
     network.eval().requires_grad_(False)
-    return Translator(network, side, RESPONSES[str(response)], attribute)
+    return Translator(network, side, RESPONSES[str(response)], attribute, bool(settings.get("burning", False)))

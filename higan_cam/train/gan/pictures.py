@@ -6,12 +6,12 @@ import hashlib
 import logging
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from higan_cam.errors import DataError
-from higan_cam.pictures import Unreadable, fit_square, list_pictures, open_pictures
+from higan_cam.pictures import Fit, Unreadable, fit_square, list_pictures, open_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.steering.colours import grey
 from higan_cam.types import ByteArray, IntArray
@@ -20,6 +20,30 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 8 * 2**30
 """Of the fitted pictures, in every worker, which needs twice as much while it reads them."""
 LEAST = 2
+
+
+class Source(Protocol):
+    """Which pictures: settings of a trainer have it."""
+
+    @property
+    def pictures(self) -> str:
+        """Folder, archive or table; any URI."""
+
+    @property
+    def side(self) -> int:
+        """Of the fitted squares, px."""
+
+    @property
+    def apart(self) -> int:
+        """Pictures that are held out."""
+
+    @property
+    def colours(self) -> str:
+        """`rgb` or `grey`."""
+
+    @property
+    def fit(self) -> Fit:
+        """How a picture becomes a square."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +62,7 @@ class Pictures:
     unreadable: tuple[tuple[str, str], ...]
 
 
-def read_pictures(settings: GanSettings) -> Pictures:
+def read_pictures(settings: Source) -> Pictures:
     """Every picture of the source as a square, RGB; what cannot be read is passed over and counted.
 
     Raises:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
 from higan_cam.errors import ConfigError
-from higan_cam.losses.adversarial import GAMES
 from higan_cam.pictures import Fit
 from higan_cam.pictures.fitting import FITS
 from higan_cam.train.gan.augment import AUGMENTATIONS
@@ -15,6 +14,7 @@ from higan_cam.train.gan.steering.colours import COLOURS
 
 Network = Literal["dcgan", "stylegan2"]
 Precision = Literal["float32", "bfloat16"]
+GanLoss = Literal["non_saturating", "relativistic"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class GanSettings:
     `discriminator.blocks.0.*`; without the network's name before it a pattern is tried in both."""
     freeze_discriminator: int = 0
     """So many layers of the discriminator stay, those that see the picture first."""
-    loss: Literal["non_saturating", "relativistic"] = "non_saturating"
+    loss: GanLoss = "non_saturating"
     gamma: float = 1.0
     """R1's weight is gamma / 2; with `relativistic` it holds for samples (R2) too."""
     penalty_every: int = 16
@@ -133,7 +133,7 @@ class GanSettings:
         for name, (fits, expected) in ranges.items():
             if not fits:
                 raise ConfigError(f"{name}: must be {expected}, got {getattr(self, name)}")
-        choices = {"network": NETWORKS, "loss": GAMES, "augment": AUGMENTATIONS, "precision": PRECISIONS}
+        choices = {"network": NETWORKS, "loss": LOSSES, "augment": AUGMENTATIONS, "precision": PRECISIONS}
         choices |= {"colours": COLOURS, "fit": FITS}
         for name, known in choices.items():
             if getattr(self, name) not in known:
@@ -189,6 +189,7 @@ class GanSettings:
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 SIDES = (8, 16, 32, 64, 128, 256, 512)
 NETWORKS: tuple[Network, ...] = ("dcgan", "stylegan2")
+LOSSES: tuple[GanLoss, ...] = ("non_saturating", "relativistic")
 RECIPES: dict[str, dict[str, Any]] = {
     "dcgan": {"batch": 32, "learning_rate": 1e-3, "betas": (0.5, 0.99), "gamma": 0.3},
     "stylegan2": {},

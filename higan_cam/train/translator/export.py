@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -34,6 +34,16 @@ WEIGHTS, ONNX, FIGURES, CARD = "translator.safetensors", "translator.onnx", "met
 DIAL = "only `predict_light(gain=)` asks the network; `translate`, `light` and the figures multiply its light of gain 1"
 
 
+class _Told(Protocol):
+    """What a diverged training is told by."""
+
+    @property
+    def output(self) -> str: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
+
 def train_and_export_translator(settings: TranslatorSettings, report: Report, world: World) -> None:
     """Train; then, on rank 0, write weights, translator.onnx (where `onnx` is installed), metrics.json and a card.
 
@@ -59,7 +69,7 @@ def train_and_export_translator(settings: TranslatorSettings, report: Report, wo
     write_whole(output / CARD, card(settings, figures).encode())
 
 
-def check_converged(settings: TranslatorSettings, network: TranslatorNetwork) -> None:
+def check_converged(settings: _Told, network: TranslatorNetwork) -> None:
     """DataError: a weight is no number, or none that 16 bits hold, so there is nothing to ship."""
     for name, value in network.state_dict().items():
         if not bool(value.half().isfinite().all()):

@@ -8,20 +8,22 @@ from itertools import pairwise
 from torch import nn
 
 WIDTHS = (32, 64, 96)
+BESIDE, ALONE = 7, 3
+"""Channels."""
 
 
 class PatchDiscriminator(nn.Sequential):
-    """PatchGAN (Isola et al. 2017, arXiv:1611.07004, section 3.2.2): (N,7,H,W), the picture before, the mask and the
-    picture after, -> (N,1,h,w) logits, high for patches that look real. Normalised within each picture, so that a
-    picture is judged by itself.
+    """PatchGAN (Isola et al. 2017, arXiv:1611.07004, section 3.2.2): (N,C,H,W) -> (N,1,h,w) logits, high for patches
+    that look real. Normalised within each picture, so that a picture is judged by itself.
 
     Args:
         widths: features after each halving of the side.
+        seen: C; `BESIDE` shows the picture before, the mask and the picture after, `ALONE` a picture by itself.
     """
 
-    def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, widths: Sequence[int] = WIDTHS, seen: int = BESIDE) -> None:
         layers: list[nn.Module] = []
-        for number, (inputs, outputs) in enumerate(pairwise((7, *widths))):
+        for number, (inputs, outputs) in enumerate(pairwise((seen, *widths))):
             layers.append(nn.Conv2d(inputs, outputs, 4, 2, 1))
             if number:
                 layers.append(nn.GroupNorm(8, outputs))

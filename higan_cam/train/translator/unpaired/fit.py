@@ -1,0 +1,129 @@
+"""Training on unpaired pictures: two networks against two discriminators, there and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from higan_cam.losses.adversarial import GAMES
+from higan_cam.relight.translator.curves import CURVES
+from higan_cam.train.loop import Plan, resume, train
+from higan_cam.train.optimise import cosine_rate, descend, gathered, share_of, update_average
+from higan_cam.train.settings import Report, World
+from higan_cam.train.translator.pairs import stream
+from higan_cam.train.translator.unpaired.reading import Folders
+from higan_cam.train.translator.unpaired.settings import UnpairedSettings
+from higan_cam.train.translator.unpaired.state import Direction, Learner, brightened, darkened, start
+
+LARGEST_GRADIENT = 5.0
+WARMUP = 32
+"""One in so many steps warms up."""
+_POOLS = 19
+"""Stream of random numbers."""
+
+
+def fit_unpaired(
+    settings: UnpairedSettings,
+    folders: Folders,
+    report: Report,
+    world: World = World(),  # noqa: B008 - frozen
+) -> Learner:
+    """Train, resuming from the checkpoint in `settings.output`; only rank 0 writes.
+
+    The same settings on the same number of workers give the same weights on one kind of device: what the pools hold is
+    part of the checkpoint, and the same on every worker.
+
+    Raises:
+        ConfigError: the checkpoint there is of a run with other settings, or the batch does not divide by the workers.
+    """
+    share = share_of(settings.batch, world)
+    learner = start(settings, world.device)
+    resume(settings, learner)
+    steps = Steps(settings, learner, world)
+
+    def step(number: int) -> Tensor:
+        first = number * settings.batch + world.rank * share
+        return steps.take(number, *folders.draw(settings, range(first, first + share)))
+
+    rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate, warmup=settings.steps // WARMUP)
+    moving = [learner.makers, learner.judges]
+    plan = Plan(name="unpaired", steps=settings.steps, rate=rate, optimizers=moving, numbers=steps.numbers)
+    train(settings, learner, step, plan, report, world)
+    return learner
+
+
+class Steps:
+    """One step after another, on this worker's share of the batch."""
+
+    def __init__(self, settings: UnpairedSettings, learner: Learner, world: World) -> None:
+        self.settings, self.learner, self.world = settings, learner, world
+        self.game, self.curve = GAMES[settings.game], CURVES[settings.response]
+        self.last: dict[str, Tensor] = {}
+
+    def take(self, number: int, off: Tensor, on: Tensor) -> Tensor:
+        """(B,3,S,S) in [-1,1] of each kind: the networks' step, then the discriminators' -> the networks' loss."""
+        learner, settings = self.learner, self.settings
+        shown_off, shown_on = ((each.to(self.world.device) + 1) / 2 for each in (off, on))
+        made_on, made_off = self.lit(shown_off), self.unlit(shown_on)
+        back_off, back_on = self.unlit(made_on), self.lit(made_off)
+        same_on, same_off = self.lit(shown_on), self.unlit(shown_off)
+        both = ((learner.on, shown_on, made_on), (learner.off, shown_off, made_off))
+        self.last = {
+            "cycle": (back_off - shown_off).abs().mean() + (back_on - shown_on).abs().mean(),
+            "identity": (same_on - shown_on).abs().mean() + (same_off - shown_off).abs().mean(),
+            "adversarial": torch.stack([self._played(*each) for each in both]).sum(),
+        }
+        weights = {"cycle": settings.cycle, "identity": settings.identity, "adversarial": 1.0}
+        loss = torch.stack([weight * self.last[name] for name, weight in weights.items()]).sum()
+        descend(loss, learner.makers, learner.made_by, LARGEST_GRADIENT, self.world)
+        for direction, average in ((learner.on, learner.averaged_on), (learner.off, learner.averaged_off)):
+            update_average(average, direction.network, settings.batch, (learner.step + 1) * settings.batch)
+        draws = stream(settings.seed, number, _POOLS)
+        judged = torch.stack([self._judged(*each, draws) for each in both]).sum()
+        descend(judged, learner.judges, learner.judged_by, LARGEST_GRADIENT, self.world)
+        self.last["discriminators"] = judged
+        return loss.detach()
+
+    def numbers(self, _step: int) -> Mapping[str, float]:
+        """The terms of the last batch, without their weights, both directions added up."""
+        return {name: float(value.detach()) for name, value in self.last.items()}
+
+    def lit(self, shown: Tensor) -> Tensor:
+        """(B,3,S,S) display values with the lamp off -> on."""
+        return brightened(shown, self._answer(self.learner.on, shown), self.curve)
+
+    def unlit(self, shown: Tensor) -> Tensor:
+        """(B,3,S,S) display values with the lamp on -> off."""
+        return darkened(shown, self._answer(self.learner.off, shown), self.curve)
+
+    def _answer(self, direction: Direction, shown: Tensor) -> Tensor:
+        with self._precision():
+            found = direction.network.train().features(2 * shown - 1)
+        return direction.network.light(found)
+
+    def _played(self, direction: Direction, real: Tensor, made: Tensor) -> Tensor:
+        """What a network loses to its discriminator, which stays as it is."""
+        direction.judge.requires_grad_(False)
+        return self.game.generator(_logits(direction, real), _logits(direction, made))
+
+    def _judged(self, direction: Direction, real: Tensor, made: Tensor, draws: np.random.Generator) -> Tensor:
+        """What a discriminator loses, on pictures of the pool. Every worker's pool is that of all workers' pictures."""
+        kept = direction.pool.exchange(gathered(made, self.world), draws)
+        first = self.world.rank * len(made)
+        direction.judge.requires_grad_(True)
+        return self.game.discriminator(_logits(direction, real), _logits(direction, kept[first : first + len(made)]))
+
+    def _precision(self) -> AbstractContextManager[object]:
+        if self.settings.precision == "float32":
+            return nullcontext()
+        return torch.autocast(torch.device(self.world.device).type, torch.bfloat16)
+
+
+def _logits(direction: Direction, shown: Tensor) -> Tensor:
+    found: Tensor = direction.judge(2 * shown - 1)
+    return found.flatten()

@@ -1,0 +1,57 @@
+"""From two folders to the files that are used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from higan_cam.errors import ConfigError, WeightsError
+from higan_cam.relight.composers import load_composer
+from higan_cam.relight.translator import load_translator
+from higan_cam.train.settings import World
+from higan_cam.train.translator.export import CARD, FIGURES, WEIGHTS
+from higan_cam.train.translator.unpaired.export import SWITCHES_OFF, switched, train_and_export_unpaired
+from higan_cam.train.translator.unpaired.reading import read_folders
+from higan_cam.train.translator.unpaired.settings import UnpairedSettings
+from tests.train.translator.test_fit import ignore
+
+Settings = Callable[..., UnpairedSettings]
+
+
+def test_dark_pictures_become_brighter_and_bright_ones_darker(small: Settings) -> None:
+    settings = small(images=320, batch=8, checkpoint_every=1000, identity=0.0, learning_rate=1e-2)
+    train_and_export_unpaired(settings, ignore, World())
+    output, folders = Path(settings.output), read_folders(settings)
+    adds, takes = (load_translator(output / name) for name in (WEIGHTS, SWITCHES_OFF))
+    assert (adds.burning, takes.burning) == (False, True)
+    off, on = folders.off.held_out, folders.on.held_out
+    lit, unlit = switched(adds, off), switched(takes, on)
+    assert (lit >= off).all()
+    assert (unlit <= on).all()
+    apart = float(on.mean()) - float(off.mean())
+    assert float(lit.mean()) > float(off.mean()) + apart / 5
+    assert float(unlit.mean()) < float(on.mean()) - apart / 5
+    figures = json.loads((output / FIGURES).read_text())
+    assert figures["figures"]["identity_on"]["low"] <= figures["figures"]["identity_on"]["value"]
+    assert [each["name"] for each in figures["verdicts"]] == 2 * ["inverted", "alike", "collapse"]
+    assert "no pair was there to ask" in (output / CARD).read_text()
+    with pytest.raises(WeightsError, match="takes light away"):
+        load_composer("translator", weights=str(output / SWITCHES_OFF))
+    load_composer("translator", weights=str(output / WEIGHTS))
+
+
+def test_pictures_that_have_changed_are_refused(small: Settings) -> None:
+    with pytest.raises(ConfigError, match="pictures have changed"):
+        train_and_export_unpaired(small(pictures="0" * 64), ignore, World())
+
+
+def test_switching_off_is_a_filter_of_each_pictures_light(small: Settings) -> None:
+    settings = small(images=2)
+    train_and_export_unpaired(settings, ignore, World())
+    takes = load_translator(Path(settings.output) / SWITCHES_OFF)
+    black = np.zeros((1, 16, 16, 3), np.uint8)
+    assert not switched(takes, black).any()
