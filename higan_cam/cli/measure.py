@@ -121,9 +121,9 @@ def recorded_networks(store: Store, weights: list[Path] | None) -> tuple[RunConf
     from higan_cam.runtime.stages.fit import find_boundary
     from higan_cam.runtime.workers.student import with_own_student
     from higan_cam.store import read_run
-    from higan_cam.store.run import recorded_config
+    from higan_cam.store.run import recorded_config, with_choice
 
-    config = with_recorded_weights(recorded_config(store), read_run(store), weights or [])
+    config = with_recorded_weights(with_choice(recorded_config(store), store), read_run(store), weights or [])
     boundary = find_boundary(config, store)
     models = with_own_student(models_here(config), config, store)
     return config, models if boundary is None else on_final_scale(models, boundary), boundary

@@ -106,6 +106,7 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
         GALLERY_KEY,
         PILOT,
         REPORT_KEY,
+        RUN_KEY,
         STUDENT_KEY,
         boundary_keys,
     )
@@ -117,13 +118,14 @@ def _summarise(console: Console, config: RunConfig, outcome: Any, stages: tuple[
         "label": f"{outcome.samples.get('label', 0):,} latents labelled",
         "fit": ", ".join(boundaries),
         "invert": f"{outcome.samples.get('invert', 0):,} pictures in {CODES}/",
+        "choose": f"the attribution, in {RUN_KEY}",
         "pilot": f"{outcome.samples.get('pilot', 0):,} samples in {PILOT}/",
         "student": STUDENT_KEY,
         "mask": f"{outcome.samples.get('mask', 0):,} samples in {DATA}/",
         "report": f"{REPORT_KEY}, {GALLERY_KEY}, {CARD_KEY}",
     }
-    refined = ("pilot", "student") if "student" in outcome.seconds else ()
-    for stage in (each for name in stages for each in ((*refined, name) if name == "mask" else (name,))):
+    before = tuple(name for name in ("choose", "pilot", "student") if name in outcome.seconds)
+    for stage in (each for name in stages for each in ((*before, name) if name == "mask" else (name,))):
         table.add_row(stage, made[stage], f"{outcome.seconds.get(stage, 0.0):.1f}")
     console.print()
     console.print(table)

@@ -8,24 +8,31 @@ from collections.abc import Mapping
 from typing import Any
 
 from higan_cam.config.run import RunConfig
+from higan_cam.config.stages import AUTO
 
 PICTURES_ONLY = ("source", "invert", "student")
 """Sections that decide nothing where the source is latents."""
 REFINED_ONLY = ("refine", "pilot", "pilot_steps")
 """Fields of `mask` that decide nothing where masks are not refined."""
+CHOSEN_ONLY = ("candidates", "pilot")
+"""Fields of `attribution` that decide nothing where it is named."""
 
 
 def identity(config: RunConfig) -> dict[str, Any]:
     """The part of the configuration that decides the bytes of the dataset (no output, store, curation or runtime).
 
     Of a run on latents nothing that only pictures need; of one on pictures not their number, which its listing says; of
-    a pilot nothing where there is none; nothing of light that is put nowhere.
+    a pilot nothing where there is none, of candidates nothing where the method is named; nothing of light that is put
+    nowhere.
     """
     left_out: dict[str, Any] = dict.fromkeys(("output", "curation", "store", "runtime"), True)
     if not config.attributes:
         left_out["attributes"] = True
+    of_attribution: set[str] = set() if config.attribution.name == AUTO else set(CHOSEN_ONLY)
     if config.attribution.weights is None:
-        left_out["attribution"] = {"weights": True}
+        of_attribution.add("weights")
+    if of_attribution:
+        left_out["attribution"] = dict.fromkeys(of_attribution, True)
     of_mask = set() if config.mask.refine is not None else set(REFINED_ONLY)
     if not config.light.gains:
         left_out["light"] = True

@@ -12,6 +12,9 @@ from higan_cam.config.scorer import ScorerConfig
 from higan_cam.config.section import Section
 from higan_cam.types import MaskStyle, Precision, RankBy, Sign, Target
 
+AUTO = "auto"
+"""`attribution.name` of a run that chooses for itself."""
+
 
 class SourceConfig(Section):
     """Latents of the generator, or pictures that are turned into its codes first."""
@@ -129,8 +132,14 @@ class AttributionConfig(Section):
     """How the change between the two ends becomes a heat map."""
 
     name: str = "light_change"
-    """light_change, light_steps, image_difference, path, jvp, activation_difference, grad_cam, hires_cam, layer_cam or
-    student (what a network has learned from a run's masks)."""
+    """light_change, colour_change, light_steps, image_difference, path, jvp, activation_difference, grad_cam,
+    hires_cam, layer_cam, student (what a network has learned from a run's masks) or auto (the best of `candidates`)."""
+    candidates: tuple[str, ...] = ("light_change", "colour_change", "image_difference", "grad_cam")
+    """Of `auto`: methods that are compared once, on the run's own edits, before the first mask; the best one makes all
+    heat maps. light_steps and path cost three to four times as much a sample as most of these: name them to have them
+    compared too."""
+    pilot: int = Field(default=32, ge=8, le=4096)
+    """Of `auto`: samples that they are compared on, the first so many labelled latents."""
     weights: str | None = None
     """Of the student, for that method: a file of `jobs/train_student.py`; null takes the embedded one."""
     layers: str = "auto"
@@ -144,7 +153,7 @@ class AttributionConfig(Section):
     """The same methods: each layer's map is divided by its own maximum, or by its mean over the run (likewise)."""
     sign: Sign | Literal["auto"] = "auto"
     """positive (what raises the score, or brightens), negative (what lowers it) or both (their size); `auto`: both for
-    image_difference, light_change and light_steps, positive for all others."""
+    image_difference, light_change, colour_change and light_steps, positive for all others."""
     map_size: int = Field(default=256, ge=16, le=4096)
     """Side of the heat map, pixels."""
 
@@ -152,6 +161,19 @@ class AttributionConfig(Section):
     @classmethod
     def _layers(cls, value: Any) -> Any:
         return checked_layers(value)
+
+    @model_validator(mode="after")
+    def _comparable(self) -> AttributionConfig:
+        if self.name != AUTO:
+            return self
+        if len(set(self.candidates)) != len(self.candidates) or len(self.candidates) < 2 or AUTO in self.candidates:
+            raise ValueError(f"candidates must name two methods or more, each once, got {list(self.candidates)}")
+        if (self.layer_weights, self.scale) != ("equal", "sample"):
+            raise ValueError(
+                f"layer_weights is {self.layer_weights!r} and scale {self.scale!r}, which are measured for one method; "
+                "auto compares several: leave them equal and sample, or name the method"
+            )
+        return self
 
 
 class RegionConfig(Section):

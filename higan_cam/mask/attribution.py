@@ -13,7 +13,7 @@ from higan_cam.mask.activation_difference import ActivationDifference
 from higan_cam.mask.grad_cam import WEIGHTINGS, GradCam
 from higan_cam.mask.image_difference import ImageDifference
 from higan_cam.mask.layer_balance import stored_balance
-from higan_cam.mask.light_change import LightChange, LightSteps
+from higan_cam.mask.light_change import ColourChange, LightChange, LightSteps
 from higan_cam.mask.path import Jvp, Path
 from higan_cam.mask.student.attribution import StudentHeat
 from higan_cam.mask.student.student import load_student
@@ -45,6 +45,7 @@ ATTRIBUTIONS: Mapping[str, Factory] = {
     "activation_difference": _activation_difference,
     "image_difference": lambda config, _layers: ImageDifference(config.map_size, **_asked(config)),
     "light_change": lambda config, _layers: LightChange(config.map_size, **_asked(config)),
+    "colour_change": lambda config, _layers: ColourChange(config.map_size, **_asked(config)),
     "light_steps": lambda config, _layers: LightSteps(config.steps, config.map_size, **_asked(config)),
     **{name: partial(_grad_cam, name) for name in WEIGHTINGS},
     "student": lambda config, _layers: StudentHeat(load_student(config.weights or "rooms"), config.map_size),
@@ -53,7 +54,7 @@ ATTRIBUTIONS: Mapping[str, Factory] = {
 Sees = Literal["score", "picture", "features", "nothing"]
 SEES: Mapping[str, Sees] = {
     **dict.fromkeys(("path", "jvp", *WEIGHTINGS), "score"),
-    **dict.fromkeys(("image_difference", "light_change", "light_steps"), "picture"),
+    **dict.fromkeys(("image_difference", "light_change", "colour_change", "light_steps"), "picture"),
     "activation_difference": "features",
     "student": "nothing",
 }

@@ -1,4 +1,4 @@
-"""How much light each place gains or loses: a difference of pictures in the units in which light adds up."""
+"""How much light, or colour, each place gains or loses: differences of pictures in the units in which light adds up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.losses.light import linear_light
+from higan_cam.losses.light import linear_light, linear_rgb
 from higan_cam.mask.heat import end_images, one_sign, resize_maps, shared_prefix, smooth, unit_peak
 from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign
@@ -51,6 +51,43 @@ class LightChange:
         with torch.no_grad():
             change = one_sign(linear_light(positive) - linear_light(negative), self.sign)
             return _with_surroundings(where_pictures_change(change, picture_change(negative, positive)), self.map_size)
+
+
+@dataclass(frozen=True)
+class ColourChange:
+    """|C(I+) - C(I-)|, resized, peak 1: the length of the change of linear red, green and blue.
+
+    Luminance cannot see that a wall turns from blue to orange at one brightness; this sees it, and sees light as well.
+    Colour ends where the thing ends that has it, so that a pixel does not count for its surroundings.
+
+    No paper. Cost: as `LightChange`.
+
+    Attributes:
+        map_size: side of the heat map, pixels.
+        sign: both; positive or negative for the channels that gain or lose light alone.
+    """
+
+    map_size: int = 256
+    sign: Sign = "both"
+
+    def __call__(
+        self,
+        generator: Generator,
+        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
+        negative: Tensor,
+        positive: Tensor,
+    ) -> Tensor:
+        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
+        with torch.no_grad():
+            return self.between(*end_images(generator, negative, positive))
+
+    def between(self, negative: Tensor, positive: Tensor) -> Tensor:
+        """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
+        with torch.no_grad():
+            channels = linear_rgb(positive.clamp(-1, 1)) - linear_rgb(negative.clamp(-1, 1))
+            size = one_sign(channels.flatten(0, 1), self.sign).view_as(channels).square().sum(dim=1).sqrt()
+            change = where_pictures_change(size, picture_change(negative, positive))
+            return unit_peak(resize_maps(change, self.map_size))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from higan_cam.publish.splits import held_out_of_pilot
 from higan_cam.rooms.localisation import iou
 from higan_cam.store import Store, committed
 from higan_cam.store.keys import DATA, PILOT
-from higan_cam.store.run import recorded_student
+from higan_cam.store.run import recorded_student, with_choice
 from higan_cam.types import BoolArray, Interval, ShardRecord
 
 FIGURES = ("retention", "necessity", "retention_second", "necessity_second", "coverage")
@@ -47,7 +47,7 @@ def compare_masks(config: RunConfig, store: Store) -> RefinedView | None:
         return None
     masked = np.array([[one.mask.any() for one in pair] for pair in pairs]).sum(axis=0).tolist()
     return RefinedView(
-        attribution=config.attribution.name,
+        attribution=with_choice(config, store).attribution.name,
         pilot=config.mask.pilot,
         sha256=sha256,
         compared=len(pairs),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.config import RunConfig, parse_layers
+from higan_cam.config.stages import AUTO
 from higan_cam.errors import DataError
 from higan_cam.generate import to_uint8
 from higan_cam.label import with_quartiles
@@ -162,13 +163,15 @@ def attribution_for(
     A refined run's student goes by its name, and stands for the embedded one.
 
     Raises:
-        DataError: the run is refined, and its student is not there.
+        DataError: the run is refined, and its student is not there; or it chooses, and nothing is chosen yet.
         ConfigError: as `make_attribution`.
     """
     if config.final_attribution.name == "student" and models.student is not None:
         return StudentHeat(models.student, config.attribution.map_size)
     if config.mask.refine is not None:
         raise DataError("mask.refine: the run's student is not there; `higan-cam run` trains it, then masks")
+    if config.attribution.name == AUTO:
+        raise DataError("attribution.name: auto, and this run has not chosen yet; `higan-cam run` does, then masks")
     return make_attribution(config.attribution, tapped_layers(models, config, edit), metrics)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from higan_cam.publish.chosen import Choice
 from higan_cam.publish.dataset import IMAGE_COLUMNS, PHOTO_IMAGES, columns_of
 from higan_cam.publish.refined import RefinedView
 from higan_cam.store.keys import SPLITS, STUDENT_KEY, split_glob
@@ -33,6 +34,7 @@ class CardFacts:
         run: contents of run.json (config, config_hash, versions, weights, seed, and where it was measured the floor).
         boundary: fit metrics by name, JSON-compatible.
         quality: figures over the run's samples by name, JSON-compatible.
+        chosen: of a run that chose its attribution, what it was chosen by.
         refined: of a refined run, its masks beside those of its pilot.
         notes: further limits, one sentence each.
         sizes: {split: bytes of its shards}; without them the card states no counts for loaders to check.
@@ -47,6 +49,7 @@ class CardFacts:
     run: Mapping[str, Any]
     boundary: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
+    chosen: Choice | None = None
     refined: RefinedView | None = None
     notes: Sequence[str] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -58,6 +61,7 @@ def render_card(facts: CardFacts) -> str:
     return template.render(
         facts=facts,
         config=config,
+        heat=facts.chosen.name if facts.chosen is not None else config["attribution"]["name"],
         front_matter=_front_matter(facts),
         splits={split: facts.rows[split] for split in _present(facts.rows)},
         total=sum(facts.rows.values()),

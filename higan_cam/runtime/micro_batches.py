@@ -17,6 +17,7 @@ import ray
 import torch
 
 from higan_cam.config import RunConfig, RuntimeConfig
+from higan_cam.config.stages import AUTO
 from higan_cam.errors import ConfigError
 from higan_cam.generate.base import LayeredGenerator
 from higan_cam.pipeline import Models, attribute_unit, label_unit, load_models, recommended_rows
@@ -146,8 +147,11 @@ def crew_now(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float]) -> Crew
 
 
 def comparable(config: RunConfig) -> RunConfig:
-    """The same work without what only a run knows: layer weights, scales, the scores' quartiles, its own student."""
+    """The same work without what only a run knows: layer weights, scales, the scores' quartiles, its own student; of a
+    run that chooses its attribution, with the first candidate."""
     plain = {"layer_weights": "equal", "scale": "sample"}
+    if config.attribution.name == AUTO:
+        plain["name"] = config.attribution.candidates[0]
     return config.unrefined.model_copy(
         update={
             "attribution": config.attribution.model_copy(update=plain),

@@ -10,6 +10,7 @@ import torch
 
 from higan_cam.config import RunConfig, parse_layers
 from higan_cam.config.attributes import SIBLING
+from higan_cam.config.stages import AUTO
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.label import final_range, make_scorer, needs_quartiles, scorer_files
 from higan_cam.manipulate import (
@@ -18,6 +19,8 @@ from higan_cam.manipulate import (
     edit_direction,
     load_boundary,
 )
+from higan_cam.mask import ATTRIBUTIONS
+from higan_cam.measure.choice import with_method
 from higan_cam.pictures import open_pictures
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.pipeline.inverting import check_inversion, encoder_name
@@ -77,7 +80,7 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
             files |= {file_role(role, field): path for field, path in scorer_files(scorer).items()}
     if config.boundary.weights is not None:
         files["boundary"] = path_of(config.boundary.weights)
-    if config.attribution.name == "student":
+    if "student" in attributions(config):
         files["attribution"] = weights_file(config.attribution.weights or "rooms", EMBEDDED_STUDENTS)
     if config.source.kind == "pictures":
         known = {"invert.encoder": (encoder_name(config), EMBEDDED_ENCODERS)}
@@ -86,6 +89,19 @@ def weights_digests(config: RunConfig) -> dict[str, str]:
         files |= {f"invert.networks.{name}": path_of(file) for name, file in config.invert.networks.items()}
     files |= {f"boundary.conditions.{number}": file for number, file in condition_files(config).items()}
     return {role: sha256_of(path) for role, path in files.items()}
+
+
+def attributions(config: RunConfig) -> tuple[str, ...]:
+    """The methods that the run may take its heat from: the one that is named, or all candidates.
+
+    ConfigError: a candidate of an unknown name.
+    """
+    if config.attribution.name != AUTO:
+        return (config.attribution.name,)
+    for name in config.attribution.candidates:
+        if name not in ATTRIBUTIONS:
+            raise unknown_name("attribution.candidates", name, ATTRIBUTIONS)
+    return config.attribution.candidates
 
 
 def file_role(role: str, field: str) -> str:
@@ -111,7 +127,8 @@ def check_models(models: Models, config: RunConfig) -> None:
         parse_layers(config.boundary.layers, models.generator.num_layers, rows, "boundary.layers")
     if config.edit.targets is not None:
         checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
-    attribution_for(models, config.unrefined, edit)  # the student of a refined run is trained later
+    for name in attributions(config):  # the student of a refined run is trained later
+        attribution_for(models, with_method(config.unrefined, name), edit)
     if config.source.kind == "pictures":
         if open_store(config.output, config.store).find(LISTING_KEY) is None:
             open_pictures(str(config.source.pictures), config.store, config.source.column)

@@ -181,7 +181,7 @@ class _Maker:
         name = "mask" if stage == PILOT else STAGE_NAMES[stage]
         section = getattr(self.config, name)
         size = entry.extra.get("micro_batch", section.micro_batch)
-        config = computing(self.config, stage)
+        config = computing(self.config, stage, self.store)
         config = config.model_copy(update={name: getattr(config, name).model_copy(update={"micro_batch": size})})
         makers = {"label": self._scores, "invert": self._codes, "mask": self._samples}
         return makers[name](config, entry)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash
+from higan_cam.config.stages import AUTO
 from higan_cam.errors import DataError, QuarantinedError
 from higan_cam.label import final_range, needs_quartiles
 from higan_cam.pipeline import Models, measured_floor
@@ -19,6 +20,7 @@ from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.runtime.plan import plan_crew, plan_label, plan_mask, plan_pilot
 from higan_cam.runtime.preflight import preflight
 from higan_cam.runtime.progress import Meters
+from higan_cam.runtime.stages.choose import settle_attribution
 from higan_cam.runtime.stages.fit import find_boundary, settle_boundary
 from higan_cam.runtime.stages.invert import invert_pictures, with_listing
 from higan_cam.runtime.stages.label import label_samples
@@ -120,6 +122,8 @@ class Run:
         if self.config.source.kind == "pictures" and {"invert", "mask"} & set(stages):
             self.invert()
         if "mask" in stages and boundary is not None:
+            if self.config.attribution.name == AUTO:
+                self.choose(boundary)
             if self.config.mask.refine is not None:
                 self.refine(boundary)
             self.mask(boundary)
@@ -155,6 +159,11 @@ class Run:
         """The codes of the run's pictures that are not there yet."""
         with self._timed("invert"):
             invert_pictures(self.config, self.store, self.meters)
+
+    def choose(self, boundary: Boundary) -> None:
+        """The attribution: the one that was chosen, or the best of the candidates now."""
+        with self._timed("choose"):
+            settle_attribution(self.config, self.store, boundary)
 
     def refine(self, boundary: Boundary) -> None:
         """The pilot's shards that are not there yet, and the student that learns from them."""

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from higan_cam.config import RunConfig, config_hash, differing_fields, identity, parse_config
+from higan_cam.config.stages import AUTO
 from higan_cam.errors import ConfigError, RunMismatchError, StoreError
 from higan_cam.store.keys import LISTING_KEY, RUN_KEY
 from higan_cam.store.store import Store
@@ -21,6 +22,8 @@ FLOOR = "floor_levels"
 """Where run.json says what `recorded_floor` reads."""
 STUDENT = "student_sha256"
 """Where run.json says what `recorded_student` reads."""
+CHOSEN = "attribution"
+"""Where run.json says what `recorded_choice` reads."""
 
 
 def begin_run(
@@ -216,15 +219,41 @@ def recorded_student(store: Store) -> str | None:
 
 
 def record_student(store: Store, sha256: str) -> str:
-    """Write down which student the run has trained, unless one is written down already; the one that is.
+    """Write down which student the run has trained, unless one is written down already; the one that is."""
+    return str(_record_once(store, STUDENT, sha256))
 
-    Under the lease: run.json is replaced whole, with all that stands in it.
+
+def recorded_choice(store: Store) -> Mapping[str, Any] | None:
+    """The attribution that the run has chosen, as `publish.chosen` writes it; None before that. StoreError: no run."""
+    recorded = read_run(store).get(CHOSEN)
+    if recorded is None or (isinstance(recorded, dict) and isinstance(recorded.get("name"), str)):
+        return recorded
+    raise StoreError(f"{store.uri}/{RUN_KEY}: {CHOSEN} must say which was chosen, found {recorded!r}; was it edited?")
+
+
+def record_choice(store: Store, choice: Mapping[str, Any]) -> None:
+    """Write down what the run has chosen, unless a choice is written down already: the first one counts."""
+    _record_once(store, CHOSEN, choice)
+
+
+def with_choice(config: RunConfig, store: Store) -> RunConfig:
+    """The configuration with the attribution that the run has chosen; as it is where it names one, or before that.
+
+    For computing and for saying only: hash and record remain those of what was asked for.
     """
+    chosen = recorded_choice(store) if config.attribution.name == AUTO else None
+    if chosen is None:
+        return config
+    return config.model_copy(update={"attribution": config.attribution.model_copy(update={"name": chosen["name"]})})
+
+
+def _record_once(store: Store, name: str, value: Any) -> Any:
+    """Under the lease: run.json is replaced whole, with all that stands in it."""
     run = read_run(store)
-    if STUDENT not in run:
-        run[STUDENT] = sha256
+    if name not in run:
+        run[name] = value
         store.put(RUN_KEY, _encoded(run))
-    return str(run[STUDENT])
+    return run[name]
 
 
 def _encoded(run: Mapping[str, Any]) -> bytes:

@@ -239,6 +239,8 @@ ON_PICTURES = ("source.", "invert.", "student.", "light.")
 """Sections that say nothing to a run on latents, or to one that puts no light."""
 OF_REFINED = ("mask.refine", "mask.pilot", "mask.pilot_steps")
 """Fields that say nothing to a run that is not refined."""
+OF_CHOOSING = ("attribution.candidates", "attribution.pilot")
+"""Fields that say nothing to a run that names its attribution."""
 PICTURES = {"source": {"kind": "pictures", "pictures": "photos"}}
 
 
@@ -247,7 +249,7 @@ PICTURES = {"source": {"kind": "pictures", "pictures": "photos"}}
     [
         leaf
         for leaf in leaves(RunConfig())
-        if leaf[0] not in ("boundary.space", *OF_REFINED) and not leaf[0].startswith(ON_PICTURES)
+        if leaf[0] not in ("boundary.space", *OF_REFINED, *OF_CHOOSING) and not leaf[0].startswith(ON_PICTURES)
     ],
 )
 def test_the_hash_ignores_output_curation_store_and_runtime_and_nothing_else(name: str, value: Any) -> None:
@@ -327,6 +329,31 @@ def test_light_that_makes_no_sense_is_refused(light: dict[str, Any], words: str)
 def test_a_source_that_makes_no_sense_is_refused(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         parse_config({"source": values})
+
+
+def test_candidates_are_part_of_a_run_that_chooses_and_of_no_other() -> None:
+    auto = parse_config({"attribution": {"name": "auto"}})
+    assert not {"candidates", "pilot"} & set(identity(RunConfig())["attribution"])
+    for changes in ({"pilot": 64}, {"candidates": ["grad_cam", "light_change"]}):
+        assert config_hash(parse_config({"attribution": changes})) == config_hash(RunConfig())
+        assert config_hash(parse_config({"attribution": {"name": "auto", **changes}})) != config_hash(auto)
+    assert parse_config(identity(auto)) == auto
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"candidates": ["light_change"]}, "two methods or more"),
+        ({"candidates": ["light_change", "light_change"]}, "each once"),
+        ({"candidates": ["light_change", "auto"]}, "two methods or more"),
+        ({"layer_weights": "relevance"}, "measured for one method"),
+        ({"scale": "run"}, "measured for one method"),
+        ({"pilot": 7}, "pilot"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse_config({"attribution": {"name": "auto", **changes}})
 
 
 def test_a_pilot_is_part_of_a_refined_run_and_of_no_other() -> None:

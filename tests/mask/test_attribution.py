@@ -42,7 +42,7 @@ def test_what_an_edit_lowers_is_what_its_undoing_raises(name: str, generator: St
 
 @pytest.mark.parametrize("name", ATTRIBUTIONS)
 def test_without_a_sign_asked_for_each_method_takes_its_own(name: str, generator: StyleGAN2, pair: Pair) -> None:
-    own = "both" if name in {"image_difference", "light_change", "light_steps"} else "positive"
+    own = "both" if name in {"image_difference", "light_change", "colour_change", "light_steps"} else "positive"
     heats = [
         make_attribution(AttributionConfig(name=name, map_size=16, sign=sign), TAPS)(generator, SmoothScore(), *pair)
         for sign in ("auto", own)

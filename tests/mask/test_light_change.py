@@ -9,8 +9,8 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.losses.light import linear_light
-from higan_cam.mask.light_change import NEIGHBOURHOOD, LightChange, LightSteps
+from higan_cam.losses.light import REC_709, linear_light
+from higan_cam.mask.light_change import NEIGHBOURHOOD, ColourChange, LightChange, LightSteps
 from higan_cam.types import FloatArray, Sign, SynthesisState
 from tests.mask.test_planted import PLACES, SCORER, SIDE, Planted, ends, features
 from tests.support.scorers import Pair, SmoothScore
@@ -58,6 +58,37 @@ def test_the_planted_answer_is_met_in_every_pixel(sign: Sign, steps: int) -> Non
     np.testing.assert_allclose(heat, with_surroundings(change.max(axis=0)), atol=2e-3)
     lit = [heat[place].mean() > 0.5 for place in PLACES]
     assert lit == [sign != "negative", sign != "negative", sign != "positive"]
+
+
+def display(light: Tensor) -> Tensor:
+    """Linear values -> display values in [-1,1]: sRGB's curve, the other way round."""
+    return 2 * (1.055 * light ** (1 / 2.4) - 0.055) - 1
+
+
+def turned(red: float) -> tuple[Tensor, Tensor]:
+    """A grey wall, and the same with its left half redder (linear) and as much less green as keeps its luminance."""
+    wall = torch.full((1, 3, SIDE, SIDE), 0.2)
+    warm = wall.clone()
+    warm[:, 0, :, : SIDE // 2] += red
+    warm[:, 1, :, : SIDE // 2] -= red * REC_709[0] / REC_709[1]
+    return display(wall), display(warm)
+
+
+def test_a_hue_that_turns_at_one_luminance_is_change_of_colour_and_not_of_light() -> None:
+    before, after = turned(0.1)
+    assert (linear_light(after) - linear_light(before)).abs().max() < 1e-6
+    heat = ColourChange(SIDE).between(before, after)[0]
+    assert heat[:, : SIDE // 2].min() > 0.999
+    assert heat[:, SIDE // 2 :].max() < 1e-4
+
+
+def test_colour_that_is_gained_and_colour_that_is_lost_are_told_apart_by_channel() -> None:
+    before, after = turned(0.1)
+    gained, lost = (ColourChange(SIDE, sign) for sign in ("positive", "negative"))
+    torch.testing.assert_close(gained.between(before, after), lost.between(after, before))
+    white, black = torch.ones(1, 3, SIDE, SIDE), torch.full((1, 3, SIDE, SIDE), -1.0)
+    assert gained.between(white, black).max() == 0
+    assert lost.between(white, black).min() == 1
 
 
 class SwitchAndDrift(Planted):

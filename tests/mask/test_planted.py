@@ -102,7 +102,7 @@ def mean_heat(heat: Tensor) -> list[float]:
 
 
 PLACES = (LAMP, EDGE_LAMP, CURTAIN)
-SEES_ALL_CHANGE = ("image_difference", "light_change", "light_steps")
+SEES_ALL_CHANGE = ("image_difference", "light_change", "colour_change", "light_steps")
 BRIGHTENS = [name for name in OF_CHANGE if name not in SEES_ALL_CHANGE]
 SHARP = [name for name in OF_CHANGE if not name.startswith("light_")]
 """Without surroundings; what the others answer is in test_light_change.py, pixel by pixel."""

@@ -16,7 +16,7 @@ from higan_cam.mask.path import path_signed
 from higan_cam.types import Generator, Scorer
 
 SEES_THE_SCORER = ("path", "jvp", "grad_cam", "hires_cam", "layer_cam")
-SEES_ALL_CHANGE = ("image_difference", "light_change", "light_steps")
+SEES_ALL_CHANGE = ("image_difference", "light_change", "colour_change", "light_steps")
 BLIND_TO_THE_SCORER = (*SEES_ALL_CHANGE, "activation_difference")
 LAYERS = (5, 6, 7)
 

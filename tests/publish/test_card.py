@@ -18,6 +18,7 @@ from higan_cam.publish.splits import plan_splits
 from higan_cam.store.keys import shard_path
 from higan_cam.store.run import describe_run
 from higan_cam.types import Sample
+from tests.support.chosen import CHOICE
 from tests.support.refined import REFINED
 
 
@@ -148,6 +149,18 @@ def test_output_folder_loads_as_a_dataset(
     assert {split: len(rows) for split, rows in loaded.items()} == {"train": 4, "validation": 2, "test": 2}
     row = loaded["validation"][0]
     assert np.array_equal(np.asarray(row["image"]), make_sample(row["index"]).image)
+
+
+def test_the_card_of_a_run_that_chose_its_attribution_says_by_what() -> None:
+    config = parse_config({"attribution": {"name": "auto"}})
+    card = render_card(facts_of(config, chosen=CHOICE))
+    assert "those of `colour_change`, the best of 2 methods on the edits of 32 samples" in " ".join(card.split())
+    assert (
+        "| grad_cam | 0.500 [0.490, 0.510] | 0.500 [0.490, 0.510] | 0.400 [0.390, 0.410] | 0.120 [0.110, 0.130] |"
+        in card
+    )
+    assert "`colour_change` gives the heat map" in card
+    assert "Chosen" not in render_card(facts_of())
 
 
 def test_a_refined_runs_card_says_so_with_the_figures_of_both_masks() -> None:

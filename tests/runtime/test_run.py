@@ -25,6 +25,12 @@ def test_a_second_scorer_that_cannot_judge_is_found_before_the_run(models: Model
         check_models(models, load_config(overrides=overrides))
 
 
+def test_a_candidate_of_an_unknown_name_is_found_before_the_run(models: Models) -> None:
+    config = load_config(overrides=["attribution.name=auto", "attribution.candidates=[light_change,colour_chain]"])
+    with pytest.raises(ConfigError, match=r"attribution\.candidates.*Did you mean 'colour_change'"):
+        check_models(models, config)
+
+
 def test_the_second_scorers_mistakes_are_told_apart_from_the_first_ones(models: Models) -> None:
     config = load_config(overrides=["mask.second_scorer.name=luminanz"])
     with pytest.raises(ConfigError, match=r"mask\.second_scorer.*Did you mean 'luminance'"):

@@ -11,7 +11,17 @@ import pytest
 from higan_cam.config import RunConfig, config_hash, parse_config
 from higan_cam.errors import RunMismatchError, StoreError
 from higan_cam.store import run
-from higan_cam.store.run import begin_run, read_run, record_student, recorded_floor, recorded_student
+from higan_cam.store.run import (
+    begin_run,
+    read_run,
+    record_choice,
+    record_student,
+    recorded_choice,
+    recorded_config,
+    recorded_floor,
+    recorded_student,
+    with_choice,
+)
 from higan_cam.store.store import Store, open_store
 
 WEIGHTS = {"generator": "a" * 64}
@@ -61,6 +71,28 @@ def test_the_first_student_that_is_written_down_is_the_runs_and_nothing_else_cha
     assert record_student(store, "a" * 64) == record_student(store, "b" * 64) == recorded_student(store) == "a" * 64
     assert read_run(store) == {**before, "student_sha256": "a" * 64}
     assert not begin_run(store, config_of(), WEIGHTS)
+
+
+def test_the_first_choice_that_is_written_down_is_the_runs_and_changes_neither_hash_nor_record(store: Store) -> None:
+    config = parse_config({"attribution": {"name": "auto"}, "output": store.uri})
+    begin_run(store, config, WEIGHTS)
+    before = read_run(store)
+    assert with_choice(config, store) == config
+    for name in ("colour_change", "light_change"):
+        record_choice(store, {"name": name, "samples": 32})
+    assert recorded_choice(store) == {"name": "colour_change", "samples": 32}
+    assert with_choice(config, store).attribution.name == "colour_change"
+    assert read_run(store) == {**before, "attribution": {"name": "colour_change", "samples": 32}}
+    assert recorded_config(store) == config
+    assert not begin_run(store, config, WEIGHTS)
+
+
+@pytest.mark.parametrize("record", ["light_change", {"name": 3}, []])
+def test_a_choice_that_names_nothing_is_refused(store: Store, record: Any) -> None:
+    begin_run(store, config_of())
+    store.put("run.json", json.dumps({**read_run(store), "attribution": record}).encode())
+    with pytest.raises(StoreError, match=r"run\.json: attribution must say which was chosen, found"):
+        recorded_choice(store)
 
 
 @pytest.mark.parametrize("levels", [0, -1, "3", float("nan"), [1]])

@@ -9,6 +9,7 @@ import numpy as np
 
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.publish.card import CardFacts, render_card
+from higan_cam.publish.chosen import Choice, choice_from
 from higan_cam.publish.refined import RefinedView
 from higan_cam.publish.report.content import EditStrip, ReportContent, SampleView
 from higan_cam.publish.report.curves import ShareCurve, faithfulness_curves
@@ -30,7 +31,7 @@ from higan_cam.publish.report.students.lights import read_relit
 from higan_cam.store import Store, read_run
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.store.manifest import quarantine_lines
-from higan_cam.store.run import FLOOR, STUDENT
+from higan_cam.store.run import FLOOR, STUDENT, recorded_choice, with_choice
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 
@@ -93,6 +94,7 @@ def assemble(
         regions=_regions(read[0]) if read else None,
         quality=_quality(read[0]) if read else None,
         faithfulness=_faithfulness(read[0]) if read else {},
+        chosen=_choice(store),
         refined=measured.refined,
         inpainter=inpainter,
         photos=photos,
@@ -135,7 +137,7 @@ def _run_summary(config: RunConfig, store: Store) -> dict[str, str | int | float
         "samples asked for": config.mask.count,
         "generator": config.generator.weights,
         "scorer": config.scorer.describe(),
-        "attribution": _attribution(config),
+        "attribution": _attribution(config, store),
         **floor,
         "config": config_hash(config)[:12],
         **weights,
@@ -144,10 +146,15 @@ def _run_summary(config: RunConfig, store: Store) -> dict[str, str | int | float
     }
 
 
-def _attribution(config: RunConfig) -> str:
-    if config.mask.refine is None:
-        return config.attribution.name
-    return f"a student of {config.mask.pilot:,} samples of {config.attribution.name}"
+def _attribution(config: RunConfig, store: Store) -> str:
+    chosen = with_choice(config, store).attribution.name
+    name = chosen if chosen == config.attribution.name else f"{chosen} (chosen by the run)"
+    return name if config.mask.refine is None else f"a student of {config.mask.pilot:,} samples of {name}"
+
+
+def _choice(store: Store) -> Choice | None:
+    record = recorded_choice(store)
+    return None if record is None else choice_from(record)
 
 
 def _boundary(boundary: Boundary) -> BoundarySummary:
@@ -224,6 +231,7 @@ def _card(
         run=read_run(store),
         boundary={k: v for k, v in (boundary.metrics if boundary else {}).items() if not isinstance(v, (dict, list))},
         quality=quality,
+        chosen=_choice(store),
         refined=refined,
         notes=[embedded.note] if embedded is not None else (),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from higan_cam.publish.chosen import Choice
 from higan_cam.publish.refined import RefinedView
 from higan_cam.publish.report.curves import ShareCurve
 from higan_cam.publish.report.inpainter import InpainterView
@@ -112,6 +113,7 @@ class ReportContent:
     quality: QualityStatistics | None = None
     faithfulness: Mapping[str, tuple[ShareCurve, ...]] = field(default_factory=dict)
     timings: tuple[StageTiming, ...] = ()
+    chosen: Choice | None = None
     refined: RefinedView | None = None
     inpainter: InpainterView | None = None
     photos: PhotosContent | None = None

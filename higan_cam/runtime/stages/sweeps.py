@@ -12,6 +12,7 @@ from higan_cam.config import RunConfig
 from higan_cam.label import calibrated, make_scorer
 from higan_cam.manipulate import Relevance, relevance
 from higan_cam.manipulate.rescore import DISTANCE
+from higan_cam.measure.choice import gains_of
 from higan_cam.measure.response import cross_response, edit_sweep, layer_peaks, layer_relevance
 from higan_cam.pipeline import Models, load_models, on_final_scale
 from higan_cam.pipeline.devices import prepare_process
@@ -36,6 +37,12 @@ def peaks_of_samples(config: RunConfig, boundary: Boundary, count: int) -> Float
     return np.concatenate(_in_chunks(_peaks, min(count, config.label.count), config, boundary))
 
 
+def gains_of_samples(config: RunConfig, boundary: Boundary, floor: float | None) -> dict[str, FloatArray]:
+    """`gains_of` every candidate attribution on the run's first `attribution.pilot` samples."""
+    parts = _in_chunks(_candidates, min(config.attribution.pilot, config.label.count), config, boundary, floor)
+    return {figure: np.concatenate([part[figure] for part in parts], axis=1) for figure in parts[0]}
+
+
 def cross_samples(runs: Sequence[tuple[RunConfig, Boundary]], count: int) -> tuple[ByteArray, FloatArray]:
     """`cross_response` of the first `count` samples of runs that share their latents."""
     parts = _in_chunks(_cross, min(count, runs[0][0].label.count), runs)
@@ -55,6 +62,12 @@ def _cross(runs: Sequence[tuple[RunConfig, Boundary]], indices: list[int]) -> tu
     models = _models(*runs[0])
     scorers = [calibrated(make_scorer(config.scorer), boundary.metrics) for config, boundary in runs]
     return cross_response(models, scorers, runs, indices)
+
+
+def _candidates(
+    config: RunConfig, boundary: Boundary, floor: float | None, indices: list[int]
+) -> dict[str, FloatArray]:
+    return gains_of(_models(config, boundary), config, boundary, indices, floor)
 
 
 def _peaks(config: RunConfig, boundary: Boundary, indices: list[int]) -> FloatArray:

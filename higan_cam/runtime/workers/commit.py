@@ -34,6 +34,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
         shard_path,
         stats_key,
     )
+    from higan_cam.store.run import with_choice
 from higan_cam.runtime.crew.ledger import Verdict
 from higan_cam.runtime.logs import RunLog
 from higan_cam.runtime.metrics import phase
@@ -138,7 +139,7 @@ def publish_unit(
     """
     began, unit = time.monotonic() - attributed.seconds, work.unit
     pictures = unit_pictures(config, store, unit.shard)
-    asked = computing(config, stage)
+    asked = computing(config, stage, store)
     samples, size = within_memory(
         with_micro_batch(asked, "mask", attributed.micro_batch),
         "mask",
@@ -153,9 +154,9 @@ def publish_unit(
     return len(unit.indices)
 
 
-def computing(config: RunConfig, stage: str) -> RunConfig:
-    """What a stage's samples are computed with; hash and paths remain those of the run."""
-    return config.unrefined if stage == PILOT else config
+def computing(config: RunConfig, stage: str, store: Store) -> RunConfig:
+    """What a stage's samples are computed with, a chosen attribution too; hash and paths remain those of the run."""
+    return with_choice(config.unrefined if stage == PILOT else config, store)
 
 
 def samples_path(config: RunConfig, stage: str, shard: int) -> str:

@@ -40,7 +40,7 @@ class MaskWorker(Worker):
 
     def load(self) -> None:
         """The run's networks, with scores on the final scale; the floor."""
-        self.computing = computing(self.config, self.stage)
+        self.computing = computing(self.config, self.stage, self.store)
         models = with_own_student(load_models(self.config, self.device), self.computing, self.store)
         self.models = on_final_scale(models, self.boundary)
         self.floor = recorded_floor(self.store)

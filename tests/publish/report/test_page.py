@@ -29,6 +29,7 @@ from higan_cam.publish.report.statistics import (
     ScoreSummary,
 )
 from higan_cam.types import ByteArray, Ellipse, Region
+from tests.support.chosen import CHOICE
 from tests.support.refined import REFINED
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -222,6 +223,13 @@ def test_key_figures_are_of_stages_that_ran() -> None:
 
 def test_nested_metrics_become_one_list() -> None:
     assert flatten({"tail_size": 4, "search": {"1.0": 0.5}}) == [("tail size", "4"), ("search · 1.0", "0.5")]
+
+
+def test_a_choice_of_attribution_has_a_section_with_the_figures_of_all() -> None:
+    page = Page(render_report(ReportContent(title="rooms", attribute="light", run={}, chosen=CHOICE)))
+    assert "chosen" in [attributes.get("id") for _, attributes in page.elements]
+    for words in ("colour change did best on the edits of 32 samples", "grad cam", "0.400", "0.190 to 0.210"):
+        assert words in page.text
 
 
 def test_refined_masks_have_a_section_with_the_figures_of_both() -> None:

@@ -1,0 +1,113 @@
+"""`python -m tests.benchmarks.attributions`: does `attribution.name: auto` take the map that truth says is best?
+
+Three attributes of the embedded generator, each with a truth that no attribution has a part in: where the attribute's
+own factor shows. For lighting that is the light of the lamps (as `higan-cam benchmark-masks`), for warmth what
+`wall_warmth` changes in the rendered room between its ends, for daylight what `day` does: more than a quarter of the
+largest change, in display values. The pilot's samples are none of the rooms that are judged. Predictions and figures:
+higan_cam/mask/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from higan_cam.config import RunConfig, load_config
+from higan_cam.config.attributes import members
+from higan_cam.generate import sample_latents
+from higan_cam.label import make_scorer, with_quartiles
+from higan_cam.manipulate import condition, select_extremes
+from higan_cam.measure.choice import choose, gains_of, with_method
+from higan_cam.measure.masks import SHIPPED, code_ends, heat_of, known_rooms
+from higan_cam.measure.values import estimate_means
+from higan_cam.pipeline import Models, fit_from_extremes, label_by_all, labelled_codes, load_models, on_final_scale
+from higan_cam.rooms import localisation, render
+from higan_cam.rooms.scene import Z_DIM, Scene, scene_of
+from higan_cam.rooms.truth import LIT
+from higan_cam.types import BoolArray, Boundary, FloatArray, WorkUnit
+
+SEED = 2**62 + 77
+"""Of the rooms that are judged; nothing else uses it."""
+ALSO = ("light_steps", "path")
+"""Judged beside the candidates that a run has by default."""
+LAMPS = "indoor_lighting"
+
+
+def main() -> None:
+    """Fit, choose, judge, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rooms", type=int, default=40, help="rooms that are judged")
+    parser.add_argument("--labels", type=int, default=2_500, help="labels of each boundary; tails are an eighth")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    overrides = ["attribution.name=auto", f"label.count={options.labels}", f"boundary.tails={options.labels // 8}"]
+    configs = members(load_config("data/configs/attributes.yaml", overrides))
+    models = load_models(configs[LAMPS])
+    print("| attribute | heat map | AP, truth | IoU of the masks | gain | behind | coverage | chosen |")
+    print("| --- " * 8 + "|")
+    for name, (config, boundary) in _boundaries(models, configs).items():
+        own = on_final_scale(replace(models, scorer=make_scorer(config.scorer)), boundary)
+        for line in _lines(own, config, boundary, *_truth(name, options.rooms, models.generator.resolution)):
+            print(f"| {name} | {line} |", flush=True)
+
+
+def _boundaries(models: Models, configs: dict[str, RunConfig]) -> dict[str, tuple[RunConfig, Boundary]]:
+    """One look at every picture for all scorers; the others leave the lamps alone, as the file says."""
+    scorers = {name: make_scorer(config.scorer) for name, config in configs.items()}
+    count = configs[LAMPS].label.count
+    indices, scores = label_by_all(models, list(scorers.values()), configs[LAMPS], WorkUnit(0, 0, count))
+    found: dict[str, tuple[RunConfig, Boundary]] = {}
+    for (name, config), row in zip(configs.items(), scores, strict=True):
+        extremes = select_extremes(row, indices, config.boundary.tails)
+        rest = ~np.isin(indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices]))
+        boundary = fit_from_extremes(models, config, extremes, labelled_codes(models, config, indices[rest], row[rest]))
+        boundary = condition(boundary, [found[LAMPS][1]] if found else [])
+        found[name] = config, with_quartiles(boundary, config.scorer, scorers[name], row)
+    return found
+
+
+def _truth(name: str, count: int, size: int) -> tuple[FloatArray, BoolArray]:
+    """Latents and the place of the attribute's own factor, (N,R,R)."""
+    if name == LAMPS:
+        known = known_rooms(count, SEED, size)
+        return known.latents, known.masks["light"]
+    latents = sample_latents(range(count), SEED, Z_DIM)
+    ends = [render(_with_factor(scene_of(latents), name, value), size) for value in (0.0, 1.0)]
+    change = ((ends[1] - ends[0]) / 2).square().sum(dim=1).sqrt().numpy()
+    return latents, change > LIT * change.max(axis=(1, 2), keepdims=True)
+
+
+def _with_factor(scene: Scene, name: str, value: float) -> Scene:
+    """The room with its walls cold or warm, or by night or day."""
+    scene.column({"warmth": "wall_warmth", "daylight": "day"}[name])[:] = value  # a view of the scene's own column
+    return scene
+
+
+def _lines(
+    models: Models, config: RunConfig, boundary: Boundary, latents: FloatArray, truth: BoolArray
+) -> Iterator[str]:
+    choice = choose(config.attribution.candidates, gains_of(models, config, boundary, range(config.attribution.pilot)))
+    compared = {row.name: row for row in choice.candidates}
+    ends = code_ends(models, config, boundary, latents)
+    for name in (*compared, *ALSO):
+        found = heat_of(models, with_method(config, name), boundary, ends, name)
+        columns = {
+            "ap": localisation.average_precision(found.heat, truth),
+            "iou": localisation.iou(found.masks[SHIPPED], truth),
+        }
+        figures = [
+            f"{each.value:.3f} [{each.low:.3f}, {each.high:.3f}]" for each in estimate_means(columns, seed=0).values()
+        ]
+        row = compared.get(name)
+        figures += (
+            ["", "", ""] if row is None else [f"{each.value:.3f}" for each in (row.gain, row.behind, row.coverage)]
+        )
+        yield " | ".join([f"`{name}`", *figures, "yes" if name == choice.name else ""])
+
+
+if __name__ == "__main__":
+    main()
