@@ -16,6 +16,7 @@ from higan_cam.errors import WorkersError
 from higan_cam.store import begin_run, open_store
 from jobs._entry import run
 from tests.support.commands import Command
+from tests.support.waiting import PATIENCE_S
 
 
 def test_help_names_every_command_and_where_to_start(higan_cam: Command) -> None:
@@ -28,7 +29,7 @@ def test_help_names_every_command_and_where_to_start(higan_cam: Command) -> None
 
 def test_help_does_not_load_torch_or_ray() -> None:
     code = "import sys, higan_cam.cli; sys.exit(any(name in sys.modules for name in ('torch', 'ray', 'pyarrow')))"
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE_S).returncode == 0
 
 
 def test_a_mistake_ends_the_process_with_its_status_and_no_traceback(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from higan_cam.app.door import TOKEN
 from tests.support.commands import Command
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -65,10 +66,10 @@ def test_it_serves_until_it_is_stopped_and_leaves_nothing_behind() -> None:
     ) as page:
         first = next(line for line in page.stdout or () if line.startswith("page"))
         assert first == f"page     http://127.0.0.1:{port}/#token=${TOKEN}\n"
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE_S) as answer:
             assert b"<title>Put light here</title>" in answer.read()
         page.send_signal(signal.SIGTERM)
-        rest = page.communicate(timeout=120)[0]
+        rest = page.communicate(timeout=PATIENCE_S)[0]
     assert page.returncode == 143
     assert environment[TOKEN] not in first + rest
     with socket.socket() as again:

@@ -20,6 +20,7 @@ from higan_cam.generate.loading import GENERATORS, generator_from_tensors
 from higan_cam.weights.embedded import embedded_path
 from higan_cam.weights.files import save_tensors
 from tests.support.generators import KINDS, SMALL, SMALL_LATENT, small, small_latent
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -244,4 +245,4 @@ def test_no_generator_needs_pytorchs_compiler_to_load(tmp_path: Path) -> None:
         f"for path in pathlib.Path({str(tmp_path)!r}).iterdir(): load_generator(str(path))\n"
         "sys.exit(any(name in sys.modules for name in ('torch._dynamo', 'sympy')))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE_S).returncode == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.namespace import obstacle
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 PORT = 8077
@@ -20,7 +21,7 @@ EXPECTED = {
     "ray_higan_cam_phase_seconds_count.label.commit": 2,
 }
 DRIVER = f"""
-import json, sys, time, urllib.error, urllib.request
+import json, sys, time, urllib.request
 from collections import defaultdict
 import ray
 from prometheus_client.parser import text_string_to_metric_families
@@ -32,7 +33,7 @@ from higan_cam.runtime.run import run_stages
 def scraped():
     try:
         page = urllib.request.urlopen("http://127.0.0.1:{PORT}/metrics", timeout=5).read().decode()
-    except urllib.error.URLError:
+    except OSError:  # it does not answer yet, or not in time
         return {{}}
     found = defaultdict(float)
     for sample in (each for family in text_string_to_metric_families(page) for each in family.samples):
@@ -49,7 +50,7 @@ with ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_drive
         run_stages(config, ("label",))
     except QuarantinedError:
         pass
-    deadline, found = time.monotonic() + 60, {{}}
+    deadline, found = time.monotonic() + {PATIENCE_S / 2}, {{}}
     # Every process reports on its own clock: wait for the last report of each, and a second for one too many.
     while any(found.get(name, 0) < count for name, count in {EXPECTED}.items()) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -69,7 +70,7 @@ def test_samples_quarantined_units_and_phases_can_be_scraped(tmp_path: Path) -> 
     # A network of its own: the port may be taken on this machine, and listens on every address of it.
     command = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", 'ip link set lo up; exec "$@"']
     script = [sys.executable, "-c", DRIVER, str(tmp_path / "run")]
-    ended = subprocess.run([*command, "sh", *script], capture_output=True, text=True, timeout=300, check=False)
+    ended = subprocess.run([*command, "sh", *script], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
     assert {name: found[name] for name in EXPECTED} == EXPECTED

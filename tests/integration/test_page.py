@@ -35,6 +35,7 @@ from higan_cam.relight.bodies import drawn_lamp, encode_lamp
 from higan_cam.rooms.photos import photo
 from tests.integration.browser import chromium
 from tests.integration.pages import IDLE, Visit
+from tests.support.waiting import PATIENCE_S
 from tests.support.wrong_uploads import picture, wrong_uploads
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -98,7 +99,7 @@ def ask(address: str, path: str, body: bytes) -> tuple[int, bytes]:
     headers = {"Content-Type": BYTES, "Authorization": f"Bearer {TOKEN}"}
     request = urllib.request.Request(f"{address}{path}", body, headers)  # noqa: S310 - loopback
     try:
-        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

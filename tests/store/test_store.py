@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from higan_cam.errors import ConfigError, StoreError
 from higan_cam.store.places.memory import RemoteBackend
 from higan_cam.store.store import Store, open_store
+from tests.support.waiting import PATIENCE_S
 
 WRITERS = 6
 ROUNDS = 10
@@ -48,7 +49,7 @@ def test_content_round_trips_and_first_wins(first: bytes, second: bytes) -> None
 
 def _race(store: Store, writer: int, barrier: Any, results: Any) -> None:
     for turn in range(ROUNDS):
-        barrier.wait(30)
+        barrier.wait(PATIENCE_S)
         results.put((turn, writer, store.put_new(f"data/{turn}", bytes([writer]) * 100_000)))
 
 
@@ -59,9 +60,9 @@ def test_processes_exclude_each_other(tmp_path: Path) -> None:
     processes = [context.Process(target=_race, args=(store, n, barrier, results)) for n in range(WRITERS)]
     for process in processes:
         process.start()
-    outcomes = [results.get(timeout=60) for _ in range(WRITERS * ROUNDS)]
+    outcomes = [results.get(timeout=PATIENCE_S) for _ in range(WRITERS * ROUNDS)]
     for process in processes:
-        process.join(30)
+        process.join(PATIENCE_S)
     winners = {turn: writer for turn, writer, won in outcomes if won}
     assert sum(won for *_, won in outcomes) == ROUNDS
     assert all(store.get(f"data/{turn}") == bytes([winner]) * 100_000 for turn, winner in winners.items())
@@ -82,9 +83,9 @@ def test_killed_writer_leaves_only_whole_objects(tmp_path: Path) -> None:
         started = context.Event()
         writer = context.Process(target=_write_forever, args=(store, started))
         writer.start()
-        started.wait(30)
+        started.wait(PATIENCE_S)
         os.kill(writer.pid or 0, signal.SIGKILL)
-        writer.join(30)
+        writer.join(PATIENCE_S)
     assert store.list("data/")
     for key in store.list():
         body = store.get(key)

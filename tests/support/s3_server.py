@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from tests.support.ceph import CephGateway, free_port, missing_programs
+from tests.support.waiting import PATIENCE_S
 
 INSTALL = "apt-get install --no-install-recommends ceph-mon ceph-osd ceph-common radosgw"
 Kind = Literal["ceph", "moto"]
@@ -193,7 +194,7 @@ class _MotoServer:
         command = [*tie, sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while not _answers(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise ServerMissingError(f"moto did not start; see {self._log}")

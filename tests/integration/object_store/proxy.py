@@ -24,6 +24,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from tests.support.waiting import PATIENCE_S
+
 ECHOED_TOKEN = "token-that-the-server-repeats"  # noqa: S105
 ALWAYS = 10**9
 _ANSWERS = {
@@ -136,7 +138,7 @@ class FaultProxy:
         self._loop, ready = asyncio.new_event_loop(), threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(ready,), name="fault-proxy", daemon=True)
         self._thread.start()
-        if not ready.wait(30):
+        if not ready.wait(PATIENCE_S):
             raise TimeoutError("the proxy did not start")
         return self
 

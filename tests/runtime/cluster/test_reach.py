@@ -18,6 +18,7 @@ from higan_cam.runtime.cluster import reach
 from higan_cam.runtime.cluster.join import first_line, inner_error
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.runtime.run import run_stages
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +107,7 @@ def test_what_listens_and_is_no_ray_is_said() -> None:
             env={**os.environ, **soon},
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=PATIENCE_S,
             check=True,
         ).stdout
     assert told.startswith(f"runtime.address: no Ray cluster answers at {address!r}: something listens there")

@@ -13,7 +13,7 @@ import pytest
 
 from higan_cam.runtime.crew.ledger import Process
 from higan_cam.runtime.crew.watch import reap
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: process states are unknown")
 
@@ -55,7 +55,7 @@ def test_a_hung_process_is_ended_and_its_stack_kept(victim: tuple[subprocess.Pop
     reaped = reap(process, busy=True)
     assert reaped.state == "killed"
     assert "in stuck" in reaped.trace
-    assert child.wait(60) == -signal.SIGKILL
+    assert child.wait(PATIENCE_S) == -signal.SIGKILL
 
 
 def test_a_stopped_process_is_ended_even_without_a_unit(victim: tuple[subprocess.Popen[str], Process]) -> None:
@@ -63,7 +63,7 @@ def test_a_stopped_process_is_ended_even_without_a_unit(victim: tuple[subprocess
     os.kill(child.pid, signal.SIGSTOP)
     os.waitpid(child.pid, os.WUNTRACED)
     assert reap(process, busy=False).why == "it was stopped by a signal"
-    assert child.wait(60) == -signal.SIGKILL
+    assert child.wait(PATIENCE_S) == -signal.SIGKILL
 
 
 def test_a_process_without_a_unit_is_left_alone(victim: tuple[subprocess.Popen[str], Process]) -> None:

@@ -21,6 +21,7 @@ from higan_cam.store.manifest import committed
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store, open_store
 from tests.support.samples import HASH, MIB, PARTS, PATH, commit_scores, noise
+from tests.support.waiting import PATIENCE_S
 
 S3 = pytest.param("s3", marks=[pytest.mark.integration, pytest.mark.ceph])
 GCS = pytest.param("gcs", marks=pytest.mark.integration)
@@ -187,7 +188,7 @@ def test_one_of_several_writers_wins(shared: Store) -> None:
     together = Barrier(WRITERS)
 
     def write(writer: int, turn: int) -> bool:
-        together.wait(30)
+        together.wait(PATIENCE_S)
         return shared.put_new(f"data/{turn}", bytes([writer]) * 1000)
 
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -230,7 +231,7 @@ def test_racing_commits_in_parts_leave_an_object_and_an_entry_that_agree(shared:
     store, together = open_store(shared.uri, PARTS.model_copy(update={"multipart_bytes": 1000})), Barrier(4)
 
     def commit(value: int) -> str | None:
-        together.wait(30)
+        together.wait(PATIENCE_S)
         return commit_scores(store, value, rows=100_000)
 
     with ThreadPoolExecutor(4) as pool:

@@ -24,6 +24,7 @@ from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store, open_store
 from tests.support.s3_server import S3Server
 from tests.support.samples import HASH, MIB, PARTS, PATH, commit_scores, noise, sample_of
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.ceph]
 
@@ -63,7 +64,7 @@ def test_racing_commits_agree_where_the_manifest_goes_up_in_parts_too(s3_uri: st
     store, together = open_store(s3_uri, PARTS.model_copy(update={"multipart_bytes": 0})), Barrier(4)
 
     def commit(value: int) -> str | None:
-        together.wait(30)
+        together.wait(PATIENCE_S)
         return commit_scores(store, value, rows=100_000)
 
     with ThreadPoolExecutor(4) as pool:

@@ -17,6 +17,7 @@ from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
 from higan_cam.train.settings import World
+from tests.support.waiting import PATIENCE_S
 
 Build = Callable[..., GanSettings]
 SAID: dict[str, Any] = {
@@ -65,7 +66,7 @@ def test_two_workers_end_in_the_same_weights_and_those_of_one(build: Build, pict
     for each in workers:
         each.start()
     for each in workers:
-        each.join(120)
+        each.join(PATIENCE_S)
         each.kill()  # one that waits for another that broke off
     assert [each.exitcode for each in workers] == [0, 0]
     left, right = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
