@@ -27,7 +27,8 @@ class InvertConfig(Section):
     """Weights by name, such as pixel, light, features (the scorer's), features:vgg16, lpips:alex, total_variation,
     prior (distance from the mean code), delta (of rows from their mean)."""
     networks: dict[str, str] = Field(default={})
-    """Files of the networks that losses look through: vgg16, alexnet, lpips_vgg, lpips_alex, efficientnet_lite0."""
+    """Files of the networks that losses look through: vgg16, alexnet, lpips_vgg, lpips_alex, efficientnet_lite0. The
+    last one also says how far picture and reconstruction are apart where the scorer has no features."""
     start: Literal["mean", "random"] = "mean"
     """Where optimise begins: the mean code, or codes of random latents; in a generator without a w always those."""
     starts: int = Field(default=1, ge=1, le=64)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from higan_cam.losses.features import Features
+
+DEEP = 4
+"""The first stage of EfficientNet-Lite0 that sees what is there rather than its texture (1/16 of the side)."""
+SEEN = 128
+"""Side of the picture that it looks at, pixels."""
 BEST_PSNR = 99.0
 """Where picture and reconstruction are equal, dB; infinity is no number that a table can average."""
 
@@ -18,6 +26,22 @@ class HasFeatures(Protocol):
     def features(self, image: Tensor) -> Tensor:
         """(N,3,H,W) in [-1,1] -> (N,F)."""
         ...
+
+
+@dataclass(frozen=True)
+class PooledFeatures:
+    """What a network of natural pictures sees, averaged over the picture: for scorers that have no features.
+
+    Attributes:
+        stages: (N,3,H,W) in [-1,1] -> (N,C,h,w) of each of its stages.
+    """
+
+    stages: Features
+
+    def features(self, image: Tensor) -> Tensor:
+        """See `HasFeatures`."""
+        seen = F.interpolate(image, (SEEN, SEEN), mode="bilinear", align_corners=False)
+        return torch.cat([stage.mean(dim=(2, 3)) for stage in tuple(self.stages(seen))[DEEP:]], dim=1)
 
 
 def psnr(image: Tensor, target: Tensor, seen: Tensor | None = None) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from higan_cam.config.pictures import InvertConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.invert.camera import at_rest, photographed, reach
-from higan_cam.invert.figures import HasFeatures, feature_distance, psnr
+from higan_cam.invert.figures import HasFeatures, PooledFeatures, feature_distance, psnr
 from higan_cam.invert.methods import method_of
 from higan_cam.invert.problem import Encoder, Problem, Solution, drawn
 from higan_cam.invert.published import RECIPES, published_losses
@@ -17,9 +17,12 @@ from higan_cam.invert.statistics import CodeStatistics, statistics_latents
 from higan_cam.invert.verdict import Calibration, calibration_of, judged, thresholds_of
 from higan_cam.losses import Parts, make_losses
 from higan_cam.losses.codes import delta, prior
+from higan_cam.losses.networks import Networks
 from higan_cam.types import FloatArray, Generator, Scorer
 
 CALIBRATION_SAMPLES = 128
+JUDGE = "efficientnet_lite0"
+"""Among `invert.networks`: judges where the scorer has no features."""
 
 
 def invert_pictures(
@@ -38,7 +41,8 @@ def invert_pictures(
         pictures: (N,3,S,S) float32 in [-1,1], N >= 1, on the networks' device.
         statistics: of the generator's codes, on the same device.
         encoder: for the methods that begin with one.
-        scorer: judges picture and reconstruction; its features too, where it has any.
+        scorer: judges picture and reconstruction; its features too, where it has any, else those of EfficientNet-Lite0
+            where `config.networks` names it.
         calibration: what thresholds that are `auto` come from; without it those ask for nothing.
 
     Raises:
@@ -53,7 +57,8 @@ def invert_pictures(
     method = method_of(problem)
     # A clone, since what was made in inference mode takes no part in a gradient.
     parts = [part.clone() for part in pictures.split(config.micro_batch)]
-    found = joined([_measured(problem, part, method(problem, part), scorer) for part in parts])
+    judge = _judge(config, scorer, statistics)
+    found = joined([_measured(problem, part, method(problem, part), scorer, judge) for part in parts])
     return judged(found, thresholds_of(config, calibration))
 
 
@@ -97,11 +102,27 @@ def calibrate(
     with torch.no_grad():
         codes = generator.truncate(generator.map(latents)).split(config.micro_batch)
         pictures = torch.cat([drawn(generator, part).clamp(-1, 1) for part in codes])
-    return calibration_of(invert_pictures(generator, pictures, config, statistics, encoder, scorer))
+        judge = _judge(config, scorer, statistics)
+        strangers = (
+            torch.nan if judge is None else feature_distance(judge, pictures.roll(1, 0), pictures).median().item()
+        )
+    return calibration_of(invert_pictures(generator, pictures, config, statistics, encoder, scorer), strangers)
+
+
+def _judge(config: InvertConfig, scorer: Scorer | None, statistics: CodeStatistics) -> HasFeatures | None:
+    """Whose features say how far picture and reconstruction are apart; None where nobody has any."""
+    if isinstance(scorer, HasFeatures):
+        return scorer
+    if JUDGE not in config.networks:
+        return None
+    networks = Networks(Parts(files=config.networks, device=str(statistics.mean.device)))
+    return PooledFeatures(networks.efficientnet_lite0.features)
 
 
 @torch.no_grad()
-def _measured(problem: Problem, pictures: Tensor, solution: Solution, scorer: Scorer | None) -> Inversion:
+def _measured(
+    problem: Problem, pictures: Tensor, solution: Solution, scorer: Scorer | None, judge: HasFeatures | None
+) -> Inversion:
     """What was found, with every figure measured on what the generator draws in its own precision; not judged yet."""
     camera, spread, w_plus = solution.camera, problem.statistics, solution.w_plus
     image, seen = drawn(problem.generator, w_plus), None
@@ -110,7 +131,7 @@ def _measured(problem: Problem, pictures: Tensor, solution: Solution, scorer: Sc
     image = image.clamp(-1, 1)
     unjudged: tuple[Verdict, ...] = tuple("ok" for _ in pictures)
     unknown = torch.full_like(solution.loss, torch.nan)
-    apart = feature_distance(scorer, image, pictures) if isinstance(scorer, HasFeatures) else unknown
+    apart = unknown if judge is None else feature_distance(judge, image, pictures)
     return Inversion(
         w_plus=_array(w_plus),
         psnr=_array(psnr(image, pictures, seen)),

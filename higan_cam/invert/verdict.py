@@ -1,14 +1,16 @@
 """Whether a generator can draw a picture at all: thresholds from how well it draws its own.
 
 A generator inverts its own samples better than anything else, so what no sample of its own falls below, less a margin
-for what photos have and samples have not (noise, JPEG, furniture in other places), is what a picture must reach.
+for what photos have and samples have not (noise, JPEG, furniture in other places), is what a picture must reach. Where
+its own samples are drawn badly already that margin asks for nothing. So a picture must also be nearer to what was drawn
+of it than one sample is to another that has nothing to do with it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,8 @@ class Calibration:
         psnr: dB that all but `TAIL` of them reach.
         feature_distance: that all but `TAIL` of them stay below; NaN where the scorer has no features.
         typical_psnr, typical_feature_distance: medians.
+        strangers: feature distance of one sample from the next, which has nothing to do with it: the median. NaN
+            without features, and where it was not measured.
     """
 
     samples: int
@@ -40,6 +44,16 @@ class Calibration:
     feature_distance: float
     typical_psnr: float
     typical_feature_distance: float
+    strangers: float = math.nan
+
+    def to_json(self) -> dict[str, float | None]:
+        """Plain values for `json.dumps`, null for NaN."""
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
+
+    @staticmethod
+    def of_json(values: Mapping[str, Any]) -> Calibration:
+        """The way back."""
+        return Calibration(**{name: math.nan if value is None else value for name, value in values.items()})
 
 
 @dataclass(frozen=True)
@@ -59,8 +73,8 @@ class Thresholds:
         return reasons
 
 
-def calibration_of(own: Inversion) -> Calibration:
-    """From the inversions of a generator's own samples, inverted as pictures will be."""
+def calibration_of(own: Inversion, strangers: float = math.nan) -> Calibration:
+    """From the inversions of a generator's own samples, inverted as pictures will be; `strangers` as there."""
     known = own.feature_distance[np.isfinite(own.feature_distance)]
     return Calibration(
         samples=len(own),
@@ -68,6 +82,7 @@ def calibration_of(own: Inversion) -> Calibration:
         feature_distance=_quantile(known, 1 - TAIL),
         typical_psnr=float(np.median(own.psnr)),
         typical_feature_distance=_quantile(known, 0.5),
+        strangers=strangers,
     )
 
 
@@ -76,12 +91,11 @@ def thresholds_of(config: InvertConfig, calibration: Calibration | None) -> Thre
     lowest, furthest = -math.inf, math.inf
     if calibration is not None:
         lowest = calibration.psnr - MARGIN_DB
-        furthest = MARGIN_FEATURES * calibration.feature_distance
+        distances = (MARGIN_FEATURES * calibration.feature_distance, calibration.strangers)
+        furthest = min((each for each in distances if not math.isnan(each)), default=math.inf)
     return Thresholds(
         lowest if config.min_psnr == "auto" else config.min_psnr,
-        (math.inf if math.isnan(furthest) else furthest)
-        if config.max_feature_distance == "auto"
-        else config.max_feature_distance,
+        furthest if config.max_feature_distance == "auto" else config.max_feature_distance,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -24,6 +25,10 @@ from higan_cam.invert import (
 )
 from higan_cam.invert.result import Verdict
 from higan_cam.invert.verdict import MARGIN_DB, MARGIN_FEATURES, calibration_of
+from higan_cam.store.canonical import canonical_json
+from higan_cam.weights import efficientnet_lite0
+from higan_cam.weights.efficientnet_lite0 import EfficientNetLite0
+from tests.support.scorers import SmoothScore
 
 OWN = Calibration(samples=100, psnr=36.0, feature_distance=0.2, typical_psnr=41.0, typical_feature_distance=0.1)
 
@@ -95,3 +100,37 @@ def test_what_a_generator_never_draws_is_poor_and_its_own_samples_are_not(
     both = torch.cat([pictures, checks])
     found = invert_pictures(generator, both, config, statistics, calibration=own)
     assert found.verdict == ("ok", "ok", "ok", "poor")
+
+
+def test_what_differs_more_than_two_samples_do_is_poor_however_badly_samples_are_drawn() -> None:
+    badly = replace(OWN, psnr=18.0, feature_distance=0.9, strangers=1.1)
+    found = judged(inversion([19.0, 19.0], [0.6, 1.2]), thresholds_of(InvertConfig(), badly))
+    assert found.verdict == ("ok", "poor")
+    assert (
+        thresholds_of(InvertConfig(), replace(badly, feature_distance=0.1)).max_feature_distance
+        == MARGIN_FEATURES * 0.1
+    )
+
+
+def test_a_calibration_without_features_is_written_and_read() -> None:
+    blind = replace(OWN, feature_distance=math.nan, typical_feature_distance=math.nan)
+    assert repr(Calibration.of_json(json.loads(canonical_json(blind.to_json())))) == repr(blind)
+    assert thresholds_of(InvertConfig(), blind).max_feature_distance == math.inf
+    assert (
+        Calibration.of_json({name: value for name, value in OWN.to_json().items() if name != "strangers"}).samples
+        == 100
+    )
+
+
+def test_a_network_of_natural_pictures_judges_where_the_scorer_has_no_features(
+    generator: StyleGAN2, statistics: CodeStatistics, pictures: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(efficientnet_lite0, "load_efficientnet_lite0", lambda _: EfficientNetLite0())
+    config = InvertConfig(method="optimise", steps=1, align=False)
+    blind = calibrate(generator, config, statistics, scorer=SmoothScore(), samples=4)
+    seeing = config.model_copy(update={"networks": {"efficientnet_lite0": "a file"}})
+    own = calibrate(generator, seeing, statistics, scorer=SmoothScore(), samples=4)
+    found = invert_pictures(generator, pictures, seeing, statistics, scorer=SmoothScore(), calibration=own)
+    assert math.isnan(blind.strangers)
+    assert own.strangers > 0
+    assert (found.feature_distance > 0).all()

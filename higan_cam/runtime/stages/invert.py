@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import ray
 
 from higan_cam.config import RunConfig
@@ -34,5 +32,5 @@ def invert_pictures(config: RunConfig, store: Store, meters: Meters) -> None:
     asked = "auto" in (config.invert.min_psnr, config.invert.max_feature_distance)
     if asked and store.find(CALIBRATION_KEY) is None:
         found = ray.get(ray.remote(num_cpus=1)(calibrate_here).remote(config))
-        store.put_new(CALIBRATION_KEY, canonical_json(asdict(found)))
+        store.put_new(CALIBRATION_KEY, canonical_json(found.to_json()))
     make_shards(config, store, Task(stage=CODES, worker=InvertWorker), plan_mask(config), meters)

@@ -77,7 +77,8 @@ def _thresholds(config: RunConfig, store: Store) -> tuple[Threshold, ...]:
     psnr: tuple[float | None, float | None] = (None, None)
     distance: tuple[float | None, float | None] = (None, None)
     if own is not None:
-        psnr, distance = (own.typical_psnr, own.psnr), (own.typical_feature_distance, own.feature_distance)
+        psnr = own.typical_psnr, own.psnr
+        distance = _finite(own.typical_feature_distance), _finite(own.feature_distance)
     named = config.invert.min_psnr != "auto", config.invert.max_feature_distance != "auto"
     return (
         Threshold("PSNR, dB", "at least", _finite(asked.min_psnr), *psnr, configured=named[0]),

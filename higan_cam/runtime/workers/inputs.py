@@ -42,4 +42,4 @@ def _opened(pictures: str, column: str | None, background: tuple[int, int, int],
 def read_calibration(store: Store) -> Calibration | None:
     """The run's calibration; None before it has one."""
     body = store.find(CALIBRATION_KEY)
-    return None if body is None else Calibration(**json.loads(body))
+    return None if body is None else Calibration.of_json(json.loads(body))
