@@ -64,6 +64,13 @@ class Plan:
     on from, since a kill may have come between. Other workers wait meanwhile."""
 
 
+def look_due(settings: Settings, steps: int, times: int, done: int) -> bool:
+    """Whether one of so many looks, even over the training, falls between the last checkpoint and this one; never at
+    the end, which has one anyway."""
+    turns = [times * step // steps for step in (done - settings.checkpoint_every, done)]
+    return done < steps and turns[0] < turns[1]
+
+
 def resume(settings: Settings, state: State) -> None:
     """Put the state where the checkpoint in `settings.output` stands; nothing where there is none.
 

@@ -63,9 +63,31 @@ class VerdictView:
     evidence: tuple[ByteArray, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What the page calls things; a generator's unless said.
+
+    Attributes:
+        title: before where the pictures come from; lede: below it.
+        samples: heading of both sheets; first, second: what they show; figures: how the figures are to be read.
+    """
+
+    title: str = "A generator of"
+    lede: str = "What it draws, how that came, and what to believe of it."
+    samples: str = "Samples"
+    first: str = "Samples: the first codes of the seed, not chosen."
+    second: str = "Pictures that it was trained on, evenly taken."
+    figures: str = (
+        "Samples against real pictures, with 95% intervals. Distances fall with the number of pictures and change with "
+        "the network and the filter: compare only what was measured as the table below says. Precision and density: "
+        "share of samples that lie among the reals; recall and coverage: share of reals that the samples reach. "
+        "Samples that are mush may recall much."
+    )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GeneratorContent:
-    """The page and the card.
+    """The page and the card, also of other networks that make pictures: then `words` says what is shown.
 
     Attributes:
         weights: the file of the generator; begun_from: the weights that it began from, "" for random ones.
@@ -91,6 +113,7 @@ class GeneratorContent:
     unmeasured: tuple[str, ...] = ()
     unreadable: Mapping[str, int] = field(default_factory=dict)
     begun_from: str = ""
+    words: Words = Words()
 
 
 def render_generator(content: GeneratorContent) -> str:

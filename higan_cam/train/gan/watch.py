@@ -29,6 +29,7 @@ from higan_cam.train.files import json_text
 from higan_cam.train.gan.leaks import LeakSettings
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
+from higan_cam.train.loop import look_due
 from higan_cam.types import ByteArray, FloatArray
 
 log = logging.getLogger(__name__)
@@ -107,9 +108,7 @@ class Watch:
 
     def due(self, done: int) -> bool:
         """Whether a look falls between the last checkpoint and this one; never at the end, which has one anyway."""
-        every, times = self.settings.checkpoint_every, self.times
-        turns = [times * step // self.settings.steps for step in (done - every, done)]
-        return done < self.settings.steps and turns[0] < turns[1]
+        return look_due(self.settings, self.settings.steps, self.times, done)
 
     def look(self, done: int, network: nn.Module, numbers: Mapping[str, float]) -> Tick:
         """Note figures and a strip of the settled generator after so many steps."""

@@ -21,9 +21,12 @@ from higan_cam.relight.translator import Translator, load_translator, predict_li
 from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.relight.translator.to_onnx import onnx_bytes
 from higan_cam.rooms.photos import PHOTO_SEED
+from higan_cam.store.keys import REPORT_KEY
 from higan_cam.train.files import json_text
 from higan_cam.train.settings import Report, World
 from higan_cam.train.translator.fit import fit_translator
+from higan_cam.train.translator.looks import Looks, looks_table, shown_of
+from higan_cam.train.translator.page import translator_page
 from higan_cam.train.translator.pairs import FULL, Pairs, Stored, StoredPairs
 from higan_cam.train.translator.reading import Read, read_pairs
 from higan_cam.train.translator.rendered import RenderedPairs
@@ -45,14 +48,16 @@ class _Told(Protocol):
 
 
 def train_and_export_translator(settings: TranslatorSettings, report: Report, world: World) -> None:
-    """Train; then, on rank 0, write weights, translator.onnx (where `onnx` is installed), metrics.json and a card.
+    """Train; on rank 0 look now and then, and write weights, translator.onnx (where `onnx` is installed), metrics.json,
+    a card and a report at last.
 
     Errors as `read_pairs` and `fit_translator`; ConfigError where the pairs are no longer those of the settings;
     DataError where training has diverged.
     """
     read = None if settings.kind == "rooms" else read_pairs(settings)
     settings = with_digest(settings, read)
-    network = fit_translator(settings, pairs_of(settings, read), report, world)
+    looks = Looks(settings, shown_of(settings, read))
+    network = fit_translator(settings, pairs_of(settings, read), report, world, looks.at_checkpoint)
     if world.rank != 0:
         return
     check_converged(settings, network)
@@ -66,7 +71,9 @@ def train_and_export_translator(settings: TranslatorSettings, report: Report, wo
         log.warning("onnx=none: %s", problem)
     figures = measure(settings, translator, read)
     write_whole(output / FIGURES, json_text(figures))
-    write_whole(output / CARD, card(settings, figures).encode())
+    seen = looks.look(settings.steps, translator)
+    write_whole(output / CARD, f"{card(settings, figures)}\n{looks_table(seen)}".encode())
+    write_whole(output / REPORT_KEY, translator_page(settings, looks, translator, figures).encode())
 
 
 def check_converged(settings: _Told, network: TranslatorNetwork) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
@@ -95,8 +95,12 @@ def fit_translator(
     pairs: Pairs,
     report: Report,
     world: World = World(),  # noqa: B008 - frozen
+    at_checkpoint: Callable[[int, TranslatorNetwork], None] = lambda *_: None,
 ) -> TranslatorNetwork:
     """Train, resuming from the checkpoint in `settings.output`; only rank 0 writes. The average comes back on the CPU.
+
+    Args:
+        at_checkpoint: called on rank 0 with steps done and the average: see `Plan.after_checkpoint`.
 
     The same settings on the same number of workers give the same weights on one kind of device.
 
@@ -115,7 +119,14 @@ def fit_translator(
 
     rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate, warmup=settings.steps // WARMUP)
     moving = [learner.optimizer, *([learner.of_judge] if learner.of_judge is not None else [])]
-    plan = Plan(name="translator", steps=settings.steps, rate=rate, optimizers=moving, numbers=steps.numbers)
+    plan = Plan(
+        name="translator",
+        steps=settings.steps,
+        rate=rate,
+        optimizers=moving,
+        numbers=steps.numbers,
+        after_checkpoint=lambda done: at_checkpoint(done, learner.averaged),
+    )
     train(settings, learner, step, plan, report, world)
     return learner.averaged.cpu()
 
