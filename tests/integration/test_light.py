@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from higan_cam.store import open_store, verify_run
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.store.status import read_status
 from higan_cam.weights.files import sha256_of
+from tests.support.commands import Command
 from tests.support.small_runs import digests
 
 pytestmark = pytest.mark.integration
@@ -53,12 +53,13 @@ def rows_of(output: Path) -> list[dict[str, Any]]:
     return [row for shard in sorted((output / "lights").glob("*.parquet")) for row in pq.read_table(shard).to_pylist()]
 
 
-def test_the_command_leaves_pairs_with_words_a_page_and_a_status(rooms: Path, tmp_path: Path) -> None:
+def test_the_command_leaves_pairs_with_words_a_page_and_a_status(
+    local_ray: None, rooms: Path, tmp_path: Path, higan_cam: Command
+) -> None:
     output = tmp_path / "lit"
-    command = [sys.executable, "-m", "higan_cam", "light", str(rooms), str(output), "--gain", "1", "--gain", "0.5"]
-    command += ["--set", "mask.shard_size=2", "--set", "runtime.workers=1"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert ended.returncode == 0, ended.stderr
+    command = ["light", str(rooms), str(output), "--gain", "1", "--gain", "0.5"]
+    status, _, said = higan_cam(*command, "--set", "mask.shard_size=2", "--set", "runtime.workers=1")
+    assert status == 0, said
     lit = rows_of(output)
     assert len(lit) == 9
     for row in lit:
@@ -89,10 +90,17 @@ def test_the_same_command_goes_on_to_the_same_bytes_and_another_is_refused(
         light(asked(rooms, tmp_path / "lit", "light.gains=[1]", "light.kelvins=[2700]"))
 
 
-def test_places_that_were_recommended_give_the_same_pairs(local_ray: None, rooms: Path, tmp_path: Path) -> None:
-    recommend(asked(rooms, tmp_path / "places"))
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory, local_ray: None, rooms: Path) -> Path:
+    """What `recommend` leaves of them. Read only: tests change a copy."""
+    output = tmp_path_factory.mktemp("recommended") / "places"
+    recommend(asked(rooms, output))
+    return output
+
+
+def test_places_that_were_recommended_give_the_same_pairs(rooms: Path, places: Path, tmp_path: Path) -> None:
     light(asked(rooms, tmp_path / "asked", "light.gains=[1]"))
-    light(asked(rooms, tmp_path / "given", "light.gains=[1]", f"light.places={tmp_path / 'places'}"))
+    light(asked(rooms, tmp_path / "given", "light.gains=[1]", f"light.places={places}"))
     asked_rows, given = (
         [(row["id"], row["edit_prompt"], row["edited_image"]) for row in rows_of(tmp_path / name)]
         for name in ("asked", "given")
@@ -104,10 +112,8 @@ def test_places_that_were_recommended_give_the_same_pairs(local_ray: None, rooms
         assert np.abs(pictures[0] - pictures[1]).max() <= 1  # heat is 16-bit in a shard
 
 
-def test_places_that_are_not_finished_or_are_others_now_are_refused(
-    local_ray: None, rooms: Path, tmp_path: Path
-) -> None:
-    recommend(asked(rooms, tmp_path / "places"))
+def test_places_that_are_not_finished_or_are_others_now_are_refused(rooms: Path, places: Path, tmp_path: Path) -> None:
+    shutil.copytree(places, tmp_path / "places")
     config = asked(rooms, tmp_path / "lit", "light.gains=[1]", f"light.places={tmp_path / 'places'}")
     record = tmp_path / "places/manifest/places-00001.json"
     whole = record.read_bytes()
