@@ -67,7 +67,7 @@ def directions(
         raise ConfigError("--by-score and --near choose among channels: they need --method stylespace")
     if by_score and near:
         raise ConfigError("--by-score and --near are two orders of the same channels: give one of them")
-    shown = parse_indices(index), parse_distances(steps)
+    shown = parse_indices(index), parse_distances(steps, "--steps")
     source = open_store(run)
     config, models, _ = recorded_networks(source, weights)
     if layers == "auto":

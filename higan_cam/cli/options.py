@@ -111,14 +111,21 @@ def parse_workers(text: str) -> tuple[int, int]:
     return low, high
 
 
-def parse_distances(text: str) -> tuple[float, ...]:
+def thousands(name: str, number: float) -> int:
+    """So many thousands, as a count. ConfigError: no finite number."""
+    if not math.isfinite(number):
+        raise ConfigError(f"{name}: must be a finite number, of thousands, got {number}")
+    return round(1000 * number)
+
+
+def parse_distances(text: str, name: str = "--distances") -> tuple[float, ...]:
     """`-3,0,3` -> (-3.0, 0.0, 3.0). ConfigError: anything but a list of finite numbers."""
     try:
         values = tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise ConfigError(f"--distances must be numbers such as -3,0,3, got {text!r}") from error
+        raise ConfigError(f"{name} must be numbers such as -3,0,3, got {text!r}") from error
     if not all(math.isfinite(value) for value in values):
-        raise ConfigError(f"--distances must be finite, got {text!r}")
+        raise ConfigError(f"{name} must be finite, got {text!r}")
     return values
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from higan_cam.cli.options import thousands
+
 app = typer.Typer(name="train", no_args_is_help=True, help="Train on your own pictures.")
 
 
@@ -114,7 +116,7 @@ def gan(
         pictures=absolute(data),
         colours=colours,
         fit=fit,
-        images=round(1000 * kimg),
+        images=thousands("--kimg", kimg),
         loss=loss,
         augment=augment,
         precision=precision,

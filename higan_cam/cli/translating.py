@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from higan_cam.cli import training
-from higan_cam.cli.options import Config, Set
+from higan_cam.cli.options import Config, Set, thousands
 from higan_cam.cli.pictures import put_light
 from higan_cam.errors import ConfigError
 
@@ -91,7 +91,7 @@ def translator(
         dial=dial,
         mirror=mirror,
         side=side,
-        images=round(1000 * pairs),
+        images=thousands("--pairs", pairs),
         batch=batch,
         norm=norm,
         losses=tuple(_weighted(text) for text in loss or []),

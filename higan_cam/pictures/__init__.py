@@ -3,7 +3,14 @@
 from higan_cam.pictures.carrying import box_shares, shares, to_picture
 from higan_cam.pictures.decoding import decode_picture, picture_problem
 from higan_cam.pictures.fitting import Affine, Fit, fit_square
-from higan_cam.pictures.listing import Listing, freeze_listing, frozen_listing, list_pictures, read_listing
+from higan_cam.pictures.listing import (
+    Listing,
+    check_pictures,
+    freeze_listing,
+    frozen_listing,
+    list_pictures,
+    read_listing,
+)
 from higan_cam.pictures.nouns import WHITE, Picture, PictureRow, Unreadable
 from higan_cam.pictures.paste import paste_change
 from higan_cam.pictures.scan import unreadable_rows
@@ -19,6 +26,7 @@ __all__ = [
     "PictureSource",
     "Unreadable",
     "box_shares",
+    "check_pictures",
     "decode_picture",
     "fit_square",
     "freeze_listing",

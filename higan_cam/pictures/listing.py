@@ -108,6 +108,19 @@ def list_pictures(source: str, config: StoreConfig | None = None, column: str | 
     return _listed(open_pictures(source, config, column), Counter())
 
 
+def check_pictures(store: Store, source: str, config: StoreConfig, column: str | None = None) -> None:
+    """Look whether there is a picture, unless this output has its listing already; nothing is written.
+
+    Raises:
+        ConfigError: there are none, or as `open_pictures`.
+        StoreError: output or source do not answer.
+    """
+    if store.find(LISTING_KEY) is None:
+        opened, passed_over = open_pictures(source, config, column), Counter[str]()
+        if next(iter(opened.reader.found(passed_over)), None) is None:
+            _say(opened.source, 0, passed_over)
+
+
 def freeze_listing(
     store: Store,
     source: str,

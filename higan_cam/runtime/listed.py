@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash
+from higan_cam.pictures import check_pictures
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster
 from higan_cam.runtime.cluster.reach import check_reachable
@@ -51,6 +52,8 @@ def on_listed_pictures(
         check_reachable(config.runtime)
     store = open_store(config.output, config.store)
     config = config.model_copy(update={"output": store.uri})
+    if config.source.kind == "pictures":
+        check_pictures(store, str(config.source.pictures), config.store, config.source.column)
     begin_run(store, config, dict(digests))
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console, lease.check, config_hash(config)[:12])

@@ -21,7 +21,7 @@ from higan_cam.manipulate import (
 )
 from higan_cam.mask import ATTRIBUTIONS
 from higan_cam.measure.choice import with_method
-from higan_cam.pictures import open_pictures
+from higan_cam.pictures import check_pictures
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.pipeline.inverting import check_inversion, encoder_name
 from higan_cam.pipeline.photos import student_name, student_of
@@ -29,7 +29,6 @@ from higan_cam.pipeline.relit import check_relit
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.store import open_store
-from higan_cam.store.keys import LISTING_KEY
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import EMBEDDED_ENCODERS, EMBEDDED_GENERATORS, EMBEDDED_STUDENTS
 from higan_cam.weights.files import sha256_of
@@ -130,8 +129,8 @@ def check_models(models: Models, config: RunConfig) -> None:
     for name in attributions(config):  # the student of a refined run is trained later
         attribution_for(models, with_method(config.unrefined, name), edit)
     if config.source.kind == "pictures":
-        if open_store(config.output, config.store).find(LISTING_KEY) is None:
-            open_pictures(str(config.source.pictures), config.store, config.source.column)
+        output = open_store(config.output, config.store)
+        check_pictures(output, str(config.source.pictures), config.store, config.source.column)
         check_inversion(models, config)
         student_of(config)
 

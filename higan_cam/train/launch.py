@@ -58,7 +58,7 @@ def launch(
         HiganCamError: what a worker raised. WorkersError: they failed in another way, more often than is tried.
     """
     fewest, most = (workers, workers) if isinstance(workers, int) else workers
-    with cluster(RuntimeConfig(), log_to_driver=True), _bookkeeping(output) as folder:
+    with cluster(RuntimeConfig(), trains=True), _bookkeeping(output) as folder:
         on_gpus = sum(resources()[1]) >= fewest if gpus is None else gpus
         trainer = TorchTrainer(
             _worker,

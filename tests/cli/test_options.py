@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted, parse_workers
+from higan_cam.cli.options import parse_distances, parse_indices, parse_weighted, parse_workers, thousands
 from higan_cam.errors import ConfigError
 
 
@@ -24,6 +24,8 @@ def test_distances_are_finite_numbers(text: str) -> None:
     assert parse_distances("-3, 0,2.5") == (-3.0, 0.0, 2.5)
     with pytest.raises(ConfigError, match=r"^--distances"):
         parse_distances(text)
+    with pytest.raises(ConfigError, match=r"^--steps"):
+        parse_distances(text, "--steps")
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,10 @@ def test_workers_are_a_number_or_a_range(text: str, workers: tuple[int, int]) ->
 def test_other_numbers_of_workers_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="--workers"):
         parse_workers(text)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_thousands_are_finite(number: float) -> None:
+    assert thousands("--kimg", 0.25) == 250
+    with pytest.raises(ConfigError, match=r"^--kimg: must be a finite number"):
+        thousands("--kimg", number)

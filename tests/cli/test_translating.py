@@ -26,6 +26,7 @@ from tests.support.commands import Command
         (("--loss", "noise_regulariser=1"), "losses.noise_regulariser: looks at noise"),
         (("--side", "48"), "side: must divide by 32 px, got 48"),
         (("--batch", "3", "--workers", "2"), "does not divide by 2 workers"),
+        (("--pairs", "inf"), "--pairs: must be a finite number"),
     ],
 )
 def test_what_is_wrong_is_said(options: tuple[str, ...], said: str, higan_cam: Command, tmp_path: Path) -> None:

@@ -146,10 +146,12 @@ def test_a_lamp_is_seen_where_the_light_is(local_ray: None, rooms: Path, tmp_pat
     ("override", "error", "words"),
     [
         ("light.lamp={rooms}/0.png", ConfigError, "nothing transparent"),
+        ("light.lamp={rooms}/none.png", ConfigError, r"light\.lamp: .*none\.png: no such file"),
         ("light.places={rooms}", StoreError, "not a run"),
         ("light.settings={{glow: 1, gloww: 2}}", ConfigError, "gloww"),
         ("light.settings={{kelvin: 100}}", ConfigError, "cutout: kelvin"),
-        ("light.composer=diffusion", ConfigError, "folder"),
+        ("light.composer=diffusion", ConfigError, "needs the setting folder"),
+        ("source.pictures={rooms}s", ConfigError, "no such folder or file"),
         ("light.gains=[]", ConfigError, "a gain above 0"),
     ],
 )
@@ -159,6 +161,22 @@ def test_what_cannot_be_used_is_said_before_anything_is_written(
     config = asked(rooms, tmp_path / "lit", "light.gains=[1]", override.format(rooms=rooms))
     with pytest.raises(error, match=words):
         light(config)
+    assert not (tmp_path / "lit").exists()
+
+
+def test_a_run_is_no_output_of_recommend(reference_run: Path, rooms: Path, tmp_path: Path) -> None:
+    config = asked(rooms, tmp_path / "lit", "light.gains=[1]", f"light.places={reference_run}")
+    with pytest.raises(DataError, match="is a run, and no output of `recommend`"):
+        light(config)
+    assert not (tmp_path / "lit").exists()
+
+
+def test_a_folder_without_pictures_does_not_claim_the_output(rooms: Path, tmp_path: Path) -> None:
+    """The corrected command would else be refused there."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/notes.txt").touch()
+    with pytest.raises(ConfigError, match=r"photos: no pictures there \(passed over: 1 \.txt\)"):
+        light(asked(tmp_path / "photos", tmp_path / "lit", "light.gains=[1]"))
     assert not (tmp_path / "lit").exists()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -113,3 +115,30 @@ def test_sizes_and_responses_that_do_not_fit_are_refused() -> None:
         relight(picture, [Light(layer(4), 4000.0), Light(layer(4), 4000.0, RESPONSES["film"])], [Dial()] * 2)
     with pytest.raises(ValueError, match="of one size"):
         light_layer(picture, np.zeros((4, 5, 3), np.uint8))
+
+
+@given(st.integers(1, 40), CURVES)
+def test_strips_give_what_the_whole_gives(strip: int, response: Response) -> None:
+    """Whatever their height, last one included."""
+    random = np.random.Generator(np.random.Philox(key=(strip, 0)))
+    before = random.integers(0, 256, (6, 5, 3), np.uint8)
+    light = Light(random.random((6, 5, 3), np.float32), 3000, response)
+    weight = random.random((6, 5), np.float32)
+    whole = relight(before, [light], [Dial(0.7, 5000)], weight=weight)
+    layer = light_layer(before, whole, response)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("higan_cam.relight.light._STRIP", strip)
+        np.testing.assert_array_equal(relight(before, [light], [Dial(0.7, 5000)], weight=weight), whole)
+        np.testing.assert_array_equal(light_layer(before, whole, response), layer)
+
+
+def test_memory_does_not_grow_with_64_bit_copies_of_the_picture() -> None:
+    picture = np.full((1200, 1600, 3), 90, np.uint8)
+    light = Light(np.full(picture.shape, 0.2, np.float32), 3000)
+    tracemalloc.start()
+    try:
+        relight(picture, [light], [Dial(0.5)])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * picture.nbytes, "a copy in 64 bits alone has 8 times the picture's bytes"

@@ -17,7 +17,7 @@ import numpy as np
 from higan_cam.errors import ConfigError
 from higan_cam.losses.light import REC_709
 from higan_cam.relight.composers.compose import Composed, Spot
-from higan_cam.relight.light import Light
+from higan_cam.relight.light import Light, strips
 from higan_cam.relight.planck import HOTTEST, REDDEST, planck_rgb
 from higan_cam.relight.response import SRGB
 from higan_cam.types import ByteArray, FloatArray, Place
@@ -72,15 +72,24 @@ class Cutout:
         """The lamp, pasted where the place is, with its light; the light alone without a lamp."""
         picture = spot.picture if spot.lamp is None else with_lamp(spot.picture, spot.lamp, spot.place)
         shape = falloff(spot, self.settings.reach) if spot.heat is None else spot.heat**self.settings.power
-        layer = (shape * spot.weight)[..., None] * self._on(picture)
-        light = Light(layer.astype(np.float32), self.settings.kelvin)
+        light = Light(self._layer(picture, shape * spot.weight), self.settings.kelvin)
         recorded = {"composer": "cutout", "seed": spot.seed, **asdict(self.settings)}
         return Composed(picture, light, recorded)
 
-    def _on(self, picture: ByteArray) -> FloatArray:
-        """(H,W,3) light where the heat is 1."""
+    def _layer(self, picture: ByteArray, shape: FloatArray) -> FloatArray:
+        """(H,W,3) float32 light that has this shape, (H,W)."""
+        bright: FloatArray = np.empty(picture.shape[:2])
+        for rows in strips(picture.shape):
+            bright[rows] = SRGB.light(picture[rows]) @ np.array(REC_709)
+        blurred = wide_blur(bright, self.settings.blur * min(picture.shape[:2]))
+        layer: FloatArray = np.empty(picture.shape, np.float32)
+        for rows in strips(picture.shape):
+            layer[rows] = shape[rows, :, None] * self._on(picture[rows], blurred[rows])
+        return layer
+
+    def _on(self, picture: ByteArray, blurred: FloatArray) -> FloatArray:
+        """(H,W,3) light where the heat is 1, beside the blurred light (H,W) that is there."""
         s, there = self.settings, SRGB.light(picture)
-        blurred = wide_blur(there @ np.array(REC_709), s.blur * min(picture.shape[:2]))
         reflecting = 0.35 * np.clip(there / (blurred[..., None] + 0.02), 0, 2.5)
         colour = planck_rgb(s.kelvin)
         result: FloatArray = s.strength * (colour * (s.on_things * reflecting + s.glow) + s.on_light * there)

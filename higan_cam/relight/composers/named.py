@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import partial
 from typing import Any
 
@@ -16,15 +16,17 @@ from higan_cam.relight.composers.translator import Learned, LearnedSettings
 
 
 def _made(settings: type[Any], composer: Callable[[Any], Composer], **values: Any) -> Composer:
-    known = [field.name for field in fields(settings)]
+    known, own = (
+        {field.name: field for field in fields(settings)},
+        getattr(composer, "__name__", "the composer").lower(),
+    )
     for name in values:
         if name not in known:
-            raise unknown_name(f"a setting of {getattr(composer, '__name__', 'the composer').lower()}", name, known)
-    try:
-        made = settings(**values)
-    except TypeError as error:  # one is missing, and Python names it
-        raise ConfigError(f"{settings.__name__}: {error}") from error
-    return composer(made)
+            raise unknown_name(f"a setting of {own}", name, known)
+    for name, field in known.items():
+        if field.default is MISSING and field.default_factory is MISSING and name not in values:
+            raise ConfigError(f"{own}: needs the setting {name}; in a configuration: light.settings={{{name}: ...}}")
+    return composer(settings(**values))
 
 
 COMPOSERS: dict[str, Callable[..., Composer]] = {

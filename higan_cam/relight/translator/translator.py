@@ -15,7 +15,7 @@ from torch import Tensor
 
 from higan_cam.errors import HiganCamError, WeightsError
 from higan_cam.generate.images import from_uint8
-from higan_cam.relight.light import Dial, Light, own_temperature, relight
+from higan_cam.relight.light import Dial, Light, own_temperature, relight, strips
 from higan_cam.relight.response import RESPONSES, Response
 from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.relight.translator.norms import Statistics
@@ -186,9 +186,10 @@ def carried_light(
     at = None if mask is None else np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
     there = translator.response.light(small).astype(np.float32) + _LEAST_LIGHT
     times = predict_light(translator, small, at) / there
-    large = cv2.resize(times, (width, height), interpolation=cv2.INTER_LINEAR)
-    layer = large * (translator.response.light(picture) + _LEAST_LIGHT)
-    return np.asarray(layer, np.float32)
+    layer = np.asarray(cv2.resize(times, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    for rows in strips(picture.shape):
+        layer[rows] = layer[rows] * (translator.response.light(picture[rows]) + _LEAST_LIGHT)
+    return layer
 
 
 def _statistics(translator: Translator, seen: Tensor, gain: float, tile: int) -> Statistics | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import ray
 
@@ -31,7 +33,7 @@ from higan_cam.runtime.cluster.watchdog import Watchdog
 
 
 @contextmanager
-def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: bool = False) -> Iterator[None]:
+def cluster(runtime: RuntimeConfig, head: Head | None = None, *, trains: bool = False) -> Iterator[None]:
     """Ray, initialised for the time of the block; shut down afterwards only if this call initialised it.
 
     SIGTERM raises `signals.Terminated` in the block, whatever handler Ray has put there.
@@ -39,7 +41,8 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
     Args:
         runtime: where the cluster is.
         head: a local one that is coming up already (`head.local_head`); it ends with the block.
-        log_to_driver: repeat what workers print on the driver's terminal.
+        trains: for Ray Train: repeat on the driver's terminal what workers print, but for Ray's line about its log
+            level, which each of them has; and tell them which Ray is theirs, since Ray Train's actors look for one.
 
     Raises:
         ConfigError: if no cluster answers at that address.
@@ -53,9 +56,10 @@ def cluster(runtime: RuntimeConfig, head: Head | None = None, *, log_to_driver: 
         check_reachable(runtime)
     address = ray_address(runtime) if head is None else head.address
     ours = head is not None or address == LOCAL
-    with environment(unless_set({**QUIET, **UNCOUNTED} if ours else QUIET)), _explained():
+    quiet = without_note() if trains else nullcontext()
+    with quiet, environment(unless_set({**QUIET, **UNCOUNTED} if ours else QUIET)), _explained():
         try:
-            _init(address, ours, log_to_driver)
+            _init(address, ours, trains)
             # Workers end with the driver's Ray; a unit in flight is abandoned before or after its atomic commit.
             watchdog = Watchdog(died_here if head is None else head.died) if ours else nullcontext()
             with watchdog, stoppable():
@@ -109,19 +113,21 @@ def first_line(error: BaseException) -> str:
     return lines[-1] if any(line.startswith("Traceback") or "ray::" in line for line in lines) else lines[0]
 
 
-def _init(address: str, ours: bool, log_to_driver: bool) -> None:
+def _init(address: str, ours: bool, trains: bool) -> None:
     """Join the cluster at the address, or start one. In `ours`, workers inherit the environment of what starts it."""
     variables = unless_set(WORKER_ENVIRONMENT)
     # What workers print comes through one of the monitors.
-    bare = without_idlers() if address == LOCAL and not log_to_driver else nullcontext()
+    bare = without_idlers() if address == LOCAL and not trains else nullcontext()
+    # On one of ours variables would make new workers of those that wait already.
+    inherited: dict[str, Any] = {} if ours else {"env_vars": variables}
+    told: dict[str, Any] = {"worker_process_setup_hook": _tell_address} if trains else {}
     try:
         with environment(variables if address == LOCAL else {}), without_note(), bare:
             ray.init(
                 address=address,
-                # On one of ours it would make new workers of those that wait already.
-                runtime_env=None if ours else {"env_vars": variables},
+                runtime_env={**inherited, **told} or None,
                 include_dashboard=False if address == LOCAL else None,
-                log_to_driver=log_to_driver,
+                log_to_driver=trains,
                 logging_level=logging.ERROR,
             )
     except ConnectionError as error:
@@ -132,6 +138,11 @@ def _init(address: str, ours: bool, log_to_driver: bool) -> None:
         if TOO_SLOW not in str(error):  # Ray has no type of its own for it
             raise
         raise did_not_come_up(str(error)) from error
+
+
+def _tell_address() -> None:
+    """In a worker: the Ray that it belongs to is the one to look for, whatever others run on this machine."""
+    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
 
 
 def resources() -> tuple[float, tuple[float, ...]]:

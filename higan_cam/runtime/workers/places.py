@@ -34,6 +34,11 @@ class RecordedPlaces:
     def __init__(self, uri: str, config: StoreConfig) -> None:
         self._store = open_store(uri, config)
         asked = recorded_config(self._store)
+        if "generator" in read_run(self._store)["weights"]:
+            raise DataError(
+                f"light.places: {self._store.uri} is a run, and no output of `recommend`; name one of these pictures, "
+                "or leave it out for the student's own"
+            )
         records = committed(self._store, PLACES, config_hash(asked))
         self._records = [records[shard] for shard in sorted(records)]
         there = sum(record.rows for record in self._records)
@@ -83,9 +88,12 @@ def lamp_of(config: RunConfig) -> ByteArray | None:
     if config.light.lamp is None:
         return None
     folder, slash, name = config.light.lamp.rpartition("/")
-    found = read_lamp(open_store(folder or slash or ".", config.store).get(name))
+    content = open_store(folder or slash or ".", config.store).find(name) if name else None
+    if content is None:
+        raise ConfigError(f"light.lamp: {config.light.lamp}: no such file; name a lamp cut out, PNG or WebP")
+    found = read_lamp(content)
     if isinstance(found, str):
-        raise ConfigError(f"light.lamp: {config.light.lamp} {found}")
+        raise ConfigError(f"light.lamp: {config.light.lamp}: {found}")
     return found
 
 

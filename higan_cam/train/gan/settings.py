@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, cast
 
 from higan_cam.errors import ConfigError
@@ -119,6 +120,10 @@ class GanSettings:
         for name in (*counts, "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
+        numbers = {field.name: getattr(self, field.name) for field in fields(self)}
+        wild = [name for name, value in numbers.items() if isinstance(value, float) and not math.isfinite(value)]
+        if wild:
+            raise ConfigError(f"{wild[0]}: must be a finite number, got {numbers[wild[0]]}")
         for name in ("gamma", "path_weight", "learning_rate", "apart", "freeze_discriminator", "property_weight"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
