@@ -4,7 +4,8 @@ Rooms are renders of latents that no run and no training has seen. First gain, c
 both responses, and whether lamps are told apart; then light put into photos whose lamps are off, against the same rooms
 lit: composites from a student's heat, from its mask and from the true light, and with a run the change of each inverted
 photo's edit. `--fit` fits the composite's settings on other rooms first. `--translator` adds a network's light: of true
-shades, on rooms of its own side and of twice that, and of the student's heat.
+shades, on rooms of its own side and of twice that, of one lamp's mask or another's, as a camera takes them, and of the
+student's heat.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def main(
         "settings": {name: asdict(each) for name, each in settings.items()},
         "edits": edits,
         "translated": [] if translator is None else _translated(translator, count),
+        "asked": {} if translator is None else _asked(translator, count),
         "count": count,
     }
     text = f"{json.dumps(found, indent=1, sort_keys=True, allow_nan=False)}\n"
@@ -89,6 +91,16 @@ def _translated(weights: str, count: int) -> list[dict[str, Any]]:
     network = load_translator(weights)
     sizes = (network.side, 2 * network.side)
     return [asdict(measure_translator(network, count, PHOTO_SEED, size)) for size in sizes]
+
+
+def _asked(weights: str, count: int) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from higan_cam.measure.light.asked import measure_asked
+    from higan_cam.relight.translator import load_translator
+    from higan_cam.rooms.photos import PHOTO_SEED
+
+    return {name: asdict(each) for name, each in measure_asked(load_translator(weights), count, PHOTO_SEED).items()}
 
 
 def _pair(run: str, known: UnlitPhotos) -> tuple[dict[str, list[ByteArray]], dict[str, Any]]:
