@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "higan_cam"
 ROOMS = {  # of the package, as the contracts in pyproject.toml order them
     *("app", "cli", "config", "generate", "invert", "label", "losses", "manipulate", "mask", "measure", "pipeline"),
-    *("pictures", "publish", "relight", "rooms", "runtime", "store", "train", "weights"),
+    *("pictures", "publish", "redraw", "relight", "rooms", "runtime", "store", "train", "weights"),
 }
 LOOSE = {"errors", "files", "types", "__init__", "__main__"}
 FOLDERS = {"higan_cam", "jobs", "cluster_configs", "data", "tests", ".ci"}

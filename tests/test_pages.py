@@ -42,7 +42,7 @@ OF_OTHERS = {
 OF_A_RUN = {
     "stats/index/tally.safetensors",
     *("runs/", "weights/", "scores/", "data/", "manifest/", "boundary/", "curation/", "directions/"),
-    *("report/", "stats/", "stats/lease/", "listing/", "codes/", "pilot/", "places/", "lights/"),
+    *("report/", "stats/", "stats/lease/", "listing/", "codes/", "pilot/", "places/", "lights/", "upscaled/"),
     *("student/", "student/student.safetensors", "listing/bank.safetensors"),
 }
 """Folders that are not the repository's, or need not be."""

@@ -17,6 +17,7 @@ from higan_cam.cli import (
     measure,
     page,
     pictures,
+    redraw,
     runs,
     settings,
     stages,
@@ -59,7 +60,7 @@ def _options(
 
 _GROUPS = (
     *(stages, pictures, page, settings, runs, curation, edit, directions),
-    *(measure, training, translating, doctor, weights),
+    *(measure, training, translating, redraw, doctor, weights),
 )
 for group in _GROUPS:  # in the order of --help
     group.register(app)

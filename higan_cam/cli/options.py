@@ -141,6 +141,38 @@ def parse_weighted(text: str) -> tuple[str, float]:
     return (text, 1.0) if weight is None else (path, weight)
 
 
+def parse_loss(text: str) -> tuple[str, float]:
+    """`features:vgg16=0.1` -> ("features:vgg16", 0.1). ConfigError: another form."""
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ConfigError(f"--loss {text}: expected NAME=WEIGHT, such as features:efficientnet_lite0=0.1") from None
+
+
+def parse_files(texts: Sequence[str]) -> dict[str, str]:
+    """`vgg16=FILE` of each --network -> {"vgg16": absolute FILE}. ConfigError: another form, or no such network."""
+    from higan_cam.losses.networks import FILES
+
+    named = [text.partition("=")[::2] for text in texts]
+    for text, (name, file) in zip(texts, named, strict=True):
+        if name not in FILES or not file:
+            raise ConfigError(f"--network {text}: expected NAME=FILE with NAME one of {', '.join(FILES)}")
+    return {name: str(Path(file).expanduser().absolute()) for name, file in named}
+
+
+def local_folder(output: str) -> Path:
+    """The folder that --output names. ConfigError: it is none."""
+    from higan_cam.store.uris import read_place
+
+    place = read_place(output)
+    if place.protocol != "file":
+        raise ConfigError(
+            f"--output {place.uri}: its files need a folder; name one, and copy what it leaves afterwards"
+        )
+    return Path(place.path).resolve()
+
+
 def say(console: Console, line: str) -> None:
     """Print a line as it is: no markup in brackets, no pictures for `:words:`, no folding."""
     console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -54,7 +54,7 @@ def recommend(
             from higan_cam.runtime.recommend import recommend as answer
 
         outcome = answer(settings, console, head)
-    _end(console, outcome, PLACES, "places   of")
+    end(console, outcome, PLACES, "places   of")
 
 
 def light(
@@ -119,7 +119,7 @@ def put_light(
             from higan_cam.runtime.light import light as put
 
         outcome = put(settings, console, head)
-    _end(console, outcome, LIGHTS, "light    in")
+    end(console, outcome, LIGHTS, "light    in")
 
 
 def _source_of(run: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _source_of(run: str) -> dict[str, Any]:
     return inverted_run(store).source.model_dump() | {"pictures": frozen_listing(store).source}
 
 
-def _end(console: Console, outcome: Outcome, stage: str, made: str) -> None:
+def end(console: Console, outcome: Outcome, stage: str, made: str) -> None:
     """How many pictures, where they and the page are; what was given up is an error at the end."""
     from higan_cam.store.keys import STAGE_NAMES
 

@@ -6,13 +6,12 @@ import json
 import logging
 import shlex
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from higan_cam.cli import training
-from higan_cam.cli.options import Config, Set, thousands
+from higan_cam.cli.options import Config, Set, local_folder, parse_loss, thousands
 from higan_cam.cli.pictures import put_light
 from higan_cam.errors import ConfigError
 
@@ -83,7 +82,7 @@ def translator(
     from higan_cam.train.translator.settings import TranslatorSettings
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    folder = _folder(output)
+    folder = local_folder(output)
     settings = TranslatorSettings(
         output=str(folder),
         **_data(data, off, on, masks, response),
@@ -94,7 +93,7 @@ def translator(
         images=thousands("--pairs", pairs),
         batch=batch,
         norm=norm,
-        losses=tuple(_weighted(text) for text in loss or []),
+        losses=tuple(parse_loss(text) for text in loss or []),
         adversarial=adversarial,
         precision=precision,  # type: ignore[arg-type]
         seed=seed,
@@ -147,13 +146,13 @@ def unpaired(
     from higan_cam.train.translator.unpaired.settings import UnpairedSettings
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    folder = _folder(output)
+    folder = local_folder(output)
     settings = UnpairedSettings(
         output=str(folder),
         off=absolute(off),
         on=absolute(on),
         side=side,
-        images=round(1000 * pictures),
+        images=thousands("--pictures", pictures),
         batch=batch,
         norm=norm,
         response=response,
@@ -178,18 +177,6 @@ def unpaired(
     typer.echo(f"next     higan-cam translate PICTURES OUTPUT --model {shlex.quote(str(folder / WEIGHTS))}")
 
 
-def _folder(output: str) -> Path:
-    """ConfigError: it is none."""
-    from higan_cam.store.uris import read_place
-
-    place = read_place(output)
-    if place.protocol != "file":
-        raise ConfigError(
-            f"--output {place.uri}: its files need a folder; name one, and copy what it leaves afterwards"
-        )
-    return Path(place.path).resolve()
-
-
 def _data(data: str, off: str | None, on: str | None, masks: str | None, response: str | None) -> dict[str, Any]:
     """What is learned from, as the settings have it. ConfigError: options that do not go together."""
     from higan_cam.pictures.source import absolute
@@ -208,11 +195,3 @@ def _data(data: str, off: str | None, on: str | None, masks: str | None, respons
     store = open_store(data)
     attribute = str(open_source(store).config.get("attribute", "light"))
     return {"kind": "run", "datasets": (store.uri,), "attribute": attribute, "response": response or "srgb"}
-
-
-def _weighted(text: str) -> tuple[str, float]:
-    name, _, number = text.partition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise ConfigError(f"--loss {text}: expected NAME=WEIGHT, such as features:efficientnet_lite0=0.1") from None

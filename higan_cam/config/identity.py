@@ -23,7 +23,7 @@ def identity(config: RunConfig) -> dict[str, Any]:
 
     Of a run on latents nothing that only pictures need; of one on pictures not their number, which its listing says; of
     a pilot nothing where there is none, of candidates nothing where the method is named; nothing of light that is put
-    nowhere.
+    nowhere, nor of a network that enlarges nothing.
     """
     left_out: dict[str, Any] = dict.fromkeys(("output", "curation", "store", "runtime"), True)
     if not config.attributes:
@@ -36,6 +36,8 @@ def identity(config: RunConfig) -> dict[str, Any]:
     of_mask = set() if config.mask.refine is not None else set(REFINED_ONLY)
     if not config.light.gains:
         left_out["light"] = True
+    if config.upscale.weights is None:
+        left_out["upscale"] = True
     if config.source.kind == "latents":
         left_out |= dict.fromkeys(PICTURES_ONLY, True)
     else:

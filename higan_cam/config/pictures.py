@@ -71,6 +71,15 @@ class StudentConfig(Section):
     similar samples have heat and it is not lit: where it could be that it is not. Null: where it is."""
 
 
+class UpscaleConfig(Section):
+    """Every picture larger, by a network that has learned what small ones lack (`higan-cam upscale`)."""
+
+    weights: str | None = None
+    """File of `higan-cam train upscaler`, or of a published network that spandrel reads; null: nothing is enlarged."""
+    tile: int = Field(default=256, ge=16, le=4096)
+    """Side of the pieces that it looks at, px of the small picture, without what it is shown around each."""
+
+
 class LightConfig(Section):
     """Every picture with lamps at its places, at all of these gains and colours: of `higan-cam light`, and of a run.
 

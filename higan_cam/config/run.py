@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from higan_cam.config.curation import CurationConfig
-from higan_cam.config.pictures import InvertConfig, LightConfig, StudentConfig
+from higan_cam.config.pictures import InvertConfig, LightConfig, StudentConfig, UpscaleConfig
 from higan_cam.config.runtime import RuntimeConfig
 from higan_cam.config.scorer import ScorerConfig
 from higan_cam.config.section import Section
@@ -44,6 +44,7 @@ class RunConfig(Section):
     invert: InvertConfig = InvertConfig()
     student: StudentConfig = StudentConfig()
     light: LightConfig = LightConfig()
+    upscale: UpscaleConfig = UpscaleConfig()
     label: LabelConfig = LabelConfig()
     boundary: BoundaryConfig = BoundaryConfig()
     edit: EditConfig = EditConfig()

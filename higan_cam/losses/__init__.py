@@ -7,7 +7,7 @@ from higan_cam.losses.named import LOSSES
 from higan_cam.losses.networks import FEATURES, FILES, Parts
 from higan_cam.losses.noise import normalised_noise
 from higan_cam.losses.profiles import PROFILES, Profile, make_profile
-from higan_cam.losses.weighted import Aim, Losses, Measured, make_losses
+from higan_cam.losses.weighted import Aim, Losses, Measured, make_losses, make_picture_losses
 
 __all__ = [
     "FEATURES",
@@ -25,6 +25,7 @@ __all__ = [
     "linear_light",
     "linear_rgb",
     "make_losses",
+    "make_picture_losses",
     "make_profile",
     "normalised_noise",
 ]

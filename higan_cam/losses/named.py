@@ -22,7 +22,7 @@ from higan_cam.losses.lpips import Lpips
 from higan_cam.losses.masks import bce, dice, focal
 from higan_cam.losses.networks import FEATURES, PERCEPTUAL, Networks
 from higan_cam.losses.noise import noise_regulariser
-from higan_cam.losses.pictures import colour, light, pixel, total_variation, total_variation_sum
+from higan_cam.losses.pictures import absolute, colour, light, pixel, total_variation, total_variation_sum
 
 SEPARATOR = ":"
 """`features:vgg16` is the loss `features` through the network `vgg16`."""
@@ -103,6 +103,7 @@ def _through(kind: str, network: str) -> str:
 
 LOSSES: Mapping[str, Factory] = {
     "pixel": _where_seen(pixel),
+    "absolute": _where_seen(absolute),
     "light": _where_seen(light),
     "colour": _compared(colour),
     "total_variation": _of_picture(total_variation),

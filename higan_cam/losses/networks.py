@@ -108,6 +108,7 @@ def _lpips(arch: Arch, heads: str, prepare: Callable[[Tensor], Tensor], networks
 FEATURES: Mapping[str, Callable[[Networks], Features]] = {
     "": _own,
     "efficientnet_lite0": lambda networks: networks.efficientnet_lite0.features,
+    "efficientnet_lite0_stage3": lambda networks: lambda picture: networks.efficientnet_lite0.features(picture)[2],
     "vgg16": partial(_vgg16, ("relu1_2", "relu2_2", "relu3_3", "relu4_3"), as_imagenet),
     "vgg16_relu3_3": partial(_vgg16, ("relu3_3",), as_imagenet),
     "vgg16_relu3_3_of_unit": partial(_vgg16, ("relu3_3",), as_unit),

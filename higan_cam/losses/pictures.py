@@ -21,14 +21,22 @@ def pixel(picture: Tensor, target: Tensor, seen: Tensor | None = None) -> Tensor
     return _mean((picture - target).square(), seen)
 
 
+def absolute(picture: Tensor, target: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Mean absolute error of display values, in [0,2]; `seen` as in `pixel`."""
+    return _mean((picture - target).abs(), seen)
+
+
 def light(picture: Tensor, target: Tensor, seen: Tensor | None = None) -> Tensor:
     """Mean squared error of linear R, G, B, in [0,1]: bright places count for the light they hold; `seen` as there."""
     return _mean((linear_rgb(picture) - linear_rgb(target)).square(), seen)
 
 
 def colour(picture: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference of the channels' means, in [0,4]: the cast of a picture, wherever things are."""
-    return (picture - target).mean(dim=(2, 3)).square().mean(dim=1)
+    """Mean squared difference of the channels' means, in [0,4]: the cast of a picture, wherever things are.
+
+    The target may be of another size.
+    """
+    return (picture.mean(dim=(2, 3)) - target.mean(dim=(2, 3))).square().mean(dim=1)
 
 
 def total_variation(picture: Tensor) -> Tensor:

@@ -23,8 +23,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.errors import ConfigError, DataError
-from higan_cam.losses.loss import Drawn, Loss, Need
-from higan_cam.losses.named import make_loss
+from higan_cam.losses.loss import NEEDS, Drawn, Loss, Need
+from higan_cam.losses.named import OF_MASKS, make_loss
 from higan_cam.losses.networks import Networks, Parts
 
 
@@ -180,6 +180,21 @@ def make_losses(
         raise ConfigError(f"losses: side must be >= 1 px, got {side}")
     networks = Networks(parts)
     return Losses({name: make_loss(name, networks) for name in weights}, dict(weights), clamp, side)
+
+
+def make_picture_losses(weights: Mapping[str, float], parts: Parts = Parts()) -> Losses:  # noqa: B008 - frozen
+    """As `make_losses`, for whoever has two pictures and nothing else.
+
+    Raises:
+        ConfigError: as there; also a loss that compares masks, or looks at codes or noise.
+    """
+    of_masks = sorted(OF_MASKS & weights.keys())
+    if of_masks:
+        raise ConfigError(f"losses.{of_masks[0]}: compares masks, logits with shares; here pictures are compared")
+    losses = make_losses(weights, parts)
+    for what in NEEDS:
+        losses.demand(what)
+    return losses
 
 
 def _shrunk(picture: Tensor, side: int) -> Tensor:

@@ -14,6 +14,7 @@
     data/train-00000-of-00014.parquet      the dataset; also validation-… and test-…
     places/part-00000.parquet              of `higan-cam recommend`: where a student would put the attribute
     lights/part-00000.parquet              of `higan-cam light`: pictures with lamps in them, in pairs with words
+    upscaled/part-00000.parquet            of `higan-cam upscale`: pictures, larger
     manifest/scores-00000.json             one entry per shard, written after it; also codes-…, pilot-…, data-…
     manifest/quarantined-data-00000.json   why a unit was given up
     stats/data-00000.json                  timing of a shard; outside the run's identity
@@ -26,7 +27,8 @@
     report/                                the pages and what is drawn into them
     README.md                              the dataset card
 
-People say label, invert, mask, recommend and light for scores, codes, data, places and lights: `STAGE_NAMES`.
+People say label, invert, mask, recommend, light and upscale for scores, codes, data, places, lights and upscaled:
+`STAGE_NAMES`.
 """
 
 from __future__ import annotations
@@ -37,8 +39,9 @@ from typing import Literal, NamedTuple
 from higan_cam.config import RunConfig
 
 RUN_KEY = "run.json"
-SCORES, CODES, PILOT, DATA, PLACES, LIGHTS = "scores", "codes", "pilot", "data", "places", "lights"
-SHARD_STAGES = (SCORES, CODES, PILOT, DATA, PLACES, LIGHTS)
+SCORES, CODES, PILOT, DATA = "scores", "codes", "pilot", "data"
+PLACES, LIGHTS, UPSCALED = "places", "lights", "upscaled"
+SHARD_STAGES = (SCORES, CODES, PILOT, DATA, PLACES, LIGHTS, UPSCALED)
 """Stages that make shards, in the order of the flow."""
 STAGE_NAMES = {
     SCORES: "label",
@@ -47,6 +50,7 @@ STAGE_NAMES = {
     DATA: "mask",
     PLACES: "recommend",
     LIGHTS: "light",
+    UPSCALED: "upscale",
 }
 LISTING, LISTING_KEY = "listing/", "listing/listing.json"
 CALIBRATION_KEY, BANK_KEY = "listing/calibration.json", "listing/bank.safetensors"
@@ -105,6 +109,11 @@ def places_path(shard: int) -> str:
 def lights_path(shard: int) -> str:
     """Key of a shard of pictures with light in them."""
     return f"{LIGHTS}/part-{shard:05d}.parquet"
+
+
+def upscaled_path(shard: int) -> str:
+    """Key of a shard of enlarged pictures."""
+    return f"{UPSCALED}/part-{shard:05d}.parquet"
 
 
 def shard_path(split: Split, number: int, of: int) -> str:

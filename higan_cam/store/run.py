@@ -170,9 +170,9 @@ def recorded_config(store: Store) -> RunConfig:
 
 
 def recommends(store: Store) -> bool:
-    """Whether the output is of `recommend` or `light`: a student and no generator. StoreError: it is no run."""
+    """Whether the output is of `recommend`, `light` or `upscale`: no generator. StoreError: it is no run."""
     weights = _section(read_run(store), "weights")
-    return "student" in weights and "generator" not in weights
+    return bool({"student", "upscaler"} & weights.keys()) and "generator" not in weights
 
 
 def planned_samples(store: Store, config: Mapping[str, Any]) -> int:

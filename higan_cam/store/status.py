@@ -27,6 +27,7 @@ from higan_cam.store.keys import (
     SCORES,
     SHARD_STAGES,
     STAGE_NAMES,
+    UPSCALED,
     boundary_keys,
     parse_manifest_key,
     quarantine_key,
@@ -162,7 +163,8 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
 def _planned(store: Store, config: RunConfig) -> list[tuple[str, LabelConfig | MaskConfig]]:
     """The stages that make shards, each with the section that says how many samples."""
     if recommends(store):
-        return [(LIGHTS if config.light.gains else PLACES, config.mask)]
+        larger = config.upscale.weights is not None
+        return [(UPSCALED if larger else LIGHTS if config.light.gains else PLACES, config.mask)]
     codes: list[tuple[str, LabelConfig | MaskConfig]] = [(CODES, config.mask)]
     pilot: list[tuple[str, LabelConfig | MaskConfig]] = [
         (PILOT, config.mask.model_copy(update={"count": config.mask.pilot}))

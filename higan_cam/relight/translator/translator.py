@@ -15,11 +15,11 @@ from torch import Tensor
 
 from higan_cam.errors import HiganCamError, WeightsError
 from higan_cam.generate.images import from_uint8
+from higan_cam.pictures.tiles import TILE, by_tiles, padded
 from higan_cam.relight.light import Dial, Light, own_temperature, relight, strips
 from higan_cam.relight.response import RESPONSES, Response
 from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.relight.translator.norms import Statistics
-from higan_cam.relight.translator.tiles import TILE, by_tiles, padded
 from higan_cam.types import ByteArray, FloatArray
 from higan_cam.weights.embedded import EMBEDDED_TRANSLATORS
 from higan_cam.weights.files import load_tensors, save_tensors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from higan_cam.runtime.imports import quick_imports
@@ -26,6 +26,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
         PLACES,
         SCORES,
         STAGE_NAMES,
+        UPSCALED,
         codes_path,
         lights_path,
         pilot_path,
@@ -33,6 +34,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
         scores_path,
         shard_path,
         stats_key,
+        upscaled_path,
     )
     from higan_cam.store.run import with_choice
 from higan_cam.runtime.crew.ledger import Verdict
@@ -110,10 +112,19 @@ def commit_codes(config: RunConfig, store: Store, work: Work, codes: Sequence[Pi
 
 def commit_places(config: RunConfig, store: Store, work: Work, body: bytes, done: Attributed) -> int:
     """Commit and stats of one shard of recommendations; the number of its pictures."""
-    began, unit = time.monotonic() - done.seconds, work.unit
-    encoded = Encoded(PLACES, places_path(unit.shard), body, len(unit.indices))
-    _commit(config, store, work, encoded, done.device, began)
-    return len(unit.indices)
+    return _commit_pictures(config, store, work, Encoded(PLACES, places_path(work.unit.shard), body, 0), done)
+
+
+def commit_upscaled(config: RunConfig, store: Store, work: Work, body: bytes, done: Attributed) -> int:
+    """Commit and stats of one shard of enlarged pictures; the number of its pictures."""
+    return _commit_pictures(config, store, work, Encoded(UPSCALED, upscaled_path(work.unit.shard), body, 0), done)
+
+
+def _commit_pictures(config: RunConfig, store: Store, work: Work, encoded: Encoded, done: Attributed) -> int:
+    """A shard that has a row for each of its pictures."""
+    rows = len(work.unit.indices)
+    _commit(config, store, work, replace(encoded, rows=rows), done.device, time.monotonic() - done.seconds)
+    return rows
 
 
 def commit_lights(config: RunConfig, store: Store, work: Work, body: bytes, rows: int, done: Attributed) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 WIDTHS = (32, 64, 96)
 BESIDE, ALONE = 7, 3
@@ -29,3 +30,8 @@ class PatchDiscriminator(nn.Sequential):
                 layers.append(nn.GroupNorm(8, outputs))
             layers.append(nn.LeakyReLU(0.2))
         super().__init__(*layers, nn.Conv2d(widths[-1], 1, 3, 1, 1))
+
+    def logits(self, *shown: Tensor) -> Tensor:
+        """(N,C,H,W) parts of what it is shown -> (patches,) logits of all of them."""
+        found: Tensor = self(torch.cat(shown, dim=1))
+        return found.flatten()

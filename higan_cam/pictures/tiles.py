@@ -18,13 +18,13 @@ def padded(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
-def by_tiles(look: Callable[[Tensor], Tensor], x: Tensor, tile: int, reach: int) -> Tensor:
+def by_tiles(look: Callable[[Tensor], Tensor], x: Tensor, tile: int, reach: int, scale: int = 1) -> Tensor:
     """`look` at overlapping pieces, each with `reach` px around it where the picture goes on, put side by side.
 
     Args:
-        look: (N,C,h,w) -> (N,D,h,w); what lies further away than `reach` has no say, and sides of its pieces divide
-            by whatever divides `reach`, `tile` and the sides of x.
-        x: (N,C,H,W).
+        look: (N,C,h,w) -> (N,D,scale h,scale w); what lies further away than `reach` has no say, and sides of its
+            pieces divide by whatever divides `reach`, `tile` and the sides of x.
+        x: (N,C,H,W). tile, reach: px of x.
 
     Raises:
         ValueError: a tile of no pixel.
@@ -40,7 +40,7 @@ def by_tiles(look: Callable[[Tensor], Tensor], x: Tensor, tile: int, reach: int)
         for left in range(0, width, tile):
             first, start = max(0, top - reach), max(0, left - reach)
             seen = look(x[..., first : top + tile + reach, start : left + tile + reach])
-            own = seen[..., top - first :, left - start :]
-            pieces.append(own[..., : min(tile, height - top), : min(tile, width - left)])
+            own = seen[..., scale * (top - first) :, scale * (left - start) :]
+            pieces.append(own[..., : scale * min(tile, height - top), : scale * min(tile, width - left)])
         rows.append(torch.cat(pieces, dim=3))
     return torch.cat(rows, dim=2)

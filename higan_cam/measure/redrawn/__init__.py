@@ -1,0 +1,1 @@
+"""Pictures drawn anew against what they should be."""

@@ -1,0 +1,1 @@
+"""Shards of pictures drawn anew."""
