@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from higan_cam.errors import ConfigError
 from higan_cam.losses.adversarial import GAMES
@@ -44,7 +44,7 @@ class Learner(Parts):
     network: TranslatorNetwork
     averaged: TranslatorNetwork
     optimizer: torch.optim.Optimizer
-    judge: nn.Module | None
+    judge: PatchDiscriminator | None
     of_judge: torch.optim.Optimizer | None
     step: int = 0
 
@@ -162,14 +162,13 @@ class Steps:
         return {name: float(value.detach()) for name, value in self.last.items()}
 
     def _game(
-        self, judge: nn.Module, of_judge: torch.optim.Optimizer, batch: Batch, made: Tensor, true: Tensor
+        self, judge: PatchDiscriminator, of_judge: torch.optim.Optimizer, batch: Batch, made: Tensor, true: Tensor
     ) -> Tensor:
         """The judge learns on pictures that the network made; what the network then loses."""
         game, before = GAMES["non_saturating"], torch.cat([batch.pictures, batch.masks], dim=1)
 
         def logits(shown: Tensor) -> Tensor:
-            found: Tensor = judge(torch.cat([before, 2 * shown - 1], dim=1))
-            return found.flatten()
+            return judge.logits(before, 2 * shown - 1)
 
         judge.requires_grad_(True)
         against = game.discriminator(logits(true), logits(made.detach()))

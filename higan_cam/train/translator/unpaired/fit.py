@@ -125,5 +125,4 @@ class Steps:
 
 
 def _logits(direction: Direction, shown: Tensor) -> Tensor:
-    found: Tensor = direction.judge(2 * shown - 1)
-    return found.flatten()
+    return direction.judge.logits(2 * shown - 1)
