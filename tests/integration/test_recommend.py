@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from higan_cam.rooms.photos import TUNING_SEED, photos
 from higan_cam.runtime.recommend import recommend
 from higan_cam.store import open_store, verify_run
 from higan_cam.store.status import read_status
+from tests.support.commands import Command
 from tests.support.small_runs import digests
 
 pytestmark = pytest.mark.integration
@@ -50,13 +49,12 @@ def rows_of(output: Path) -> list[dict[str, Any]]:
 
 
 def test_absent_from_the_command_line_leaves_places_page_gallery_and_card(
-    rooms: Path, reference_run: Path, tmp_path: Path
+    rooms: Path, reference_run: Path, tmp_path: Path, higan_cam: Command
 ) -> None:
     output = tmp_path / "places"
-    command = [sys.executable, "-m", "higan_cam", "recommend", str(rooms), str(output), "--absent"]
-    command += ["--run", str(reference_run), "--set", "mask.shard_size=4", "--set", "runtime.workers=1"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert ended.returncode == 0, ended.stderr
+    command = ["recommend", str(rooms), str(output), "--absent", "--run", str(reference_run)]
+    status, _, said = higan_cam(*command, "--set", "mask.shard_size=4", "--set", "runtime.workers=1")
+    assert status == 0, said
     rows = rows_of(output)
     assert [row["status"] for row in rows] == ["ok"] * 4 + ["unreadable"]
     for row in rows[:4]:

@@ -32,6 +32,8 @@ from tests.support.small_runs import SMALL, digests
 
 pytestmark = pytest.mark.integration
 Build = Callable[..., RunConfig]
+MASKED = re.compile(r"data/|manifest/data-|README\.md")
+"""What the stages after the fit make."""
 OUR_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \w+=")
 
 
@@ -103,7 +105,7 @@ def test_heat_handed_to_cpu_tasks_gives_the_same_bytes(
         return replace(plan_crew(runtime, cpus, gpus, units), handover=True, finishers=1)
 
     monkeypatch.setattr(pool_stage, "plan_crew", hand_over)
-    run_stages(small_config(unmasked, "runtime.workers=2"))
+    run_stages(small_config(unmasked, "runtime.workers=2"), ("mask",))
     assert digests(unmasked) == digests(reference_run)
 
 
@@ -140,7 +142,7 @@ def test_another_micro_batch_gives_nearly_the_same_masks(
     reference_run: Path, tmp_path: Path, small_config: Build
 ) -> None:
     """Stated tolerance, over every sample: mean mask IoU >= 0.98, heat within 2 of 255 levels on average."""
-    run_stages(small_config(tmp_path / "run", "mask.micro_batch=3", "label.micro_batch=7"))
+    run_stages(small_config(tmp_path / "run", "mask.micro_batch=3", "label.micro_batch=7"), ("label", "fit", "mask"))
     ours, theirs = published(tmp_path / "run"), published(reference_run)
     assert ours["id"] == theirs["id"]
     masks = zip(ours["conditioning_image"], theirs["conditioning_image"], strict=True)
@@ -169,7 +171,8 @@ def published(output: Path) -> dict[str, list[Any]]:
 
 
 def test_a_run_in_bfloat16_measures_a_higher_floor(tmp_path: Path, small_config: Build, local_ray: None) -> None:
-    run_stages(small_config(tmp_path / "run", "generator.precision=bfloat16"), ("label",))
+    few = ("label.count=24", "label.shard_size=24", "boundary.tails=4")  # it is measured before the first label
+    run_stages(small_config(tmp_path / "run", "generator.precision=bfloat16", *few), ("label",))
     assert json.loads((tmp_path / "run" / "run.json").read_text())["floor_levels"] > 1
 
 
@@ -221,8 +224,8 @@ def test_a_failed_score_shard_stops_before_the_fit_and_a_rerun_gives_the_same_by
         run_stages(config)
     assert not (output / "boundary").exists()
     blocked.rmdir()
-    run_stages(config)
-    assert digests(output) == digests(reference_run)
+    run_stages(config, ("label", "fit"))
+    assert digests(output) == {name: made for name, made in digests(reference_run).items() if not MASKED.match(name)}
 
 
 @pytest.mark.slow
