@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from higan_cam.relight.composers.compose import FEATHER
 from higan_cam.runtime.light import light
 from higan_cam.store import open_store, verify_run
 from tests.integration.test_pictures import build, photo_folder, picture_run  # noqa: F401  (fixtures)
+from tests.support.commands import Command
 from tests.support.small_runs import digests
 
 pytestmark = pytest.mark.integration
@@ -31,15 +30,15 @@ def rows_of(output: Path, folder: str) -> list[dict[str, Any]]:
 
 
 def test_the_light_of_a_runs_edits_is_put_into_its_pictures(
-    local_ray: None,
     picture_run: Path,  # noqa: F811
     tmp_path: Path,
+    higan_cam: Command,
 ) -> None:
     output = tmp_path / "lit"
-    command = [sys.executable, "-m", "higan_cam", "light", str(picture_run), str(output), "--composer", "pair"]
+    command = ["light", str(picture_run), str(output), "--composer", "pair"]
     command += ["--gain", "1", "--gain", "0.5", "--set", "mask.shard_size=2", "--set", "runtime.workers=1"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert ended.returncode == 0, ended.stderr
+    status, _, told = higan_cam(*command)
+    assert status == 0, told
     edited = {row["picture_key"]: row for row in rows_of(picture_run, "data")}
     lit = rows_of(output, "lights")
     ok = {key for key, row in edited.items() if row["status"] == "ok"}
@@ -61,7 +60,7 @@ def test_the_light_of_a_runs_edits_is_put_into_its_pictures(
     assert verify_run(open_store(str(output))) == []
     expected = digests(output)
     (output / "lights/part-00001.parquet").unlink()
-    assert subprocess.run(command, capture_output=True, check=False, timeout=600).returncode == 0
+    assert higan_cam(*command)[0] == 0
     assert digests(output) == expected
 
 
