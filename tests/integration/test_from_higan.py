@@ -81,7 +81,7 @@ def test_edits_are_drawn(command: str, in_folder: Path, higan_cam: Command) -> N
 
 def test_labels_become_a_boundary_that_is_rescored(in_folder: Path, higan_cam: Command) -> None:
     label, fit = (on_ray(verb, in_folder) for verb in ("label", "fit"))
-    assert "12 latents labelled" in label
+    assert "8 latents labelled" in label
     assert "boundary/indoor_lighting.safetensors" in fit
     scores = decode_scores((in_folder / "RUN" / "scores" / "part-00000.parquet").read_bytes())[1]
     assert scores.std() > 0
