@@ -198,8 +198,9 @@ def test_stages_as_jobs_of_their_own_and_a_stopped_whole_make_the_same_bytes(
 def test_the_upload_is_the_checkout_without_what_git_ignores(submitter: Submitter) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout: what belongs to the project is unknown")
-    assert submitter.submit("nothing", ["python", "-c", "pass"]).returncode == 0
     packages = submitter.folder / "ray" / "session_latest" / "runtime_resources" / "working_dir_files"
+    if not any(packages.glob("_ray_pkg_*/")):  # every job of these tests brings the same
+        assert submitter.submit("nothing", ["python", "-c", "pass"]).returncode == 0
     package = max(packages.glob("_ray_pkg_*/"), key=lambda path: path.stat().st_mtime)
     uploaded = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]

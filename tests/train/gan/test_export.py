@@ -132,9 +132,8 @@ def test_too_few_pictures_are_an_error_with_the_count_and_a_reason(folder: Path,
 @pytest.mark.integration
 @pytest.mark.slow
 def test_the_command_trains_on_ray_and_the_main_jobs_loader_reads_what_it_leaves(
-    folder: Path, tmp_path: Path, higan_cam: Command, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, higan_cam: Command, local_ray: None
 ) -> None:
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
     output = tmp_path / "my gan"
     asked = ("--data", str(folder), "--output", str(output), "--network", "dcgan", "--side", "8", "--kimg", "0.1")
     status, told, _ = higan_cam("train", "gan", *asked, "--measure", "16", "--features", "rooms_scorer")
