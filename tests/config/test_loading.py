@@ -235,8 +235,8 @@ def other(name: str, value: Any) -> Any:
     return value / 2 if isinstance(value, float) else value + 1
 
 
-ON_PICTURES = ("source.", "invert.", "student.", "light.")
-"""Sections that say nothing to a run on latents, or to one that puts no light."""
+ON_PICTURES = ("source.", "invert.", "student.", "light.", "upscale.")
+"""Sections that say nothing to a run on latents, or to one that puts no light and enlarges nothing."""
 OF_REFINED = ("mask.refine", "mask.pilot", "mask.pilot_steps")
 """Fields that say nothing to a run that is not refined."""
 OF_CHOOSING = ("attribution.candidates", "attribution.pilot")
@@ -467,3 +467,13 @@ def undocumented(model: type[BaseModel]) -> list[str]:
 
 def test_every_field_is_documented() -> None:
     assert undocumented(RunConfig) == []
+
+
+def test_how_pictures_are_enlarged_enters_the_hash_where_any_are() -> None:
+    usual, tiled = (parse_config({**PICTURES, "upscale": {"tile": tile}}) for tile in (256, 64))
+    assert config_hash(usual) == config_hash(tiled) == config_hash(parse_config(PICTURES))
+    larger = [
+        parse_config({**PICTURES, "upscale": {"weights": name, "tile": tile}})
+        for name, tile in (("a", 256), ("a", 64), ("b", 256))
+    ]
+    assert len({config_hash(config) for config in [usual, *larger]}) == 4
