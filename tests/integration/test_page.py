@@ -173,6 +173,26 @@ def test_a_picture_can_be_dropped_and_a_place_be_clicked(visit: Visit, room: Pat
 
 
 @pytest.mark.chromium
+def test_a_finger_on_a_phone_chooses_a_place_makes_one_and_compares(visit: Visit, room: Path) -> None:
+    visit.open(width=360, height=740, fragment=f"#token={quote(TOKEN, safe=KEPT)}")
+    visit.upload(room)
+    visit.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        count = len(visit.all("#markers button"))
+        visit.tap("#markers button:nth-child(1)")
+        visit.until("document.querySelector('#markers button').ariaPressed === 'true'")
+        visit.settle()
+        visit.tap("#canvas", 0.3, 0.7)
+        visit.until(f"document.querySelectorAll('#markers button').length === {count + 1}")
+        visit.settle()
+        assert visit.settings["place"] == count
+        visit.tap("#before")
+        visit.until("document.getElementById('before').ariaPressed === 'true'")
+    finally:
+        visit.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
+@pytest.mark.chromium
 def test_before_and_after_are_one_click_apart(opened: Visit) -> None:
     before = opened.pixels()
     opened.choose_place(1)
