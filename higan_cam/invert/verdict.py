@@ -53,7 +53,8 @@ class Calibration:
     @staticmethod
     def of_json(values: Mapping[str, Any]) -> Calibration:
         """The way back."""
-        return Calibration(**{name: math.nan if value is None else value for name, value in values.items()})
+        known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
+        return Calibration(**known)
 
 
 @dataclass(frozen=True)
