@@ -109,7 +109,7 @@ def calibrate(
     return calibration_of(invert_pictures(generator, pictures, config, statistics, encoder, scorer), strangers)
 
 
-def _judge(config: InvertConfig, scorer: Scorer | None, statistics: CodeStatistics) -> HasFeatures | None:
+def _judge(config: InvertConfig, scorer: object, statistics: CodeStatistics) -> HasFeatures | None:
     """Whose features say how far picture and reconstruction are apart; None where nobody has any."""
     if isinstance(scorer, HasFeatures):
         return scorer
