@@ -14,6 +14,7 @@ import torch
 from higan_cam.generate.stylegan import StyleGAN
 from higan_cam.mask import grid_dbscan
 from higan_cam.runtime.workers.mask import finish_unit
+from tests.benchmarks import training_on_gpu
 from tests.benchmarks.gpu_run import write_networks
 from tests.benchmarks.gpu_timing import PRECISIONS
 from tests.benchmarks.gpu_ways import measure_ways
@@ -102,6 +103,13 @@ def test_ways_of_the_generator_agree_and_one_that_cannot_be_had_says_why(tmp_pat
         assert compiled.per_second > 0
         assert recorded.per_second == 0
         assert "needs a GPU" in recorded.why_not
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_the_training_on_a_gpu_says_so_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["training_on_gpu", "speed", "lowshot"])
+    assert training_on_gpu.main() == 0
+    assert capsys.readouterr().out.split("\n")[:2] == ["speed: not measured", "lowshot: not measured"]
 
 
 @pytest.mark.slow

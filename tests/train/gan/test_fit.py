@@ -79,17 +79,17 @@ def test_other_settings_do_not_go_on_from_a_checkpoint(
         fit_gan(build(**said), pictures, ignore)
 
 
-@pytest.mark.parametrize("loss", ["non_saturating", "relativistic"])
-def test_two_workers_together_take_the_step_of_one(
-    loss: str, build: Build, pictures: Pictures, gradients: Callable[..., list[list[Tensor]]]
+@pytest.mark.parametrize(("loss", "size"), [("non_saturating", 2), ("relativistic", 2), ("non_saturating", 4)])
+def test_workers_together_take_the_step_of_one(
+    loss: str, size: int, build: Build, pictures: Pictures, gradients: Callable[..., list[list[Tensor]]]
 ) -> None:
-    """Each of two has half the batch: the mean of their gradients is the gradient of one who has it all."""
-    settings = build(loss=loss, mixing=1.0, augment="diffaugment")
+    """Each has its share of the batch: the mean of their gradients is the gradient of one who has it all."""
+    settings = build(loss=loss, mixing=1.0, augment="diffaugment", batch=4 * size)
 
-    alone, left, right = (gradients(settings, pictures, world) for world in (World(), World(0, 2), World(1, 2)))
-    for one, half, other in zip(alone, left, right, strict=True):
-        for whole, part, rest in zip(one, half, other, strict=True):
-            torch.testing.assert_close((part + rest) / 2, whole, rtol=1e-4, atol=1e-6)
+    alone, *each = (gradients(settings, pictures, world) for world in (World(), *(World(k, size) for k in range(size))))
+    for one, *parts in zip(alone, *each, strict=True):
+        for whole, *some in zip(one, *parts, strict=True):
+            torch.testing.assert_close(torch.stack(some).mean(dim=0), whole, rtol=1e-4, atol=1e-6)
 
 
 def test_every_picture_is_shown_once_before_any_comes_again(build: Build) -> None:

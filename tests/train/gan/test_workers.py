@@ -1,4 +1,4 @@
-"""Two processes that train together: the same weights on both, and those of one that has the whole batch."""
+"""Processes that train together: the same weights on all, and those of one that has the whole batch."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def tensors(state: GanState) -> dict[str, Tensor]:
     return found
 
 
-def work(rank: int, settings: GanSettings, pictures: Pictures, folder: str) -> None:
-    """One of two workers, which leaves what it ends with."""
+def work(rank: int, size: int, settings: GanSettings, pictures: Pictures, folder: str) -> None:
+    """One of the workers, which leaves what it ends with."""
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    torch.save(tensors(fit_gan(settings, pictures, lambda _: None, World(rank, 2))), f"{folder}/{rank}.pt")
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=size)
+    torch.save(tensors(fit_gan(settings, pictures, lambda _: None, World(rank, size))), f"{folder}/{rank}.pt")
     torch.distributed.destroy_process_group()
 
 
@@ -57,20 +57,25 @@ def apart(one: dict[str, Tensor], other: dict[str, Tensor], part: str) -> float:
 
 
 @pytest.mark.slow
-def test_two_workers_end_in_the_same_weights_and_those_of_one(build: Build, pictures: Pictures, tmp_path: Path) -> None:
-    settings = build(**SAID)
+@pytest.mark.parametrize("size", [2, 4])
+def test_workers_end_in_the_same_weights_and_those_of_one(
+    size: int, build: Build, pictures: Pictures, tmp_path: Path
+) -> None:
+    settings = build(batch=4 * size, images=24 * size, **SAID)
     alone = tensors(fit_gan(settings, pictures, lambda _: None))
     together = replace(settings, output=str(tmp_path / "together"))
     spawned = multiprocessing.get_context("spawn")
-    workers = [spawned.Process(target=work, args=(rank, together, pictures, str(tmp_path))) for rank in (0, 1)]
+    workers = [
+        spawned.Process(target=work, args=(rank, size, together, pictures, str(tmp_path))) for rank in range(size)
+    ]
     for each in workers:
         each.start()
     for each in workers:
         each.join(PATIENCE_S)
         each.kill()  # one that waits for another that broke off
-    assert [each.exitcode for each in workers] == [0, 0]
-    left, right = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
-    assert [name for name in left if not torch.equal(left[name], right[name])] == []
+    assert [each.exitcode for each in workers] == [0] * size
+    left, *others = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(size))
+    assert [name for each in others for name in left if not torch.equal(left[name], each[name])] == []
     began = tensors(start(settings))
     assert alone["chance"] > 0, "nothing was adapted"
     assert [float(left[name]) for name in ("chance", "signs")] == [float(alone[name]) for name in ("chance", "signs")]

@@ -6,6 +6,7 @@ So a generator of one channel is one of three to whatever reads it, `generator.w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import cv2
 import numpy as np
@@ -36,7 +37,7 @@ def without_colour(generator: nn.Module) -> None:
 def _last_weights(generator: nn.Module) -> Iterator[tuple[Tensor, int]]:
     """What draws RGB, and the dimension of its channels."""
     if isinstance(generator, DCGAN):
-        yield generator.main[-1].weight, 1
+        yield cast(nn.ConvTranspose2d, generator.main[-1]).weight, 1
     for module in generator.modules():
         if isinstance(module, ToRgb):
             yield from ((module.weight, 3), (module.bias, 0))
