@@ -45,12 +45,17 @@ class PromptScorer(nn.Module):
         self.score_range = (0.0, 1.0) if probability else (-torch.inf, torch.inf)
         self.model, self.prepare, self.probability = model, prepare, probability
         scale: Tensor = model.get_parameter("logit_scale").exp()
+        self.register_buffer("prompts", prompts, persistent=False)
         self.register_buffer("direction", scale * (prompts[0] - prompts[1]), persistent=False)
+
+    def embed(self, image: Tensor) -> Tensor:
+        """(N,3,H,W) in [-1,1] -> (N,D) unit embeddings, comparable with `prompts`."""
+        embedding: Tensor = self.model.encode_image(self.prepare(image), normalize=True)  # type: ignore[operator]
+        return embedding
 
     def score(self, image: Tensor) -> Tensor:
         """See `types.Scorer`."""
-        embedding: Tensor = self.model.encode_image(self.prepare(image), normalize=True)  # type: ignore[operator]
-        logit = embedding @ self.get_buffer("direction")
+        logit = self.embed(image) @ self.get_buffer("direction")
         return logit.sigmoid() if self.probability else logit
 
 

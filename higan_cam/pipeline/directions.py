@@ -5,8 +5,10 @@ Shapes: n samples, L rows of w+, D code dimension, C channels of one style layer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,6 +17,9 @@ from torch import Tensor
 from higan_cam.config import RunConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.generate.styles import StyleAffine, style_affines
+from higan_cam.invert.descent import Plan
+from higan_cam.label import load_scorer
+from higan_cam.label.clip import PromptScorer
 from higan_cam.manipulate.directions import (
     Direction,
     answer_of,
@@ -27,7 +32,25 @@ from higan_cam.manipulate.directions import (
 )
 from higan_cam.manipulate.directions.ganspace import check_mapped
 from higan_cam.pipeline.models import Models, codes_array, w_plus_of
+from higan_cam.pipeline.texts import PUBLISHED, TextSettings, Wish, text_direction
 from higan_cam.types import FloatArray, Generator, Scorer
+
+
+@dataclass(frozen=True)
+class TextAsked:
+    """A text, by a network of open_clip's in a local file.
+
+    Attributes:
+        text, neutral: what is wanted, and what is there.
+        weights, arch: as `scorer.weights` and `scorer.arch` of the scorer clip.
+        steps: of the optimisation, for each sample.
+    """
+
+    text: str
+    neutral: str
+    weights: str
+    arch: str | None = None
+    steps: int = 100
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,7 @@ class Asked:
     looks: int = 6
     by_score: bool = False
     near: tuple[float, float, float, float] | None = None
+    text: TextAsked | None = None
 
 
 def find_directions(models: Models, config: RunConfig, method: str, asked: Asked) -> list[Direction]:
@@ -107,10 +131,24 @@ def _order(found: Sequence[Direction], asked: Asked) -> tuple[FloatArray, ...]:
     return column["strength"], column["locality"]
 
 
+def _text(models: Models, config: RunConfig, asked: Asked, _codes: FloatArray) -> list[Direction]:
+    if asked.text is None:
+        raise ConfigError("text: say --text, --from and --clip: what is wanted, what is there, and a CLIP model's file")
+    wanted = asked.text
+    scorer = load_scorer("clip", wanted.weights, target=wanted.text, against=wanted.neutral, arch=wanted.arch)
+    scorer = cast(PromptScorer, scorer).to(models.device)
+    want, have = scorer.get_buffer("prompts").split(1)
+    plan = Plan(wanted.steps, PUBLISHED.schedule)
+    name = "text_" + re.sub(r"[^a-z0-9]+", "_", wanted.text.lower()).strip("_")[:60]
+    settings = TextSettings(rows=asked.layers, plan=plan)
+    return [text_direction(models, config, Wish(scorer.embed, want, have), name, range(asked.looks), settings)]
+
+
 METHODS: Mapping[str, Callable[[Models, RunConfig, Asked, FloatArray], list[Direction]]] = {
     "sefa": _sefa,
     "ganspace": _ganspace,
     "stylespace": _stylespace,
+    "text": _text,
 }
 
 

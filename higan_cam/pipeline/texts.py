@@ -15,12 +15,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from higan_cam.config import RunConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.invert.descent import Knob, Plan, descend
 from higan_cam.invert.schedules import SCHEDULES
 from higan_cam.losses.codes import code_sum
 from higan_cam.losses.features import identity_distance
 from higan_cam.losses.texts import code_norm, directional, text_distance
+from higan_cam.manipulate.directions import Direction
+from higan_cam.pipeline.models import Models, w_plus_of
 
 Embed = Callable[[Tensor], Tensor]
 """(N,3,H,W) in [-1,1] -> (N,E); differentiable, owns its preprocessing."""
@@ -146,3 +149,42 @@ def _whole(rows: Tensor, start: Tensor, which: Sequence[int] | None) -> Tensor:
     if which is None:
         return rows
     return start.index_copy(1, torch.tensor(list(which), device=start.device), rows)
+
+
+def text_direction(
+    models: Models,
+    config: RunConfig,
+    wish: Wish,
+    name: str,
+    indices: Sequence[int],
+    settings: TextSettings = TextSettings(),
+) -> Direction:
+    """The mean move of several samples towards a text as one direction of w, its positive side towards the text.
+
+    Returns:
+        `figures`: alike, the mean cosine of each sample's move with it (1: the text asks the same of every picture);
+        loss_before and loss, the mean text loss at the start and after the moves; looks, the samples.
+
+    Raises:
+        ConfigError: no sample moved, so the text asks for nothing that the rows can give.
+    """
+    with torch.no_grad():
+        start = w_plus_of(models, config, indices)
+    draw = _drawing(models)
+    found = move_to_text(draw, start, wish, settings)
+    rows = tuple(range(start.shape[1])) if settings.rows is None else tuple(settings.rows)
+    moves = (found.w_plus - start)[:, list(rows)].mean(dim=1)  # (n,D)
+    mean = moves.mean(dim=0)
+    if not float(mean.norm()) > 0:
+        raise ConfigError(f"--text: no sample moved on rows {rows}: this text asks for nothing that they change")
+    figures = {
+        "alike": float(torch.cosine_similarity(moves, mean[None], dim=1).mean()),
+        "loss_before": float(found.trace[:, 0].mean()),
+        "loss": float(found.terms["text"].mean()),
+        "looks": len(indices),
+    }
+    return Direction((mean / mean.norm()).cpu().numpy(), rows, name, "text", figures)
+
+
+def _drawing(models: Models) -> Callable[[Tensor], Tensor]:
+    return lambda codes: models.generator.synthesize(codes)[0]

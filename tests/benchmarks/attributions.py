@@ -40,7 +40,7 @@ LAMPS = "indoor_lighting"
 def main() -> None:
     """Fit, choose, judge, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rooms", type=int, default=40, help="rooms that are judged")
+    parser.add_argument("--rooms", type=int, default=24, help="rooms that are judged")
     parser.add_argument("--labels", type=int, default=2_500, help="labels of each boundary; tails are an eighth")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -38,6 +38,8 @@ SMALL = 32
 LIT, ALONE = 0.1, 0.5
 """A lamp answers that gains this share of its full light; alone, where no other gains this share of what it gains."""
 SPREADS = 2.0
+FOUND_ALONE = [name for name in METHODS if name != "text"]
+"""Methods that need nothing but the generator."""
 Found = Mapping[str, Sequence[Direction]]
 
 
@@ -185,7 +187,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=20, help="directions of each method")
     parser.add_argument("--channels", type=int, default=40, help="style channels that are tried on the lamps")
     parser.add_argument("--layers", default="all", help="w+ rows whose style channels are tried")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--methods", nargs="+", default=FOUND_ALONE, choices=METHODS)
     parser.add_argument("--looks", type=int, default=4, help="samples on which each style channel is moved")
     parser.add_argument("--rooms", type=int, default=32, help="rooms for the lamps; 0 leaves them out")
     return parser.parse_args()

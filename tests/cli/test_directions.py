@@ -14,6 +14,8 @@ from higan_cam.manipulate import load_boundary
 from higan_cam.publish.images import decode_image
 from higan_cam.runtime.preflight import weights_digests
 from higan_cam.store import begin_run, open_store
+from higan_cam.weights.files import save_tensors
+from tests.label.test_clip import CONFIG as CLIP
 from tests.support.commands import Command
 from tests.support.generators import small, small_latent
 
@@ -87,3 +89,35 @@ def test_ganspace_of_a_generator_without_w_says_what_to_take(higan_cam: Command,
     status, _, told = higan_cam("directions", str(run_of(small_latent(DCGAN), tmp_path)), "--method", "ganspace")
     assert status == 2
     assert "Take --method sefa" in " ".join(told.split())
+
+
+@pytest.mark.slow
+def test_a_texts_direction_is_a_file_like_any_other(higan_cam: Command, run: Path, tmp_path: Path) -> None:
+    open_clip = pytest.importorskip("open_clip")
+    settings = {"model_cfg": CLIP, "preprocess_cfg": {}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(settings))
+    torch.manual_seed(0)
+    save_tensors(tmp_path / "clip.safetensors", open_clip.model.CLIP(**CLIP).state_dict(), {})
+    status, told, error = higan_cam(
+        *("directions", str(run), "--method", "text", "--text", "A red blanket!", "--from", "a blanket"),
+        *("--clip", str(tmp_path / "clip.safetensors"), "--samples", "2", "--codes", "40", "--looks", "2"),
+    )
+    assert (status, error) == (0, "")
+    assert told.startswith("text_a_red_blanket ")
+    found = load_boundary(run / "directions/text_a_red_blanket.safetensors")
+    assert found.metrics["loss"] < found.metrics["loss_before"]
+    assert (run / "directions/text-sheet.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--method", "text", "--text", "a dark room"), "needs --from, --clip"),
+        (("--text", "a dark room"), "--text says what to look for in words: it needs --method text"),
+        (("--clip-arch", "ViT-B-32"), "--clip-arch"),
+    ],
+)
+def test_half_a_text_is_refused(options: tuple[str, ...], words: str, higan_cam: Command, run: Path) -> None:
+    status, _, error = higan_cam("directions", str(run), *options)
+    assert status == 2
+    assert words in " ".join(error.split())

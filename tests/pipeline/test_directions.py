@@ -83,7 +83,7 @@ def test_a_box_names_the_channel_that_answers_in_it(monkeypatch: pytest.MonkeyPa
         assert found.name == f"stylespace_layer{row}_{channel:03d}"
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "text"])
 @pytest.mark.parametrize("kind", [StyleGAN, StyleGAN2])
 def test_every_method_fits_every_generator_with_styles(method: str, kind: type[StyleGAN] | type[StyleGAN2]) -> None:
     models = models_of(small(kind))

@@ -11,12 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from higan_cam.config import RunConfig
 from higan_cam.errors import ConfigError
 from higan_cam.invert.descent import Plan
 from higan_cam.invert.schedules import SCHEDULES
 from higan_cam.losses import face_crop
 from higan_cam.losses.texts import area_resampled
-from higan_cam.pipeline.texts import TextSettings, Wish, move_to_text
+from higan_cam.pipeline import Models
+from higan_cam.pipeline.texts import TextSettings, Wish, move_to_text, text_direction
 from tests.support.reference2 import draw
 
 
@@ -130,6 +132,37 @@ def test_a_pictures_path_is_its_own() -> None:
     both = move_to_text(flat, starts, wish, TextSettings(plan=SHORT)).w_plus
     alone = [move_to_text(flat, one[None], wish, TextSettings(plan=SHORT)).w_plus for one in starts]
     torch.testing.assert_close(both, torch.cat(alone))
+
+
+class Flat:
+    """Codes w of three numbers, drawn as a flat colour; of both rows."""
+
+    def synthesize(self, codes: Tensor) -> tuple[Tensor, None]:
+        return flat(codes), None
+
+
+def coded(count: int) -> Models:
+    codes = {index: np.full((2, 3), 0.02 * index, np.float32) for index in range(count)}
+    return Models(Flat(), None, torch.device("cpu"), codes)  # type: ignore[arg-type]
+
+
+def test_the_mean_move_of_several_pictures_is_a_direction_towards_the_text() -> None:
+    wish = Wish(mean_colour, COLOURS[:1], COLOURS[1:2])
+    found = text_direction(coded(3), RunConfig(), wish, "text_red", range(3), TextSettings(rows=(0,), plan=SHORT))
+    assert (found.layers, found.method, found.boundary.attribute) == ((0,), "text", "text_red")
+    red, green, blue = found.vector
+    assert red > 0.5
+    assert green < -0.5
+    assert abs(blue) < 0.3
+    assert np.linalg.norm(found.vector) == pytest.approx(1)
+    assert found.figures["alike"] > 0.95
+    assert found.figures["loss"] < found.figures["loss_before"]
+
+
+def test_a_text_that_nothing_answers_to_is_refused() -> None:
+    settings = TextSettings(code_weight=1e3, plan=SHORT)
+    with pytest.raises(ConfigError, match="no sample moved"):
+        text_direction(coded(2), RunConfig(), Wish(mean_colour, COLOURS[:1]), "t", range(2), settings)
 
 
 @pytest.mark.parametrize("changes", [{"code": "square"}, {"code_weight": -1.0}, {"identity_weight": float("nan")}])

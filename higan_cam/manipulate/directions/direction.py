@@ -21,7 +21,7 @@ class Direction:
         vector: (D,) float32, unit length; its sign is a convention (`oriented`), not a meaning.
         layers: rows of w+.
         name: what its files are called.
-        method: sefa, ganspace or stylespace.
+        method: sefa, ganspace, stylespace or text.
         figures: what the method knows of it (JSON-compatible).
     """
 
