@@ -138,3 +138,12 @@ def test_settings_that_cannot_be_are_named(said: dict[str, object], named: str, 
     network = str(said.pop("network", "stylegan2"))
     with pytest.raises(ConfigError, match=rf"^{named}: "):
         build(network, **said)
+
+
+@pytest.mark.parametrize("name", ["property_weight", "gamma", "learning_rate", "ada_kimg"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_settings_are_finite_numbers(name: str, value: float) -> None:
+    settings: dict[str, object] = {"output": "out", "pictures": "photos"}
+    GanSettings(**settings)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=f"{name}: must be a finite number, got {value}"):
+        GanSettings(**settings, **{name: value})  # type: ignore[arg-type]
