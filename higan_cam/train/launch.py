@@ -75,7 +75,7 @@ def launch(
             return dict(trainer.fit().metrics or {})
 
 
-class _Refusals(UserCallback):
+class _Refusals(UserCallback):  # type: ignore[misc] # Ray leaves it untyped
     """Ends a training whose worker has refused: an error of a callback is one that Ray Train does not try again."""
 
     def after_exception(self, run_context: Any, worker_exceptions: Mapping[int, Exception]) -> None:

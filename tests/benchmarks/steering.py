@@ -117,8 +117,8 @@ def judged(rooms: Rooms, condition: Condition, w: Tensor, edit: Edit) -> dict[st
     asked = np.repeat(LEVELS, len(w))
     lamps = readings[:, :, LAMPS].sum(axis=2)
     ends = readings[[0, -1]][:, :, KEPT]
-    known = ((ends < UNDECIDED[0]) | (ends > UNDECIDED[1])).all(axis=0)
-    flipped = (ends[0] > 0.5) != (ends[1] > 0.5)
+    known: Any = ((ends < UNDECIDED[0]) | (ends > UNDECIDED[1])).all(axis=0)
+    flipped: Any = np.not_equal(ends[0] > 0.5, ends[1] > 0.5)
     by_room = [flipped[row][known[row]].mean() for row in range(len(w)) if known[row].any()]
     draws = np.random.default_rng(0).integers(0, len(by_room), (1000, len(by_room)))
     low, high = np.quantile(np.array(by_room)[draws].mean(axis=1), (0.025, 0.975))
@@ -200,8 +200,8 @@ def svm(generator: Any, condition: Condition, seed: int) -> Tensor:
     scores = scores_of(scorers_of([PROPERTY]), drawn(generator, codes))[:, 0].numpy()
     order = np.argsort(scores, kind="stable")
     parts = (order[-TAILS:], order[:TAILS], order[TAILS:-TAILS])
-    labelled = [LabelledCodes(codes.numpy()[part], scores[part]) for part in parts]
-    found = fit_boundary(*labelled, BoundaryConfig(tails=TAILS), attribute=PROPERTY, layers=(), seed=seed)
+    high, low, rest = (LabelledCodes(codes.numpy()[part], scores[part]) for part in parts)
+    found = fit_boundary(high, low, rest, BoundaryConfig(tails=TAILS), attribute=PROPERTY, layers=(), seed=seed)
     return torch.from_numpy(found.normal)
 
 

@@ -181,11 +181,9 @@ def transfer(bench: Bench) -> None:
         f"FreezeD {sizes.frozen}": {"freeze_discriminator": sizes.frozen},
     }
     for arm, said in arms.items():
-        settings = transferred(
-            f"{source.output}/{WEIGHTS}",
-            **{"output": str(bench.place / arm), "pictures": "rooms", "images": third, "batch": sizes.batch},
-            **{"precision": "bfloat16", **said},
-        )
+        usual: dict[str, Any] = {"output": str(bench.place / arm), "pictures": "rooms", "precision": "bfloat16"}
+        told: dict[str, Any] = {**usual, "images": third, "batch": sizes.batch, **said}
+        settings = transferred(f"{source.output}/{WEIGHTS}", **told)
         bench.train("transfer", arm, settings, few, reference)
     bench.train("transfer", "scratch", bench.settings(side, "scratch", images=third), few, reference)
 
