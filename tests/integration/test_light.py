@@ -72,8 +72,8 @@ def test_the_command_leaves_pairs_with_words_a_page_and_a_status(
     assert "cut off.jpg" in page
     loaded = datasets.load_dataset(str(output), cache_dir=str(tmp_path / "cache"))["train"]
     assert [row["edit_prompt"] for row in loaded] == [row["edit_prompt"] for row in lit]
-    status = read_status(open_store(str(output)))
-    assert [(stage.name, stage.done) for stage in status.stages] == [("light", 4)]
+    found = read_status(open_store(str(output)))
+    assert [(stage.name, stage.done) for stage in found.stages] == [("light", 4)]
     assert verify_run(open_store(str(output))) == []
 
 

@@ -68,8 +68,8 @@ def test_absent_from_the_command_line_leaves_places_page_gallery_and_card(
         assert "cut off.jpg" in text or text != page
     assert str(reference_run) in page
     assert json.loads((output / "run.json").read_text())["weights"].keys() == {"student", "bank"}
-    status = read_status(open_store(str(output)))
-    assert [(stage.name, stage.done) for stage in status.stages] == [("recommend", 5)]
+    found = read_status(open_store(str(output)))
+    assert [(stage.name, stage.done) for stage in found.stages] == [("recommend", 5)]
     assert verify_run(open_store(str(output))) == []
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from higan_cam.config.pictures import InvertConfig
 from higan_cam.errors import ConfigError
@@ -129,6 +129,10 @@ def test_a_generator_that_is_dead_at_the_mean_latent_is_inverted_all_the_same() 
     generator = small_latent(DCGAN).float()
     assert isinstance(generator, DCGAN)
     first, norm = generator.main[0], generator.main[1]
+    assert isinstance(first, nn.ConvTranspose2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     with torch.no_grad():
         norm.running_mean.zero_()
         norm.running_var.copy_(first.weight.square().sum(dim=(0, 2, 3)) / 16)

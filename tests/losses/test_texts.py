@@ -39,7 +39,8 @@ def arrays(folder: Path) -> dict[str, Tensor]:
 def clip(picture: Tensor) -> Tensor:
     """The stand-in of the reference data."""
     pooled = F.adaptive_avg_pool2d(area_resampled(picture), 14).flatten(1)
-    return pooled @ (draw("clip/image", (32, 588)) / 588**0.5).T
+    found: Tensor = pooled @ (draw("clip/image", (32, 588)) / 588**0.5).T
+    return found
 
 
 TEXTS = draw("clip/text", (3, 32))

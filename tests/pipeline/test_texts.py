@@ -37,11 +37,14 @@ def tiny(codes: Tensor) -> Tensor:
 
 def see(picture: Tensor) -> Tensor:
     pooled = F.adaptive_avg_pool2d(area_resampled(picture), 14).flatten(1)
-    return pooled @ (draw("clip/image_small", (16, 588)) / 588**0.5).T
+    found: Tensor = pooled @ (draw("clip/image_small", (16, 588)) / 588**0.5).T
+    return found
 
 
 def identity(picture: Tensor) -> Tensor:
-    return F.adaptive_avg_pool2d(face_crop(picture), 7).flatten(1) @ (draw("id/image_small", (16, 147)) / 147**0.5).T
+    pooled = F.adaptive_avg_pool2d(face_crop(picture), 7).flatten(1)
+    found: Tensor = pooled @ (draw("id/image_small", (16, 147)) / 147**0.5).T
+    return found
 
 
 @pytest.mark.parametrize("name", ["l2_only", "l2_and_identity", "long_lr"])

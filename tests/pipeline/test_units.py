@@ -9,12 +9,13 @@ from higan_cam.config import LightConfig, MaskConfig, RunConfig
 from higan_cam.pipeline import Models
 from higan_cam.pipeline.units import encode_unit, heat_unit, unit_samples
 from higan_cam.runtime.workers.commit import computing
+from higan_cam.store import Store
 from higan_cam.store.keys import DATA, PILOT
 from higan_cam.types import Boundary, WorkUnit
 
 
 def test_a_unit_of_a_run_that_relights_has_its_samples_lights_and_a_pilot_has_none(
-    models: Models, config: RunConfig, boundary: Boundary
+    models: Models, config: RunConfig, boundary: Boundary, store: Store
 ) -> None:
     light = LightConfig(gains=(1.0, 0.5), kelvins=(2700.0,), lamps=2)
     refined = MaskConfig(count=24, refine="student", pilot=300)
@@ -22,7 +23,8 @@ def test_a_unit_of_a_run_that_relights_has_its_samples_lights_and_a_pilot_has_no
     batch = heat_unit(models, config, boundary, WorkUnit(0, 0, 3))
     samples = unit_samples(models.scorer, config, batch, None)
     bodies = {
-        stage: encode_unit(models.scorer, computing(asked, stage), samples, batch, None) for stage in (DATA, PILOT)
+        stage: encode_unit(models.scorer, computing(asked, stage, store), samples, batch, None)
+        for stage in (DATA, PILOT)
     }
     table, pilot = (pq.read_table(pa.BufferReader(bodies[stage])) for stage in (DATA, PILOT))
     numbers = [len(row["lights"]) for row in table.to_pylist()]
