@@ -120,7 +120,7 @@ def _init(address: str, ours: bool, trains: bool) -> None:
     bare = without_idlers() if address == LOCAL and not trains else nullcontext()
     # On one of ours variables would make new workers of those that wait already.
     inherited: dict[str, Any] = {} if ours else {"env_vars": variables}
-    told: dict[str, Any] = {"worker_process_setup_hook": _tell_address} if trains else {}
+    told: dict[str, Any] = {"worker_process_setup_hook": _prepare_trainer} if trains else {}
     try:
         with environment(variables if address == LOCAL else {}), without_note(), bare:
             ray.init(
@@ -140,9 +140,14 @@ def _init(address: str, ours: bool, trains: bool) -> None:
         raise did_not_come_up(str(error)) from error
 
 
-def _tell_address() -> None:
-    """In a worker: the Ray that it belongs to is the one to look for, whatever others run on this machine."""
+def _prepare_trainer() -> None:
+    """In a worker: the Ray that it belongs to is the one to look for, whatever others run on this machine.
+
+    Ray Train's cleaner asks the dashboard every second whether the controller lives, and says each time that there is
+    none on a local Ray, where nothing is left to be cleaned.
+    """
     os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+    logging.getLogger("ray.train.v2._internal.execution.controller.placement_group_cleaner").setLevel(logging.ERROR)
 
 
 def resources() -> tuple[float, tuple[float, ...]]:
