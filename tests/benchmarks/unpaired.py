@@ -1,8 +1,9 @@
-"""`python -m tests.benchmarks.unpaired`: CycleGAN on unpaired rooms against pix2pix on pairs, in equal processor time.
+"""`python -m tests.benchmarks.unpaired`: CycleGAN on unpaired rooms against pix2pix on pairs, in about equal time.
 
 1,000 rooms with every lamp off and 1,000 other rooms with every lamp on are what CycleGAN sees; pix2pix sees pairs of
 as many rooms. Neither is told where lamps are. Both are judged on the hidden true pairs of 200 rooms that nothing else
-has used. CycleGAN trains first, and pix2pix is given as many pairs as its time allows. Predictions were written before:
+has used. CycleGAN trains first, and pix2pix is given as many pairs as a short trial says that time allows (so fewer: a
+network's first steps are slow). Predictions were written before:
 higan_cam/train/README.md.
 """
 
