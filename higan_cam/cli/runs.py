@@ -68,8 +68,10 @@ def verify(
     from higan_cam.store import open_store, run_uris, verify_run
 
     with _hashers(address) as digests:
-        found = {uri: verify_run(open_store(uri), digests) for uri in run_uris(open_store(output))}
-    statuses = [_verified(uri, problems, remake, seed, weights or []) for uri, problems in found.items()]
+        statuses = [
+            _verified(uri, verify_run(open_store(uri), digests), remake, seed, weights or [])
+            for uri in run_uris(open_store(output))
+        ]
     if any(statuses):
         raise typer.Exit(1 if 1 in statuses else QuarantinedError.exit_code)
 

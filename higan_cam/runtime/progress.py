@@ -104,6 +104,10 @@ class Meters:
         self._console, self._guard, self._run = console, guard, run
         self._tallies: dict[str, Tally] = {}
 
+    def check(self) -> None:
+        """Go on only where the stage may. LeaseLostError: another driver has taken over."""
+        self._guard()
+
     @property
     def tallies(self) -> dict[str, Tally]:
         """The counts of every stage begun so far."""

@@ -27,7 +27,7 @@ from higan_cam.runtime.stages.label import label_samples
 from higan_cam.runtime.stages.mask import make_masks
 from higan_cam.runtime.stages.refine import Learn, make_pilot, settle_student
 from higan_cam.runtime.stages.report import write_report
-from higan_cam.runtime.stages.tally import Labels
+from higan_cam.runtime.stages.score_tally import Labels
 from higan_cam.store import Lease, Store, begin_run, committed, open_store
 from higan_cam.store.keys import REPORT_KEY, SCORES
 from higan_cam.store.manifest import quarantine_lines
@@ -163,7 +163,7 @@ class Run:
     def choose(self, boundary: Boundary) -> None:
         """The attribution: the one that was chosen, or the best of the candidates now."""
         with self._timed("choose"):
-            settle_attribution(self.config, self.store, boundary)
+            settle_attribution(self.config, self.store, boundary, self.meters)
 
     def refine(self, boundary: Boundary) -> None:
         """The pilot's shards that are not there yet, and the student that learns from them."""

@@ -31,14 +31,14 @@ def untouched(
     """Those of the committed shards that their place has not written since it wrote their entries.
 
     Args:
-        since: key of an object that was made from them: nor have the entries been written since that was.
+        since: key of an object that was made from them: entries are older than that, by a tick of the place's clock.
     """
     if not records:
         return {}
     bodies, entries = store.written(f"{stage}/"), store.written(manifest_prefix(stage))
     if since is not None:
         latest = store.written(since).get(since, -1)
-        entries = {key: when for key, when in entries.items() if when <= latest}
+        entries = {key: when for key, when in entries.items() if when < latest}
     times = {shard: (bodies.get(each.path), entries.get(manifest_key(stage, shard))) for shard, each in records.items()}
     return {
         shard: records[shard]

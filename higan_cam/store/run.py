@@ -231,9 +231,9 @@ def recorded_choice(store: Store) -> Mapping[str, Any] | None:
     raise StoreError(f"{store.uri}/{RUN_KEY}: {CHOSEN} must say which was chosen, found {recorded!r}; was it edited?")
 
 
-def record_choice(store: Store, choice: Mapping[str, Any]) -> None:
-    """Write down what the run has chosen, unless a choice is written down already: the first one counts."""
-    _record_once(store, CHOSEN, choice)
+def record_choice(store: Store, choice: Mapping[str, Any]) -> str:
+    """Write down what the run has chosen, unless a choice is written down already: the name in the one that counts."""
+    return str(_record_once(store, CHOSEN, choice)["name"])
 
 
 def with_choice(config: RunConfig, store: Store) -> RunConfig:

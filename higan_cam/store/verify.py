@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
+from higan_cam.errors import StoreError
 from higan_cam.store.canonical import digest
 from higan_cam.store.keys import RUN_KEY, SHARD_STAGES, STUDENT_KEY, manifest_key
 from higan_cam.store.manifest import Entry, read_manifest
@@ -57,7 +58,7 @@ def verify_run(store: Store, digests: Digests = digests_here) -> list[Problem]:
         digests: who reads and hashes the shards.
 
     Raises:
-        StoreError: when there is no run, or it cannot be read.
+        StoreError: when there is no run, or it cannot be read, here or where it is hashed.
     """
     config_hash = str(read_run(store).get("config_hash"))
     problems, unread = list[Problem](), list[ShardRecord]()
@@ -70,6 +71,11 @@ def verify_run(store: Store, digests: Digests = digests_here) -> list[Problem]:
     hashes = digests(store, [record.path for record in unread])
     for record, sha256 in zip(unread, hashes, strict=True):
         if sha256 is None:
+            if store.exists(record.path):
+                raise StoreError(
+                    f"{store.uri}/{record.path} is there, but whoever hashes does not see it: with --address every "
+                    "node of the cluster must see the output; mount the folder there, or verify without"
+                )
             problems.append(_missing(record))
         elif sha256 != record.sha256:
             problems.append(Problem("differing", record.path, f"sha256 {sha256}, expected {record.sha256}"))

@@ -19,12 +19,12 @@ import numpy as np
 from rich.console import Console
 
 from higan_cam.config import RunConfig, config_hash, parse_config
-from higan_cam.publish import encode_scores
+from higan_cam.publish import decode_scores, encode_scores
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.stages.label import label_samples
 from higan_cam.store import Store, open_store
 from higan_cam.store.canonical import canonical_json, digest
-from higan_cam.store.keys import index_key, manifest_key, scores_path
+from higan_cam.store.keys import SCORES, index_key, manifest_key, scores_path
 from higan_cam.store.manifest import committed
 from higan_cam.store.manifest_index import index_manifest
 from higan_cam.store.restart import read_whole, untouched
@@ -49,7 +49,9 @@ def main() -> None:
             ways, content = (lambda: reading(store), lambda: trusting(store)), f"{told.bytes:,} bytes"
         else:
             fill_scores(store, told.shards)
-            ways, content = (lambda: counting(store, told.shards),) * 2, f"{SCORES_EACH:,} scores"
+            counting(store, told.shards)  # leaves index and tally
+            ways = (lambda: counting(store, told.shards, known=False), lambda: counting(store, told.shards))
+            content = f"{SCORES_EACH:,} scores"
         before = timed(ways[0], requests)
         index_manifest(store, told.stage)
         time.sleep(1.1)
@@ -92,10 +94,13 @@ def labelling(store: Store, shards: int) -> RunConfig:
     return parse_config({"output": store.uri, "label": {"count": shards * SCORES_EACH, "shard_size": SCORES_EACH}})
 
 
-def counting(store: Store, shards: int) -> int:
-    """The label stage where nothing is left to label: the first start reads the shards, and keeps what it found."""
+def counting(store: Store, shards: int, *, known: bool = True) -> int:
+    """The label stage where nothing is left to label; with its tally known, or as it was: every shard is read."""
+    config = labelling(store, shards)
+    if not known:
+        return sum(1 for _ in read_whole(store, committed(store, SCORES, config_hash(config)), decode_scores))
     meters = Meters(Console(quiet=True), lambda: None, "restart")
-    return label_samples(labelling(store, shards), store, meters, (0.0, 1.0)).extremes.seen // SCORES_EACH
+    return label_samples(config, store, meters, (0.0, 1.0)).extremes.seen // SCORES_EACH
 
 
 def reading(store: Store) -> int:

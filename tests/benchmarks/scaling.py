@@ -86,7 +86,7 @@ class LabelFeedRow:
 
 @dataclass(frozen=True)
 class MemoryRow:
-    """The driver's share of labelling: scores stream by, `Tally` keeps what the fit needs.
+    """The driver's share of labelling: scores stream by, `ScoreTally` keeps what the fit needs.
 
     Attributes:
         peak_mb: the most that the process had resident (with PyTorch and Ray); grown_mb: since the first shard.
@@ -221,9 +221,9 @@ def _label_feed_row(shards: int) -> LabelFeedRow:
 def _memory_row(latents: int) -> MemoryRow:
     """In a process of its own: scores as they come from the workers, one shard at a time."""
     from higan_cam.config import parse_config
-    from higan_cam.runtime.stages.tally import Tally
+    from higan_cam.runtime.stages.score_tally import ScoreTally
 
-    labels = Tally(parse_config({"label": {"count": latents, "shard_size": SHARD}}), (0.0, 3.0))
+    labels = ScoreTally(parse_config({"label": {"count": latents, "shard_size": SHARD}}), (0.0, 3.0))
     random = np.random.default_rng(0)
     before, began = _resident_mb(), time.monotonic()
     most = before

@@ -77,11 +77,21 @@ def test_bad_entries_are_invalid(finished: Store) -> None:
     ]
 
 
-def test_an_object_that_goes_while_it_is_looked_for_is_missing(finished: Store) -> None:
-    def losing(store: Store, keys: Sequence[str]) -> Iterator[str | None]:
+def test_an_object_that_goes_while_others_are_hashed_is_missing(
+    finished: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Store.find
+    monkeypatch.setattr(Store, "find", lambda store, key: None if key == scores_path(1) else real(store, key))
+    monkeypatch.setattr(Store, "exists", lambda *_: False)
+    assert found(finished) == [("missing", scores_path(1))]
+
+
+def test_an_object_that_only_a_node_does_not_see_is_not_called_missing(finished: Store) -> None:
+    def blind(store: Store, keys: Sequence[str]) -> Iterator[str | None]:
         return (None if key == scores_path(1) else digest_of(store, key) for key in keys)
 
-    assert [(each.kind, each.key) for each in verify_run(finished, losing)] == [("missing", scores_path(1))]
+    with pytest.raises(StoreError, match="node of the cluster must see the output"):
+        verify_run(finished, blind)
 
 
 def test_folder_without_run_is_refused(store: Store) -> None:

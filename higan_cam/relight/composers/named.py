@@ -16,10 +16,8 @@ from higan_cam.relight.composers.translator import Learned, LearnedSettings
 
 
 def _made(settings: type[Any], composer: Callable[[Any], Composer], **values: Any) -> Composer:
-    known, own = (
-        {field.name: field for field in fields(settings)},
-        getattr(composer, "__name__", "the composer").lower(),
-    )
+    known = {field.name: field for field in fields(settings)}
+    own = getattr(composer, "__name__", "the composer").lower()
     for name in values:
         if name not in known:
             raise unknown_name(f"a setting of {own}", name, known)

@@ -61,7 +61,7 @@ def without_idlers() -> Iterator[None]:
     # Private to Ray; what it calls otherwise one day is started again.
     there = {name: method for name in _IDLERS if (method := getattr(Node, name, None)) is not None}
     for name in there:
-        setattr(Node, name, lambda _, **__: None)
+        setattr(Node, name, lambda *_, **__: None)
     try:
         yield
     finally:

@@ -15,8 +15,8 @@ from higan_cam.manipulate import check_extremes, condition, decode_boundary, enc
 from higan_cam.mask import needs_balance
 from higan_cam.measure.response import with_layer_balance, with_measured_layers, with_response
 from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, on_final_scale
+from higan_cam.runtime.stages.score_tally import Labels, outside_tails
 from higan_cam.runtime.stages.sweeps import peaks_of_samples, rescore_samples, sweep_samples
-from higan_cam.runtime.stages.tally import Labels, outside_tails
 from higan_cam.store import Store, open_store
 from higan_cam.store.canonical import canonical_json
 from higan_cam.store.keys import SELECTED_KEY, boundary_keys

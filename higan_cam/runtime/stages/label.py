@@ -7,6 +7,7 @@ extremes and a bounded, fixed set of others. With `runtime.workers: auto` Ray Da
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,11 +23,11 @@ from higan_cam.runtime.crew.ledger import FIRST_LIMIT_S
 from higan_cam.runtime.crew.watch import open_ledger
 from higan_cam.runtime.plan import Crew, plan_crew, plan_label
 from higan_cam.runtime.progress import Meters
-from higan_cam.runtime.stages.tally import Labels, Tally
+from higan_cam.runtime.stages.score_tally import Labels, ScoreTally
 from higan_cam.runtime.workers.label import GIVEN_UP, LabelWorker
 from higan_cam.store import Store, clear_quarantined, committed
 from higan_cam.store.keys import SCORES, TALLY_KEY
-from higan_cam.store.manifest_index import index_manifest
+from higan_cam.store.manifest_index import TICK_S, index_manifest
 from higan_cam.store.restart import read_whole, untouched
 from higan_cam.types import FloatArray, IntArray
 
@@ -45,24 +46,35 @@ def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: 
     def hear(indices: IntArray, scores: FloatArray) -> None:
         tally.add(int(indices[0]) // config.label.shard_size, indices, scores)
         if len(tally.rows) % KEPT_EVERY == 0:
-            store.put(TALLY_KEY, tally.encode())
+            _keep(store, tally, meters)
 
     label_missing(config, missing, sum(tally.rows.values()), meters, hear, LabelWorker)
     clear_quarantined(store, SCORES)
     index_manifest(store, SCORES)
     if kept < len(tally.rows) >= KEPT_EVERY:
-        store.put(TALLY_KEY, tally.encode())
+        _keep(store, tally, meters)
     return tally.result()
 
 
-def _counted(config: RunConfig, store: Store, score_range: tuple[float, float]) -> tuple[Tally, int]:
+def _keep(store: Store, tally: ScoreTally, meters: Meters) -> None:
+    """Write the tally down, later than anything in it by the place's own clock.
+
+    Raises:
+        LeaseLostError: another driver has taken over, whose tally this one would hide.
+    """
+    time.sleep(TICK_S)
+    meters.check()
+    store.put(TALLY_KEY, tally.encode())
+
+
+def _counted(config: RunConfig, store: Store, score_range: tuple[float, float]) -> tuple[ScoreTally, int]:
     """The shards that are there, and how many of them stood in the tally that was kept: the others are read."""
     there = committed(store, SCORES, config_hash(config))
-    tally, body = Tally(config, score_range), store.find(TALLY_KEY) if len(there) >= KEPT_EVERY else None
+    tally, body = ScoreTally(config, score_range), store.find(TALLY_KEY) if len(there) >= KEPT_EVERY else None
     if body is not None and tally.restore(body):
         records = {shard: there[shard] for shard in tally.rows if shard in there}
         if tally.rows.keys() != untouched(store, SCORES, records, since=TALLY_KEY).keys():
-            tally = Tally(config, score_range)  # one of them is gone or was written again: which scores are in it?
+            tally = ScoreTally(config, score_range)  # one of them is gone or was written again: which scores are in it?
     kept = len(tally.rows)
     unread = {shard: record for shard, record in there.items() if shard not in tally.rows}
     for record, labelled in read_whole(store, unread, decode_scores):
@@ -93,8 +105,8 @@ def label_missing(
         with open_ledger(config, SCORES) as ledger:
             for indices, scores in stream_labels(config, shards, crew, ledger, worker, **settings):
                 if not np.any(indices == GIVEN_UP):
-                    hear(indices, scores)
                     meter.advance(len(indices))
+                    hear(indices, scores)
                 elif worker.quarantines:
                     meter.quarantined()
 

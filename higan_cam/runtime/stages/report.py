@@ -13,8 +13,8 @@ from higan_cam.publish.report.content import EditStrip
 from higan_cam.publish.report.figures import read_figures
 from higan_cam.publish.report.photos import Threshold
 from higan_cam.publish.report.statistics import Histogram, ScoreSummary
+from higan_cam.runtime.stages.score_tally import Labels
 from higan_cam.runtime.stages.sweeps import sweep_samples
-from higan_cam.runtime.stages.tally import Labels
 from higan_cam.runtime.workers.inputs import read_calibration
 from higan_cam.store import Store
 from higan_cam.types import Boundary

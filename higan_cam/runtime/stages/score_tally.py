@@ -37,7 +37,7 @@ class Labels:
     edges: FloatArray
 
 
-class Tally:
+class ScoreTally:
     """Merges score shards, in any order, into the same `Labels`.
 
     Attributes:
@@ -46,9 +46,9 @@ class Tally:
 
     def __init__(self, config: RunConfig, score_range: tuple[float, float]) -> None:
         self.rows: dict[int, int] = {}
-        self._hash = config_hash(config)
         self._tails = config.boundary.tails
         self._keep = 2 * self._tails + REST
+        self._of = f"{config_hash(config)} {self._keep} {HISTOGRAM_BINS}".encode()
         self._extremes = select_extremes([], [], self._tails)
         self._first: list[tuple[IntArray, FloatArray]] = []
         self._edges = np.linspace(*score_range, HISTOGRAM_BINS + 1) if np.isfinite(score_range).all() else None
@@ -80,7 +80,7 @@ class Tally:
         found = self._extremes
         first_nan = -1 if found.first_nan is None else found.first_nan
         arrays = {
-            "config": np.frombuffer(self._hash.encode(), np.uint8),
+            "of": np.frombuffer(self._of, np.uint8),
             "shards": np.array(list(self.rows), np.int64),
             "rows": np.array(list(self.rows.values()), np.int64),
             "seen": np.array([found.seen, found.nans, first_nan], np.int64),
@@ -98,7 +98,7 @@ class Tally:
         """Take over what `encode` wrote; whether it was one of this configuration. Any other leaves all as it is."""
         try:
             arrays = load(body)
-            if arrays["config"].tobytes() != self._hash.encode() or arrays["counts"].shape != self._counts.shape:
+            if arrays["of"].tobytes() != self._of:
                 return False
             highest, lowest = (Tail(arrays[f"{end}_scores"], arrays[end]) for end in ("highest", "lowest"))
             seen, nans, first_nan = arrays["seen"].tolist()
