@@ -44,8 +44,10 @@ class Norm(nn.GroupNorm):
 
     def forward(self, x: Tensor, statistics: Statistics | None = None) -> Tensor:
         """(N,C,h,w) -> the same."""
-        if statistics is None:
+        # PyTorch's own refuses groups of one value: a deep channel of a tiny picture, which is then its bias.
+        if statistics is None and x[0].numel() > self.num_groups:
             return F.group_norm(x, self.num_groups, self.weight, self.bias, EPSILON)
+        statistics = statistics or Statistics()
         count, channels, height, width = x.shape
         grouped = x.reshape(count, self.num_groups, channels // self.num_groups, height, width)
         mean, deviation = statistics.of(grouped)

@@ -36,6 +36,15 @@ def test_tiles_give_the_light_of_the_whole_picture(size: tuple[int, int], build:
     assert np.abs(whole - tiled).max() <= 1e-4 * whole.max()
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 4)])
+def test_a_picture_of_one_deep_pixel_has_light_by_instance_norm_too(size: tuple[int, int], build: Build) -> None:
+    translator = build(norm="instance", condition=False)
+    whole, tiled = (predict_light(translator, picture(*size), tile=tile) for tile in (1024, 4))
+    assert whole.shape == (*size, 3)
+    assert np.isfinite(whole).all()
+    np.testing.assert_allclose(whole, tiled, rtol=1e-4)
+
+
 def test_light_is_of_the_pictures_size_and_a_gain_multiplies_it(build: Build) -> None:
     translator, shown = build(condition=False), picture(21, 30)
     light = predict_light(translator, shown)
