@@ -10,7 +10,7 @@ from higan_cam.config.curation import CurationConfig
 from higan_cam.config.identity import config_hash, differing_fields, identity
 from higan_cam.config.layers import parse_layers
 from higan_cam.config.loading import load_config, merged, parse_config, read_fields
-from higan_cam.config.pictures import InvertConfig, LightConfig, StudentConfig
+from higan_cam.config.pictures import InvertConfig, LightConfig, StudentConfig, UpscaleConfig
 from higan_cam.config.run import RunConfig
 from higan_cam.config.runtime import RuntimeConfig
 from higan_cam.config.scorer import ScorerConfig
@@ -46,6 +46,7 @@ __all__ = [
     "SourceConfig",
     "StoreConfig",
     "StudentConfig",
+    "UpscaleConfig",
     "config_hash",
     "differing_fields",
     "identity",

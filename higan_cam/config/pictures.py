@@ -78,6 +78,9 @@ class UpscaleConfig(Section):
     """File of `higan-cam train upscaler`, or of a published network that spandrel reads; null: nothing is enlarged."""
     tile: int = Field(default=256, ge=16, le=4096)
     """Side of the pieces that it looks at, px of the small picture, without what it is shown around each."""
+    shard_size: int = Field(default=4, ge=1)
+    """Pictures per shard (one Parquet file, one unit of work), in place of `mask.shard_size`: larger photographs
+    take long, and a shard is in memory until it is whole."""
 
 
 class LightConfig(Section):

@@ -77,6 +77,13 @@ class RunConfig(Section):
         return self.attribution.model_copy(update={"name": "student"}) if refined else self.attribution
 
     @property
+    def listed(self) -> MaskConfig:
+        """`mask` as commands have it that ask nothing but pictures: larger ones have a size of shards of their own."""
+        if self.upscale.weights is None:
+            return self.mask
+        return self.mask.model_copy(update={"shard_size": self.upscale.shard_size})
+
+    @property
     def unrefined(self) -> RunConfig:
         """The same job with the masks of `attribution` itself and nothing relit, as a pilot has them.
 

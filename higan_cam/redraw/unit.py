@@ -13,20 +13,20 @@ Read = Callable[[PictureRow], Picture | Unreadable]
 
 
 def upscale_unit(upscaler: Upscaler, tile: int, rows: Sequence[PictureRow], read: Read) -> Iterator[Upscaled]:
-    """A row for each picture, in order: a picture is held only while its row is.
+    """A row for each picture, in order, made when it is asked for: pictures are held only while their row is.
 
     Args:
         tile: side of the pieces that are looked at, px.
     """
-    for row in rows:
-        found = read(row)
-        if isinstance(found, Unreadable):
-            yield Upscaled(row.index, row.key, "unreadable", found.reason)
-            continue
-        height, width = (upscaler.scale * extent for extent in found.image.shape[:2])
-        if height * width > MAX_PIXELS:
-            reason = f"{width} x {height} would be more than the {MAX_PIXELS:,} pixels that pictures are read with"
-            yield Upscaled(row.index, row.key, "too large", reason)
-            continue
-        image = upscale(upscaler, found.image, tile=tile)
-        yield Upscaled(row.index, row.key, "ok", "", found.image, image, found.notes)
+    return (_row(upscaler, tile, row, read(row)) for row in rows)
+
+
+def _row(upscaler: Upscaler, tile: int, row: PictureRow, found: Picture | Unreadable) -> Upscaled:
+    if isinstance(found, Unreadable):
+        return Upscaled(row.index, row.key, "unreadable", found.reason)
+    height, width = (upscaler.scale * extent for extent in found.image.shape[:2])
+    if height * width > MAX_PIXELS:
+        reason = f"{width} x {height} would be more than the {MAX_PIXELS:,} pixels that pictures are read with"
+        return Upscaled(row.index, row.key, "too large", reason)
+    image = upscale(upscaler, found.image, tile=tile)
+    return Upscaled(row.index, row.key, "ok", "", found.image, image, found.notes)

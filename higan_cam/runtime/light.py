@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from higan_cam.config import RunConfig
+from higan_cam.config import RunConfig, UpscaleConfig
 from higan_cam.errors import ConfigError
 from higan_cam.mask.student import load_student
 from higan_cam.publish.report.students.lights import write_lights_report
@@ -42,7 +42,10 @@ def light(config: RunConfig, console: Console | None = None, head: Head | None =
 
 
 def _from_here(config: RunConfig) -> RunConfig:
-    """With places, lamp and the composer's files as workers elsewhere find them, wherever this was started."""
+    """With places, lamp and the composer's files as workers elsewhere find them, wherever this was started.
+
+    Nothing is enlarged, which is another command's.
+    """
     places, lamp, settings = config.light.places, config.light.lamp, config.light.settings
     named = FILES.get(config.light.composer, "")
     file = settings.get(named)
@@ -53,7 +56,7 @@ def _from_here(config: RunConfig) -> RunConfig:
         "lamp": None if lamp is None else _absolute(lamp),
         "settings": settings,
     }
-    return config.model_copy(update={"light": config.light.model_copy(update=found)})
+    return config.model_copy(update={"light": config.light.model_copy(update=found), "upscale": UpscaleConfig()})
 
 
 def _absolute(file: str) -> str:

@@ -16,7 +16,7 @@ from higan_cam.pictures import check_pictures
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster
 from higan_cam.runtime.cluster.reach import check_reachable
-from higan_cam.runtime.plan import plan_mask
+from higan_cam.runtime.plan import plan_listed
 from higan_cam.runtime.progress import Meters
 from higan_cam.runtime.run import Outcome
 from higan_cam.runtime.stages.invert import with_listing
@@ -64,7 +64,7 @@ def on_listed_pictures(
             prepare(store)
         own = config.runtime if gpus else config.runtime.model_copy(update={"gpus_per_worker": 0})
         with cluster(config.runtime, head):
-            make_shards(config.model_copy(update={"runtime": own}), store, task, plan_mask(config), meters)
+            make_shards(config.model_copy(update={"runtime": own}), store, task, plan_listed(config), meters)
         lease.check()
         report(config, store)
         outcome.seconds[name] = time.monotonic() - began

@@ -117,3 +117,8 @@ def plan_pilot(config: RunConfig) -> list[WorkUnit]:
 def plan_mask(config: RunConfig) -> list[WorkUnit]:
     """Units of the masking stage."""
     return plan_units(config.mask.count, config.mask.shard_size)
+
+
+def plan_listed(config: RunConfig) -> list[WorkUnit]:
+    """Units of a command that asks nothing but pictures."""
+    return plan_units(config.mask.count, config.listed.shard_size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from higan_cam.config import LightConfig, RunConfig
+from higan_cam.config import LightConfig, RunConfig, UpscaleConfig
 from higan_cam.mask.student import Student, load_student
 from higan_cam.pipeline.bank import bank_shards, freeze_bank
 from higan_cam.publish.reading import fingerprint
@@ -29,7 +29,8 @@ def recommend(config: RunConfig, console: Console | None = None, head: Head | No
         HiganCamError: configuration, weights or store problems; what is already written stays.
         LeaseHeldError: another driver is at work on this output.
     """
-    config = config.model_copy(update={"light": LightConfig()})  # of another command
+    others = {"light": LightConfig(), "upscale": UpscaleConfig()}  # of other commands
+    config = config.model_copy(update=others)
     student = load_student(config.student.weights)  # what is wrong with it is said before anything is written
     run, shards = _bank_of(config, student)
     digests = {"student": sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))}

@@ -74,8 +74,8 @@ def remake_shards(
     """
     if recommends(store):
         raise DataError(
-            f"{store.uri}: places, lights and larger pictures are not made again yet; `recommend`, `light` and "
-            "`upscale` themselves are quick"
+            f"{store.uri}: what `recommend`, `light` and `upscale` leave is not made again yet; `higan-cam verify` "
+            "without --remake compares it with its record"
         )
     config = with_recorded_weights(recorded_config(store), read_run(store), weights)
     entries = [entry for stage in SHARD_STAGES for entry in read_manifest(store, stage).values() if entry]

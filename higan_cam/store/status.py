@@ -164,7 +164,7 @@ def _planned(store: Store, config: RunConfig) -> list[tuple[str, LabelConfig | M
     """The stages that make shards, each with the section that says how many samples."""
     if recommends(store):
         larger = config.upscale.weights is not None
-        return [(UPSCALED if larger else LIGHTS if config.light.gains else PLACES, config.mask)]
+        return [(UPSCALED if larger else LIGHTS if config.light.gains else PLACES, config.listed)]
     codes: list[tuple[str, LabelConfig | MaskConfig]] = [(CODES, config.mask)]
     pilot: list[tuple[str, LabelConfig | MaskConfig]] = [
         (PILOT, config.mask.model_copy(update={"count": config.mask.pilot}))

@@ -473,7 +473,7 @@ def test_how_pictures_are_enlarged_enters_the_hash_where_any_are() -> None:
     usual, tiled = (parse_config({**PICTURES, "upscale": {"tile": tile}}) for tile in (256, 64))
     assert config_hash(usual) == config_hash(tiled) == config_hash(parse_config(PICTURES))
     larger = [
-        parse_config({**PICTURES, "upscale": {"weights": name, "tile": tile}})
-        for name, tile in (("a", 256), ("a", 64), ("b", 256))
+        parse_config({**PICTURES, "upscale": {"weights": name, "tile": tile, "shard_size": size}})
+        for name, tile, size in (("a", 256, 4), ("a", 64, 4), ("b", 256, 4), ("a", 256, 5))
     ]
-    assert len({config_hash(config) for config in [usual, *larger]}) == 4
+    assert len({config_hash(config) for config in [usual, *larger]}) == 5

@@ -34,7 +34,7 @@ def test_pictures_are_larger_once_and_the_same_command_goes_on_to_the_same_bytes
     torch.nn.init.normal_(network.last.weight, std=0.05)
     save_upscaler(model, network, "area")
     command = [sys.executable, "-m", "higan_cam", "upscale", str(photos), str(output), "--model", str(model)]
-    command += ["--set", "mask.shard_size=2", "--set", "runtime.workers=1", "--set", "upscale.tile=16"]
+    command += ["--set", "upscale.shard_size=2", "--set", "runtime.workers=1", "--set", "upscale.tile=16"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert ended.returncode == 0, ended.stderr
     loaded = datasets.load_dataset(str(output), cache_dir=str(tmp_path / "cache"))["train"]

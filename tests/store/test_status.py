@@ -168,6 +168,13 @@ def test_a_run_with_a_ready_boundary_needs_no_labels(store: Store) -> None:
     assert status.complete
 
 
+def test_larger_pictures_have_shards_of_their_own_size(store: Store) -> None:
+    said = ["source.kind=pictures", "source.pictures=photos", "upscale.weights=m.safetensors"]
+    begin_run(store, load_config(None, said), {"upscaler": "0" * 64})  # no listing yet, which would say how many
+    (stage,) = read_status(store).stages
+    assert (stage.name, stage.shards, stage.total) == ("upscale", 256, 1024)
+
+
 def test_of_a_refined_run_pilot_and_student_are_told_too(store: Store) -> None:
     settings = ["label.count=10", "label.shard_size=4", "mask.count=5", "mask.shard_size=2", "boundary.tails=2"]
     config = load_config(None, [*settings, "mask.refine=student", "mask.pilot=6"])

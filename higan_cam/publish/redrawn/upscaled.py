@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from higan_cam.publish.dataset import COLUMNS, LARGE_ROWS, PHOTO_COLUMNS, schema_of, write_rows
+from higan_cam.publish.dataset import COLUMNS, PHOTO_COLUMNS, schema_of, write_rows
 from higan_cam.publish.images import encode_image
 from higan_cam.types import ByteArray
 
@@ -42,9 +42,9 @@ class Upscaled:
     notes: tuple[str, ...] = ()
 
 
-def encode_upscaled(rows: Iterable[Upscaled], row_group: int = 100) -> bytes:
-    """Rows -> Parquet, each encoded before the next is asked for; the same rows give the same bytes."""
-    return write_rows(map(_row, rows), schema_of(UPSCALED_COLUMNS), min(row_group, LARGE_ROWS))
+def encode_upscaled(rows: Iterable[Upscaled]) -> bytes:
+    """Rows -> Parquet, a row group each, written before the next is asked for; the same rows give the same bytes."""
+    return write_rows(map(_row, rows), schema_of(UPSCALED_COLUMNS), 1)
 
 
 def _row(row: Upscaled) -> dict[str, Any]:

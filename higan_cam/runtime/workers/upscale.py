@@ -36,5 +36,5 @@ class UpscaleWorker(Worker):
         with self.at_work(unit, attempt) as work:
             rows = [self.listing[index] for index in unit.indices]
             larger = upscale_unit(self.upscaler, config.upscale.tile, rows, pictures_of(config, self.store).read)
-            body = phase("upscale", "upscale")(encode_upscaled)(larger, config.publish.row_group)
+            body = phase("upscale", "upscale")(encode_upscaled)(larger)
             return commit_upscaled(config, self.store, work, body, self.done(time.monotonic() - began))

@@ -28,6 +28,7 @@ def test_rows_are_what_was_encoded_and_equal_rows_equal_bytes() -> None:
     assert body == encode_upscaled(ROWS)
     table = pq.read_table(io.BytesIO(body))
     assert table.column_names == list(UPSCALED_COLUMNS)
+    assert pq.ParquetFile(io.BytesIO(body)).num_row_groups == len(ROWS)  # each written before the next is made
     first, second, _ = table.to_pylist()
     np.testing.assert_array_equal(decode_image(first["image"]["bytes"]), picture(16, 20))
     np.testing.assert_array_equal(decode_image(first["picture"]["bytes"]), picture(8, 10))
