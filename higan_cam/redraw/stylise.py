@@ -4,15 +4,16 @@
 
 Terms are losses of `higan_cam.losses`, by name. Gram matrices and `colour` compare with the style, all others with the
 content. Every term is in a unit of its own, so that weights mean the same for any network and pictures: of the style's
-terms the unit is their value at the content picture, of the others that of a grey picture of the content's mean level
-(`total_variation`, of which grey has none: that of the content). So 1 is where a term begins, or all of it lost.
+terms the unit is their value at the picture that it starts from, of the others that of a grey picture of the content's
+mean level (`total_variation`, of which grey has none: that of the content). So 1 is where a term begins, or all of it
+lost. Where that is nothing (a flat content, a style that is the content) the unit is the term's value at noise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -38,8 +39,8 @@ DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "vgg16": {"gram:vgg16": 1.0, "features:vgg16_relu3_3": 1.0, "total_variation": 0.1},
 }
 """Terms and weights, by the network that they look through."""
-_BITS = 1e-12
-"""A unit that is no more than this is none: the two pictures are the same to that term."""
+_ROUNDING = 1e-6
+"""Of a term's value at noise: a unit that is no more than this is none, the two pictures are the same to that term."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +114,9 @@ def stylise(content: ByteArray, style: ByteArray, settings: StyliseSettings, par
         if min(shown.shape[:2]) < LEAST:
             raise DataError(f"{name}: sides must be >= {LEAST} px, got {shown.shape[1]} x {shown.shape[0]}")
     whole, manner = (from_uint8(shown[None]).to(parts.device) for shown in (content, style))
-    terms = _terms(whole, manner, settings, parts)
-    start = whole.clone() if settings.start == "content" else _noise(tuple(whole.shape), settings.seed).to(whole)
+    noise = _noise(tuple(whole.shape), settings.seed).to(whole)
+    start = whole.clone() if settings.start == "content" else noise
+    terms = _terms(_Looks(whole, manner, start, noise), settings, parts)
     descent = _Descent(terms, start, settings)
     descent.run()
     picture = to_uint8(descent.kept)[0]
@@ -129,25 +131,39 @@ def stylise(content: ByteArray, style: ByteArray, settings: StyliseSettings, par
 Term = Callable[[Tensor], Tensor]
 
 
-def _terms(content: Tensor, style: Tensor, settings: StyliseSettings, parts: Parts) -> dict[str, Term]:
+class _Looks(NamedTuple):
+    """Pictures that terms compare with or have their units at: (1,3,H,W), but for the style, in [-1,1]."""
+
+    content: Tensor
+    style: Tensor
+    start: Tensor
+    noise: Tensor
+
+
+def _terms(looks: _Looks, settings: StyliseSettings, parts: Parts) -> dict[str, Term]:
     """{name: (1,3,H,W) -> its value in units}."""
-    sides = {True: style, False: content}
+    sides = {True: looks.style, False: looks.content}
     made: dict[str, Term] = {}
     for compares, target in sides.items():
         weights = {name: weight for name, weight in settings.weights.items() if of_style(name) is compares}
         for name, weight in weights.items():
             aim = make_picture_losses({name: weight or 1.0}, parts).against(target)
             # What Gram matrices and means keep of a picture has no size: the other may have another.
-            made[name] = _in_units(name, replace(aim, shape=tuple(content.shape)), content)
+            made[name] = _in_units(name, replace(aim, shape=tuple(looks.content.shape)), looks)
     return made
 
 
-def _in_units(name: str, aim: Aim, content: Tensor) -> Term:
-    grey = content.mean().expand_as(content)
-    at = content if of_style(name) or name.startswith("total_variation") else grey
+def _in_units(name: str, aim: Aim, looks: _Looks) -> Term:
+    if of_style(name):
+        at = looks.start
+    elif name.startswith("total_variation"):
+        at = looks.content
+    else:
+        at = looks.content.mean().expand_as(looks.content)
     with torch.no_grad():
-        unit = float(aim(at).terms[name])
-    scale = 1 / unit if unit > _BITS else 0.0
+        unit, of_noise = (float(aim(each).terms[name]) for each in (at, looks.noise))
+    unit = unit if unit > _ROUNDING * of_noise else of_noise
+    scale = 1 / unit if unit > 0 else 0.0
     return lambda picture: scale * aim(picture).terms[name].sum()
 
 

@@ -111,6 +111,28 @@ def test_a_picture_in_its_own_manner_stays_as_it_is(parts: Parts) -> None:
     np.testing.assert_array_equal(found.picture, squares())
 
 
+def test_from_noise_a_picture_in_its_own_manner_gets_that_manner(parts: Parts) -> None:
+    found = stylise(stripes(), stripes(), StyliseSettings(weights={"gram": 1.0}, steps=15, start="noise"), parts)
+    assert found.before["gram"] == pytest.approx(1)
+    assert found.terms["gram"] < 0.6
+
+
+@pytest.mark.parametrize("level", [21, 251])
+def test_a_flat_picture_gets_the_manner_too(level: int, parts: Parts) -> None:
+    """Grey of its mean level is the picture itself, but for rounding, of which nothing is a multiple."""
+    flat = np.full((40, 48, 3), level, np.uint8)
+    layer = parts.features
+    assert layer is not None
+
+    def loud(picture: Tensor) -> Tensor:
+        found = layer(picture)
+        return 30 * (found if isinstance(found, Tensor) else found[0])
+
+    found = stylise(flat, stripes(), StyliseSettings(weights=WEIGHTS, steps=15), Parts(features=loud))
+    assert found.terms["gram"] < 0.6
+    assert found.terms["features"] < 2
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [({"steps": 0}, "steps"), ({"optimizer": "sgd"}, "optimizer"), ({"start": "grey"}, "start"), ({"rate": 0}, "rate")],
