@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from higan_cam.cli import training
-from higan_cam.cli.options import Config, Set, load, local_folder, parse_files, parse_loss, with_ray
+from higan_cam.cli.options import Config, Set, load, local_folder, parse_files, parse_loss, thousands, with_ray
 from higan_cam.cli.pictures import end
 from higan_cam.cli.redraw.stylising import stylise
 
@@ -96,7 +96,7 @@ def upscaler(
         networks=tuple(files.items()),
         digests=tuple((name, sha256_of(file)) for name, file in files.items()),
         adversarial=adversarial,
-        images=round(1000 * pieces),
+        images=thousands("--pieces", pieces),
         batch=batch,
         features=features,
         blocks=blocks,

@@ -20,6 +20,7 @@ from tests.support.commands import Command
         (("--loss", "gram:vgg16=1"), "needs the file of torchvision's VGG16"),
         (("--network", "vgg19=FILE"), "--network vgg19=FILE: expected NAME=FILE with NAME one of vgg16"),
         (("--network", "vgg16=none.pth"), "none.pth"),
+        (("--pieces", "inf"), "--pieces: must be a finite number, of thousands, got inf"),
         (("--batch", "3", "--workers", "2"), "does not divide by 2 workers"),
     ],
 )
