@@ -162,8 +162,8 @@ def text_direction(
     """The mean move of several samples towards a text as one direction of w, its positive side towards the text.
 
     Returns:
-        `figures`: alike, the mean cosine of each sample's move with it (1: the text asks the same of every picture);
-        loss_before and loss, the mean text loss at the start and after the moves; looks, the samples.
+        `figures`: alike, the mean cosine of two samples' moves (`agreement`; 1: the text asks the same of every
+        picture); loss_before and loss, the mean text loss at the start and after the moves; looks, the samples.
 
     Raises:
         ConfigError: no sample moved, so the text asks for nothing that the rows can give.
@@ -178,12 +178,25 @@ def text_direction(
     if not float(mean.norm()) > 0:
         raise ConfigError(f"--text: no sample moved on rows {rows}: this text asks for nothing that they change")
     figures = {
-        "alike": float(torch.cosine_similarity(moves, mean[None], dim=1).mean()),
+        "alike": agreement(moves),
         "loss_before": float(found.trace[:, 0].mean()),
         "loss": float(found.terms["text"].mean()),
         "looks": len(indices),
     }
     return Direction((mean / mean.norm()).cpu().numpy(), rows, name, "text", figures)
+
+
+def agreement(moves: Tensor) -> float:
+    """Mean cosine of every two different of (n,D) moves: 1 where all are one, about 0 where each is its own.
+
+    A move of length 0 has a cosine of 0 with all others. One move alone gives 1: there is none that it differs from.
+    """
+    count = len(moves)
+    if count == 1:
+        return 1.0
+    units = torch.nn.functional.normalize(moves.double(), dim=1)
+    together, own = units.sum(dim=0).square().sum(), units.square().sum()
+    return float((together - own) / (count * (count - 1)))
 
 
 def _drawing(models: Models) -> Callable[[Tensor], Tensor]:

@@ -18,7 +18,7 @@ from higan_cam.invert.schedules import SCHEDULES
 from higan_cam.losses import face_crop
 from higan_cam.losses.texts import area_resampled
 from higan_cam.pipeline import Models
-from higan_cam.pipeline.texts import TextSettings, Wish, move_to_text, text_direction
+from higan_cam.pipeline.texts import TextSettings, Wish, agreement, move_to_text, text_direction
 from tests.support.reference2 import draw
 
 
@@ -160,6 +160,20 @@ def test_the_mean_move_of_several_pictures_is_a_direction_towards_the_text() -> 
     assert np.linalg.norm(found.vector) == pytest.approx(1)
     assert found.figures["alike"] > 0.95
     assert found.figures["loss"] < found.figures["loss_before"]
+
+
+@pytest.mark.parametrize(
+    ("moves", "alike"),
+    [
+        (torch.diag(torch.tensor([1.0, 20.0, 0.3, 5.0])), 0),
+        (torch.tensor([[1.0, 2.0], [3.0, 6.0]]), 1),
+        (torch.tensor([[1.0, 0.0], [-2.0, 0.0]]), -1),
+        (torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 0.0]]), 1 / 3),
+        (torch.tensor([[1.0, 2.0]]), 1),
+    ],
+)
+def test_moves_are_alike_by_their_cosine_with_each_other_and_not_with_themselves(moves: Tensor, alike: float) -> None:
+    assert agreement(moves) == pytest.approx(alike, abs=1e-9)
 
 
 def test_a_text_that_nothing_answers_to_is_refused() -> None:
