@@ -33,6 +33,7 @@ from higan_cam.manipulate.directions import (
 from higan_cam.manipulate.directions.ganspace import check_mapped
 from higan_cam.pipeline.models import Models, codes_array, w_plus_of
 from higan_cam.pipeline.texts import PUBLISHED, TextSettings, Wish, text_direction
+from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.types import FloatArray, Generator, Scorer
 
 
@@ -139,9 +140,18 @@ def _text(models: Models, config: RunConfig, asked: Asked, _codes: FloatArray) -
     scorer = cast(PromptScorer, scorer).to(models.device)
     want, have = scorer.get_buffer("prompts").split(1)
     plan = Plan(wanted.steps, PUBLISHED.schedule)
-    name = "text_" + re.sub(r"[^a-z0-9]+", "_", wanted.text.lower()).strip("_")[:60]
     settings = TextSettings(rows=asked.layers, plan=plan)
-    return [text_direction(models, config, Wish(scorer.embed, want, have), name, range(asked.looks), settings)]
+    return [
+        text_direction(models, config, Wish(scorer.embed, want, have), text_name(wanted), range(asked.looks), settings)
+    ]
+
+
+def text_name(asked: TextAsked) -> str:
+    """A file's name for a text, such as text_a_red_blanket_0b5f3c1e: what of it is plain, and a digest of both texts,
+    since texts in other alphabets, long ones and those with another neutral text would share what is plain."""
+    plain = re.sub(r"[^a-z0-9]+", "_", asked.text.lower()).strip("_")[:60].strip("_")
+    own = digest(canonical_json([asked.text, asked.neutral]))[:8]
+    return "_".join(["text", *filter(None, [plain]), own])
 
 
 METHODS: Mapping[str, Callable[[Models, RunConfig, Asked, FloatArray], list[Direction]]] = {

@@ -103,8 +103,8 @@ def test_a_texts_direction_is_a_file_like_any_other(higan_cam: Command, run: Pat
         *("--clip", str(tmp_path / "clip.safetensors"), "--samples", "2", "--codes", "40", "--looks", "2"),
     )
     assert (status, error) == (0, "")
-    assert told.startswith("text_a_red_blanket ")
-    found = load_boundary(run / "directions/text_a_red_blanket.safetensors")
+    assert told.startswith("text_a_red_blanket_")
+    found = load_boundary(run / f"directions/{told.split()[0]}.safetensors")
     assert found.metrics["loss"] < found.metrics["loss_before"]
     assert (run / "directions/text-sheet.png").is_file()
 

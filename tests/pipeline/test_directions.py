@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2
 from higan_cam.manipulate.directions import Direction
 from higan_cam.pipeline import Models
 from higan_cam.pipeline import directions as module
-from higan_cam.pipeline.directions import METHODS, Asked, changes, channels, find_directions
+from higan_cam.pipeline.directions import METHODS, Asked, TextAsked, changes, channels, find_directions, text_name
 from tests.support.block_generator import BLOCK, GAINS, BlockGenerator
 from tests.support.generators import small, small_latent
 from tests.support.scorers import WeightedMean
@@ -121,3 +122,13 @@ def test_an_unknown_method_is_named_with_the_nearest() -> None:
 def test_changes_are_half_of_the_difference_in_display_values() -> None:
     low, high = torch.full((1, 3, 2, 2), -3.0), torch.full((1, 3, 2, 2), 0.0)
     assert changes(torch.cat([low, high])).tolist() == [[[0.25, 0.25], [0.25, 0.25]]]  # -3 is drawn as black, -1
+
+
+def test_no_two_texts_have_one_name_whatever_their_alphabet_length_and_neutral_text() -> None:
+    long = "a room with " + "very " * 12
+    texts = [("красное одеяло", ""), ("赤い毛布", ""), ("A red blanket!", "a blanket"), ("A red blanket!", "a bed")]
+    texts += [(f"{long}dark walls", "a room"), (f"{long}light walls", "a room")]
+    names = [text_name(TextAsked(*each, "clip.safetensors")) for each in texts]
+    assert len(set(names)) == len(names)
+    assert names[2] == text_name(TextAsked(*texts[2], "other.safetensors"))
+    assert all(re.fullmatch(r"text(_[a-z0-9]+)+", name) for name in names)
