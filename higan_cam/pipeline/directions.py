@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.config import RunConfig
-from higan_cam.errors import ConfigError, unknown_name
+from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.generate.styles import StyleAffine, style_affines
 from higan_cam.invert.descent import Plan
 from higan_cam.label import load_scorer
@@ -136,14 +136,25 @@ def _text(models: Models, config: RunConfig, asked: Asked, _codes: FloatArray) -
     if asked.text is None:
         raise ConfigError("text: say --text, --from and --clip: what is wanted, what is there, and a CLIP model's file")
     wanted = asked.text
-    scorer = load_scorer("clip", wanted.weights, target=wanted.text, against=wanted.neutral, arch=wanted.arch)
-    scorer = cast(PromptScorer, scorer).to(models.device)
+    scorer = _clip(wanted).to(models.device)
     want, have = scorer.get_buffer("prompts").split(1)
     plan = Plan(wanted.steps, PUBLISHED.schedule)
     settings = TextSettings(rows=asked.layers, plan=plan)
     return [
         text_direction(models, config, Wish(scorer.embed, want, have), text_name(wanted), range(asked.looks), settings)
     ]
+
+
+def _clip(asked: TextAsked) -> PromptScorer:
+    """The network, whose errors name the options that it comes from instead of a scorer's fields."""
+    try:
+        scorer = load_scorer("clip", asked.weights, target=asked.text, against=asked.neutral, arch=asked.arch)
+    except (ConfigError, WeightsError) as error:
+        said = str(error)
+        for field, option in (("weights", "--clip"), ("arch", "--clip-arch"), ("name: clip", "--method text:")):
+            said = said.replace(f"scorer.{field}", option)
+        raise type(error)(said) from error
+    return cast(PromptScorer, scorer)
 
 
 def text_name(asked: TextAsked) -> str:

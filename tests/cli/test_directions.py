@@ -121,3 +121,25 @@ def test_half_a_text_is_refused(options: tuple[str, ...], words: str, higan_cam:
     status, _, error = higan_cam("directions", str(run), *options)
     assert status == 2
     assert words in " ".join(error.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--clip", "/nope"), "/nope: no such weights file; --clip names the file of a CLIP model"),
+        (("--clip", "{file}", "--clip-arch", "ViT-B32"), "--clip-arch: unknown name 'ViT-B32'"),
+        (("--clip", "{file}"), "--clip-arch: name the model, such as ViT-B-32"),
+    ],
+)
+def test_what_is_wrong_with_a_clip_model_is_said_of_its_options(
+    options: tuple[str, ...], words: str, higan_cam: Command, run: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("open_clip")
+    save_tensors(tmp_path / "clip.safetensors", {"a": torch.zeros(1)}, {})
+    given = (each.format(file=tmp_path / "clip.safetensors") for each in options)
+    texts = ("--text", "a dark room", "--from", "a room", "--codes", "40", "--looks", "2")
+    status, _, error = higan_cam("directions", str(run), "--method", "text", *texts, *given)
+    assert status == 2
+    said = " ".join(error.split())
+    assert words in said
+    assert "scorer." not in said
