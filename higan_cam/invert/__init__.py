@@ -1,7 +1,8 @@
 """The code behind a picture: what a generator would have to be told to draw it, and whether it can draw it at all."""
 
 from higan_cam.invert.camera import AT_REST, developed, placed_affine
-from higan_cam.invert.inversion import calibrate, invert_pictures, make_problem
+from higan_cam.invert.figures import HasFeatures
+from higan_cam.invert.inversion import calibrate, invert_pictures, judge_of, make_problem
 from higan_cam.invert.methods import METHODS, method_of
 from higan_cam.invert.problem import CameraEncoder, Encoder
 from higan_cam.invert.published import RECIPES
@@ -17,6 +18,7 @@ __all__ = [
     "CameraEncoder",
     "CodeStatistics",
     "Encoder",
+    "HasFeatures",
     "Inversion",
     "Thresholds",
     "calibrate",
@@ -24,6 +26,7 @@ __all__ = [
     "developed",
     "invert_pictures",
     "joined",
+    "judge_of",
     "judged",
     "make_problem",
     "method_of",

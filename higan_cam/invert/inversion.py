@@ -34,6 +34,7 @@ def invert_pictures(
     scorer: Scorer | None = None,
     *,
     calibration: Calibration | None = None,
+    judge: HasFeatures | None = None,
 ) -> Inversion:
     """The codes of pictures at the generator's size, `config.micro_batch` at a time, in order.
 
@@ -44,6 +45,7 @@ def invert_pictures(
         scorer: judges picture and reconstruction; its features too, where it has any, else those of EfficientNet-Lite0
             where `config.networks` names it.
         calibration: what thresholds that are `auto` come from; without it those ask for nothing.
+        judge: whose features those are, from `judge_of`, so that many calls read its file once; None reads it here.
 
     Raises:
         ConfigError: a method, recipe or loss that is unknown, or one that lacks its encoder or a network's file.
@@ -57,7 +59,7 @@ def invert_pictures(
     method = method_of(problem)
     # A clone, since what was made in inference mode takes no part in a gradient.
     parts = [part.clone() for part in pictures.split(config.micro_batch)]
-    judge = _judge(config, scorer, statistics)
+    judge = judge or judge_of(config, scorer, str(pictures.device))
     found = joined([_measured(problem, part, method(problem, part), scorer, judge) for part in parts])
     return judged(found, thresholds_of(config, calibration))
 
@@ -102,20 +104,25 @@ def calibrate(
     with torch.no_grad():
         codes = generator.truncate(generator.map(latents)).split(config.micro_batch)
         pictures = torch.cat([drawn(generator, part).clamp(-1, 1) for part in codes])
-        judge = _judge(config, scorer, statistics)
-        strangers = (
-            torch.nan if judge is None else feature_distance(judge, pictures.roll(1, 0), pictures).median().item()
-        )
-    return calibration_of(invert_pictures(generator, pictures, config, statistics, encoder, scorer), strangers)
+        judge = judge_of(config, scorer, str(pictures.device))
+        strangers = torch.nan if judge is None else _strangers(judge, pictures, config.micro_batch)
+    found = invert_pictures(generator, pictures, config, statistics, encoder, scorer, judge=judge)
+    return calibration_of(found, strangers)
 
 
-def _judge(config: InvertConfig, scorer: object, statistics: CodeStatistics) -> HasFeatures | None:
+def _strangers(judge: HasFeatures, pictures: Tensor, at_once: int) -> float:
+    """Median feature distance of pictures that have nothing to do with each other."""
+    parts = zip(pictures.roll(1, 0).split(at_once), pictures.split(at_once), strict=True)
+    return torch.cat([feature_distance(judge, *each) for each in parts]).median().item()
+
+
+def judge_of(config: InvertConfig, scorer: object, device: str) -> HasFeatures | None:
     """Whose features say how far picture and reconstruction are apart; None where nobody has any."""
     if isinstance(scorer, HasFeatures):
         return scorer
     if JUDGE not in config.networks:
         return None
-    networks = Networks(Parts(files=config.networks, device=str(statistics.mean.device)))
+    networks = Networks(Parts(files=config.networks, device=device))
     return PooledFeatures(networks.efficientnet_lite0.features)
 
 

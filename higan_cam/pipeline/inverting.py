@@ -13,10 +13,12 @@ from higan_cam.invert import (
     Calibration,
     CodeStatistics,
     Encoder,
+    HasFeatures,
     Inversion,
     calibrate,
     code_statistics,
     invert_pictures,
+    judge_of,
     make_problem,
     method_of,
     placed_affine,
@@ -37,11 +39,13 @@ class Inverter:
     Attributes:
         calibration: how well the generator draws its own samples, which `auto` thresholds start from; None before that
             is known.
+        judge: whose features say how far picture and reconstruction are apart; None: whose the configuration says.
     """
 
     statistics: CodeStatistics
     encoder: Encoder | None
     calibration: Calibration | None = None
+    judge: HasFeatures | None = None
 
 
 def load_inverter(models: Models, config: RunConfig, calibration: Calibration | None = None) -> Inverter:
@@ -51,10 +55,11 @@ def load_inverter(models: Models, config: RunConfig, calibration: Calibration | 
         calibration: see `Inverter`.
 
     Raises:
-        WeightsError: the encoder's file is none, or another generator's.
+        WeightsError: the encoder's file is none, or another generator's; or a network's that judges.
     """
     statistics = code_statistics(models.generator, device=models.device)
-    return Inverter(statistics, encoder_of(models, config), calibration)
+    judge = judge_of(config.invert, models.scorer, str(models.device))
+    return Inverter(statistics, encoder_of(models, config), calibration, judge)
 
 
 def encoder_of(models: Models, config: RunConfig) -> Encoder | None:
@@ -132,6 +137,7 @@ def _inverted(models: Models, config: RunConfig, inverter: Inverter, squares: Se
         inverter.encoder,
         models.scorer,
         calibration=inverter.calibration,
+        judge=inverter.judge,
     )
     return [_code(square, found, number) for number, square in enumerate(squares)]
 

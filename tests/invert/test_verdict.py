@@ -20,6 +20,7 @@ from higan_cam.invert import (
     Thresholds,
     calibrate,
     invert_pictures,
+    judge_of,
     judged,
     thresholds_of,
 )
@@ -134,3 +135,41 @@ def test_a_network_of_natural_pictures_judges_where_the_scorer_has_no_features(
     assert math.isnan(blind.strangers)
     assert own.strangers > 0
     assert (found.feature_distance > 0).all()
+
+
+class Counting(SmoothScore):
+    """Has features, and remembers how many pictures it was shown at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[int] = []
+
+    def features(self, image: Tensor) -> Tensor:
+        self.seen.append(len(image))
+        return image.mean(dim=(2, 3))
+
+
+def test_a_judge_is_shown_no_more_pictures_at_once_than_a_micro_batch_holds(
+    generator: StyleGAN2, statistics: CodeStatistics
+) -> None:
+    config, scorer = InvertConfig(method="optimise", steps=1, align=False, micro_batch=2), Counting()
+    found = calibrate(generator, config, statistics, scorer=scorer, samples=5)
+    assert (max(scorer.seen), found.strangers > 0) == (2, True)
+
+
+def test_a_judge_that_is_handed_in_is_read_once(
+    generator: StyleGAN2, statistics: CodeStatistics, pictures: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+
+    def load(file: object) -> EfficientNetLite0:
+        read.append(file)
+        return EfficientNetLite0()
+
+    monkeypatch.setattr(efficientnet_lite0, "load_efficientnet_lite0", load)
+    networks = {"efficientnet_lite0": "a file"}
+    config = InvertConfig(method="optimise", steps=1, align=False, networks=networks)
+    judge = judge_of(config, SmoothScore(), "cpu")
+    for _ in range(2):
+        invert_pictures(generator, pictures, config, statistics, scorer=SmoothScore(), judge=judge)
+    assert len(read) == 1
