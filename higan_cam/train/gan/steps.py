@@ -17,7 +17,7 @@ from higan_cam.generate import from_uint8
 from higan_cam.losses.adversarial import GAMES, gradient_penalty, path_lengths
 from higan_cam.train.gan.augment import ADAPTIVE, AUGMENTATIONS, draws_of
 from higan_cam.train.gan.augment.ada import EVERY, next_chance
-from higan_cam.train.gan.discriminators import asked
+from higan_cam.train.gan.discriminators import GROUP, asked
 from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
@@ -79,16 +79,18 @@ class Steps:
         """What is told beside loss and time: kimg, and how the discriminator takes what it has and has not seen.
 
         `by_heart` is (D of training pictures - D of held-out ones) / (D of training pictures - D of samples): near 0
-        where it judges pictures, near 1 where it knows them by heart. The sign of D alone does not see that.
+        where it judges pictures, near 1 where it knows them by heart. The sign of D alone does not see that. It is left
+        out where there are fewer than `GROUP` of a kind to ask about.
         """
         kimg = {"kimg": step * self.settings.batch / 1000}
         if self.adaptive:
             kimg |= {"augment_p": self.state.chance, "real_sign": self.state.sign}
         if self.scorers:
             kimg |= self._followed(step)
-        if not len(self.pictures.held_out):
+        known = self.pictures.train, self.pictures.held_out
+        if min(map(len, known)) < GROUP:
             return kimg
-        discriminator, known = self.state.discriminator, (self.pictures.train, self.pictures.held_out)
+        discriminator = self.state.discriminator
         own, other = (float(asked(discriminator, part, ASKED).mean()) for part in known)
         with torch.no_grad():
             # in eval mode: nothing moves

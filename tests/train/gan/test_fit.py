@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState, start
+from higan_cam.train.gan.steps import Steps
 from higan_cam.train.settings import Progress, World
 
 Build = Callable[..., GanSettings]
@@ -104,6 +106,16 @@ def test_progress_says_kimg_and_how_much_is_known_by_heart(build: Build, picture
     fit_gan(build(images=400, apart=4), pictures, told.append)
     assert told[-1].metrics["kimg"] == pytest.approx(0.4)
     assert np.isfinite(told[-1].metrics["by_heart"])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("train", "held_out"), [(3, 4), (12, 3), (12, 0)])
+def test_too_few_pictures_to_ask_about_leave_by_heart_untold(
+    train: int, held_out: int, build: Build, pictures: Pictures
+) -> None:
+    few = replace(pictures, train=pictures.train[:train], held_out=pictures.held_out[:held_out])
+    settings = build("dcgan")
+    assert set(Steps(settings, start(settings), few, World()).numbers(1)) == {"kimg"}
 
 
 def test_what_is_told_changes_nothing(
