@@ -107,7 +107,7 @@ def parse_workers(text: str) -> tuple[int, int]:
     span = _SPAN.fullmatch(text.strip())
     low, high = (int(span[1]), int(span[2] or span[1])) if span is not None else (0, 0)
     if not 1 <= low <= high:
-        raise ConfigError(f"--workers must be a number of workers, or a range such as 1-4, got {text!r}")
+        raise ConfigError(f"--workers must be a number of workers, or a range such as 1-2, got {text!r}")
     return low, high
 
 

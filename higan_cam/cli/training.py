@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import shlex
 from functools import partial
 from typing import Annotated, Any
@@ -79,7 +80,7 @@ def gan(
     features: Annotated[
         list[str] | None, typer.Option(help="Network to compare by, may be repeated; all at hand unless named.")
     ] = None,
-    workers: Annotated[str, typer.Option(help="Data-parallel workers; 1-4: as many as there is room for.")] = "1",
+    workers: Annotated[str, typer.Option(help="Data-parallel workers; 1-2: as many as there is room for.")] = "1",
     gpus: Annotated[
         bool | None, typer.Option("--gpus/--cpus", help="A GPU for each worker, or none; by what is there unless said.")
     ] = None,
@@ -105,8 +106,6 @@ def gan(
     from higan_cam.train.gan.transfer import transferred
     from higan_cam.train.gan.watch import Watching
     from higan_cam.train.launch import launch
-    from higan_cam.train.optimise import share_of
-    from higan_cam.train.settings import World
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     named: dict[str, Any] = {"network": network, "side": side, "batch": batch}
@@ -135,8 +134,7 @@ def gan(
     watching = Watching(samples=measure, features=tuple(features or ()))
     check_known(watching.features)
     fewest, most = parse_workers(workers)
-    for size in range(fewest, most + 1):
-        share_of(settings.batch, World(size=size))
+    _check_shares(settings.batch, fewest, most)
     for source in filter(None, (data, second)):
         _check_apart(settings.output, source)
     settings, _ = read_second(with_digest(settings, read_pictures(settings)))
@@ -155,6 +153,20 @@ def gan(
         typer.echo(f"next     higan-cam run --set {shlex.quote(f'generator.weights={output}')}")
     else:
         typer.echo(f"next     copy {WEIGHTS} to this machine, and: higan-cam run --set generator.weights=FILE")
+
+
+def _check_shares(batch: int, fewest: int, most: int) -> None:
+    """ConfigError: a batch that one of these numbers of workers cannot share evenly."""
+    from higan_cam.config.layers import format_spans
+    from higan_cam.errors import ConfigError
+
+    sizes = range(fewest, most + 1)
+    uneven = [size for size in sizes if batch % size]
+    if uneven:
+        raise ConfigError(
+            f"--batch: {batch} pictures do not divide by {uneven[0]} of --workers {format_spans(sizes)}; "
+            f"take {math.lcm(*sizes)} or a multiple of it, or other workers"
+        )
 
 
 def _check_apart(output: str, data: str) -> None:

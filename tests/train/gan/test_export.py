@@ -188,6 +188,22 @@ def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("workers", "said"),
+    [
+        ("1-4", "--batch: 16 pictures do not divide by 3 of --workers 1-4; take 12 or a multiple of it"),
+        ("3", "--batch: 16 pictures do not divide by 3 of --workers 3; take 3 or a multiple of it"),
+        ("1-2", "lies in --data"),  # the help's own example gets past it
+    ],
+)
+def test_a_batch_that_workers_cannot_share_is_named_with_one_that_they_can(
+    workers: str, said: str, folder: Path, higan_cam: Command
+) -> None:
+    where = ("--data", str(folder), "--output", str(folder / "gan"))
+    status, _, told = higan_cam("train", "gan", *where, "--workers", workers)
+    assert (status, said in " ".join(told.split())) == (2, True)
+
+
 def test_an_output_within_the_pictures_is_refused(folder: Path, higan_cam: Command) -> None:
     status, _, said = higan_cam("train", "gan", "--data", str(folder), "--output", str(folder / "gan"))
     assert (status, "lies in --data" in said) == (2, True)
