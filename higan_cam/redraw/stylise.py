@@ -32,11 +32,12 @@ LEAST = 32
 """Of a side, px: below it deep layers have nothing to compare."""
 DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "efficientnet_lite0": {
-        "gram:efficientnet_lite0": 1.0,
+        "gram:efficientnet_lite0": 10.0,
+        "colour": 1.0,
         "features:efficientnet_lite0_stage3": 1.0,
         "total_variation": 0.1,
     },
-    "vgg16": {"gram:vgg16": 1.0, "features:vgg16_relu3_3": 1.0, "total_variation": 0.1},
+    "vgg16": {"gram:vgg16": 10.0, "colour": 1.0, "features:vgg16_relu3_3": 1.0, "total_variation": 0.1},
 }
 """Terms and weights, by the network that they look through."""
 _ROUNDING = 1e-6
