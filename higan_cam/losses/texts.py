@@ -12,8 +12,6 @@ from torch import Tensor
 
 from higan_cam.losses.features import identity_distance
 
-UPSTREAM = 224
-"""Side of the picture that the published code shows to CLIP, pixels."""
 LEAST = 0.05
 """Length of an embedding's change from which on its direction alone counts."""
 
@@ -47,31 +45,6 @@ def code_norm(w_plus: Tensor, start: Tensor) -> Tensor:
     squares = (w_plus - start).square().flatten(1).sum(dim=1)
     moved = squares > 0
     return torch.where(moved, torch.where(moved, squares, 1).sqrt(), squares)
-
-
-def area_resampled(picture: Tensor, side: int = UPSTREAM) -> Tensor:
-    """(N,C,H,W) -> (N,C,side,side): each pixel the mean of what it covers, shares of pixels included.
-
-    The published code enlarges 7 times and pools by H / 32, which is this for H = 32 k and side 224, and takes 600 MB
-    for 1,024 pixels on the way.
-    """
-    down, across = (_shares(length, side).to(picture) for length in picture.shape[-2:])
-    return down @ picture @ across.T
-
-
-def _shares(length: int, side: int) -> Tensor:
-    """(side,length): which part of each output pixel every input pixel fills; rows add up to 1."""
-    step = length / side
-    begins, pixels = torch.arange(side, dtype=torch.float64) * step, torch.arange(length, dtype=torch.float64)
-    overlap = torch.minimum((begins + step)[:, None], pixels + 1) - torch.maximum(begins[:, None], pixels)
-    return overlap.clamp(min=0) / step
-
-
-def clip_normalised(picture: Tensor) -> Tensor:
-    """(N,3,H,W) in [-1,1] -> as CLIP was trained to see it; the published edits leave this out."""
-    mean = picture.new_tensor((0.48145466, 0.4578275, 0.40821073))[:, None, None]
-    deviation = picture.new_tensor((0.26862954, 0.26130258, 0.27577711))[:, None, None]
-    return ((picture + 1) / 2 - mean) / deviation
 
 
 def unit(embedding: Tensor) -> Tensor:
