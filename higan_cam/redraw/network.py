@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from higan_cam.errors import ConfigError
 
 SCALES = (2, 4)
-_BICUBIC_REACH = 2
-"""How far away a pixel has a say in a bicubic enlargement, px of the small picture."""
 
 
 def enlarged(small: Tensor, scale: int) -> Tensor:
@@ -63,22 +61,16 @@ class UpscalerNetwork(nn.Module):
 
     def forward(self, small: Tensor) -> Tensor:
         """See the class."""
-        return self.drawn(small, self.detail(small))
-
-    def detail(self, small: Tensor) -> Tensor:
-        """(N,3 scale^2,h,w) what is added, in pieces: what may be computed in 16 bits."""
-        seen: Tensor = self.first(small)
-        found: Tensor = self.last(seen + self.body(seen))
-        return found
-
-    def drawn(self, small: Tensor, detail: Tensor) -> Tensor:
-        """The enlargement of (N,3,h,w) with its detail; in 32 bits, of which 16 would lose levels."""
-        return enlarged(small, self.scale) + F.pixel_shuffle(detail.to(small.dtype), self.scale)
+        seen = self.first(small)
+        return enlarged(small, self.scale) + F.pixel_shuffle(self.last(seen + self.body(seen)), self.scale)
 
     @property
     def reach(self) -> int:
-        """How far away a pixel can have a say, px of the small picture: one for each convolution in a row."""
-        return max(2 * self.blocks + 3, _BICUBIC_REACH)
+        """How far away a pixel can have a say, px of the small picture: one for each convolution in a row.
+
+        That is 5 at least, beyond the 2 of bicubic enlargement.
+        """
+        return 2 * self.blocks + 3
 
 
 def shrunk(large: Tensor, scale: int, kernel: str) -> Tensor:

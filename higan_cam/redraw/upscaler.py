@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from higan_cam.errors import HiganCamError, WeightsError
 from higan_cam.generate.images import from_uint8, to_uint8
-from higan_cam.pictures.tiles import by_tiles, padded
+from higan_cam.pictures.tiles import by_tiles
 from higan_cam.redraw.network import KERNELS, UpscalerNetwork
 from higan_cam.redraw.published import published_upscaler
 from higan_cam.types import ByteArray
@@ -46,7 +46,6 @@ class Upscaler:
         scale: how much larger.
         reach: how far away a pixel of the small picture has a say, px; of published networks with attention, how much
             of it is shown around a tile.
-        multiple: what the sides of what it is shown divide by, px.
         kernel: how the pictures that it learned from were shrunk; "" where nobody said.
         device: where the network is.
     """
@@ -54,7 +53,6 @@ class Upscaler:
     network: Enlarging
     scale: int
     reach: int
-    multiple: int = 1
     kernel: str = ""
     device: str = "cpu"
 
@@ -96,16 +94,13 @@ def upscale(upscaler: Upscaler, picture: ByteArray, *, tile: int = TILE) -> Byte
     Pictures larger than a tile are looked at tile by tile, with all that has a say around each: the result is that of
     the whole picture, but for rounding that differs by a level. (Networks of others may see further than `reach`.)
     """
-    height, width = picture.shape[:2]
-    seen = padded(from_uint8(picture[None]), upscaler.multiple)
-    reach, whole_tile = (-(-each // upscaler.multiple) * upscaler.multiple for each in (upscaler.reach, tile))
 
     def look(part: Tensor) -> Tensor:
         """As levels, a quarter of the memory."""
         return torch.from_numpy(to_uint8(upscaler.network(part.to(upscaler.device)))).permute(0, 3, 1, 2)
 
-    found = by_tiles(look, seen, whole_tile, reach, upscaler.scale)[0, :, : upscaler.scale * height]
-    levels: ByteArray = found[..., : upscaler.scale * width].permute(1, 2, 0).contiguous().numpy()
+    found = by_tiles(look, from_uint8(picture[None]), tile, upscaler.reach, upscaler.scale)[0]
+    levels: ByteArray = found.permute(1, 2, 0).contiguous().numpy()
     return levels
 
 
