@@ -74,7 +74,11 @@ class RunConfig(Section):
     def final_attribution(self) -> AttributionConfig:
         """Where the heat of the samples comes from: `attribution`, or the student that `mask.refine` trains."""
         refined = self.mask.refine is not None
-        return self.attribution.model_copy(update={"name": "student"}) if refined else self.attribution
+        return self.with_attribution("student").attribution if refined else self.attribution
+
+    def with_attribution(self, name: str) -> RunConfig:
+        """The same job by the attribution of this name. For computing only: its hash is another run's."""
+        return self.model_copy(update={"attribution": self.attribution.model_copy(update={"name": name})})
 
     @property
     def listed(self) -> MaskConfig:

@@ -27,11 +27,6 @@ FIGURES = ("retention", "necessity")
 COVERAGE = "coverage"
 
 
-def with_method(config: RunConfig, name: str) -> RunConfig:
-    """The same job with this attribution; for computing only, its hash is another run's."""
-    return config.model_copy(update={"attribution": config.attribution.model_copy(update={"name": name})})
-
-
 def gains_of(
     models: Models, config: RunConfig, boundary: Boundary, indices: Sequence[int], floor: float | None = None
 ) -> dict[str, FloatArray]:
@@ -46,7 +41,7 @@ def gains_of(
         judges["_second"] = make_scorer(config.judge)
     found: dict[str, list[FloatArray]] = {}
     for name in config.attribution.candidates:
-        batch = attribute(models, with_method(config.unrefined, name), boundary, indices, floor)
+        batch = attribute(models, config.unrefined.with_attribution(name), boundary, indices, floor)
         masks = np.stack([find_regions(heat, config.regions, batch.original.shape[1]).mask > 0 for heat in batch.heat])
         found.setdefault(COVERAGE, []).append(masks.mean(axis=(1, 2)))
         for suffix, judge in judges.items():

@@ -171,8 +171,7 @@ def heat_of(
     models: Models, config: RunConfig, boundary: Boundary, ends: Sequence[tuple[Tensor, ...]], name: str
 ) -> Found:
     """What one attribution says about the pictures, with the time it took."""
-    named = config.attribution.model_copy(update={"name": name})
-    settings = config.unrefined.model_copy(update={"attribution": named})
+    settings = config.unrefined.with_attribution(name)
     weights = boundary.metrics if name == config.attribution.name else None  # a run measures its own method's layers
     attribution = attribution_for(models, settings, edit_for(models, config, boundary), weights)
     began = time.perf_counter()

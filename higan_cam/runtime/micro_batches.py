@@ -149,9 +149,9 @@ def crew_now(runtime: RuntimeConfig, cpus: float, gpus: Sequence[float]) -> Crew
 def comparable(config: RunConfig) -> RunConfig:
     """The same work without what only a run knows: layer weights, scales, the scores' quartiles, its own student; of a
     run that chooses its attribution, with the first candidate."""
-    plain = {"layer_weights": "equal", "scale": "sample"}
     if config.attribution.name == AUTO:
-        plain["name"] = config.attribution.candidates[0]
+        config = config.with_attribution(config.attribution.candidates[0])
+    plain = {"layer_weights": "equal", "scale": "sample"}
     return config.unrefined.model_copy(
         update={
             "attribution": config.attribution.model_copy(update=plain),

@@ -20,7 +20,6 @@ from higan_cam.manipulate import (
     load_boundary,
 )
 from higan_cam.mask import ATTRIBUTIONS
-from higan_cam.measure.choice import with_method
 from higan_cam.pictures import check_pictures
 from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
 from higan_cam.pipeline.inverting import check_inversion, encoder_name
@@ -127,7 +126,7 @@ def check_models(models: Models, config: RunConfig) -> None:
     if config.edit.targets is not None:
         checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
     for name in attributions(config):  # the student of a refined run is trained later
-        attribution_for(models, with_method(config.unrefined, name), edit)
+        attribution_for(models, config.unrefined.with_attribution(name), edit)
     if config.source.kind == "pictures":
         output = open_store(config.output, config.store)
         check_pictures(output, str(config.source.pictures), config.store, config.source.column)

@@ -242,9 +242,7 @@ def with_choice(config: RunConfig, store: Store) -> RunConfig:
     For computing and for saying only: hash and record remain those of what was asked for.
     """
     chosen = recorded_choice(store) if config.attribution.name == AUTO else None
-    if chosen is None:
-        return config
-    return config.model_copy(update={"attribution": config.attribution.model_copy(update={"name": chosen["name"]})})
+    return config if chosen is None else config.with_attribution(chosen["name"])
 
 
 def _record_once(store: Store, name: str, value: Any) -> Any:

@@ -21,7 +21,7 @@ from higan_cam.config.attributes import members
 from higan_cam.generate import sample_latents
 from higan_cam.label import make_scorer, with_quartiles
 from higan_cam.manipulate import condition, select_extremes
-from higan_cam.measure.choice import choose, gains_of, with_method
+from higan_cam.measure.choice import choose, gains_of
 from higan_cam.measure.masks import SHIPPED, code_ends, heat_of, known_rooms
 from higan_cam.measure.values import estimate_means
 from higan_cam.pipeline import Models, fit_from_extremes, label_by_all, labelled_codes, load_models, on_final_scale
@@ -94,7 +94,7 @@ def _lines(
     compared = {row.name: row for row in choice.candidates}
     ends = code_ends(models, config, boundary, latents)
     for name in (*compared, *ALSO):
-        found = heat_of(models, with_method(config, name), boundary, ends, name)
+        found = heat_of(models, config.with_attribution(name), boundary, ends, name)
         columns = {
             "ap": localisation.average_precision(found.heat, truth),
             "iou": localisation.iou(found.masks[SHIPPED], truth),

@@ -7,7 +7,7 @@ import pytest
 from higan_cam.config import RunConfig, RuntimeConfig, load_config
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.runtime import micro_batches as module
-from higan_cam.runtime.micro_batches import Calibration, Rate, calibrate, crew_now
+from higan_cam.runtime.micro_batches import Calibration, Rate, calibrate, comparable, crew_now
 
 
 def test_of_nearly_equal_sizes_the_smallest_is_best() -> None:
@@ -48,3 +48,15 @@ def test_workers_that_there_is_no_room_for_are_not_waited_for(asked: int | str, 
 def test_weights_that_are_not_there_are_named_before_anything_starts() -> None:
     with pytest.raises(WeightsError, match="nosuch"):
         calibrate(load_config(None, ["generator.weights=nosuch.pth"]))
+
+
+@pytest.mark.parametrize(
+    ("sets", "name"),
+    [
+        (["attribution.name=auto", "attribution.candidates=[path,light_change]"], "path"),
+        (["attribution.name=layer_cam", "attribution.scale=run", "attribution.layer_weights=relevance"], "layer_cam"),
+    ],
+)
+def test_a_run_is_timed_without_what_only_it_knows(sets: list[str], name: str) -> None:
+    found = comparable(load_config(None, sets)).attribution
+    assert (found.name, found.scale, found.layer_weights) == (name, "sample", "equal")
