@@ -14,6 +14,7 @@ from higan_cam.errors import ConfigError
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.settings import Progress, World
+from higan_cam.train.upscaler import fit
 from higan_cam.train.upscaler.fit import Steps, fit_upscaler, losses_of, start
 from higan_cam.train.upscaler.pictures import Large, large_of, read_pictures
 from higan_cam.train.upscaler.settings import UpscalerSettings
@@ -59,7 +60,7 @@ def test_a_checkpoint_of_other_pictures_is_refused(small: Settings) -> None:
     fit_upscaler(small(images=4, sha256="one", pictures="elsewhere"), pictures, ignore)
 
 
-def test_workers_share_a_batch_and_see_all_of_it(small: Settings) -> None:
+def test_workers_share_a_batch_and_see_all_of_it(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, seen = small(batch=4, images=4), list[range]()
 
     class Noted:
@@ -69,6 +70,11 @@ def test_workers_share_a_batch_and_see_all_of_it(small: Settings) -> None:
 
     fit_upscaler(settings, Noted(), ignore)
     assert seen == [range(4)]
+    monkeypatch.setattr(Steps, "take", lambda *_: torch.zeros(()))
+    monkeypatch.setattr(fit, "train", lambda _settings, _learner, step, *_: step(2))
+    for rank in (0, 1):
+        fit_upscaler(settings, Noted(), ignore, World(rank=rank, size=2))
+    assert seen[1:] == [range(8, 10), range(10, 12)]
     with pytest.raises(ConfigError, match="does not divide by 3 workers"):
         fit_upscaler(settings, Noted(), ignore, World(size=3))
 

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.relight.composers import load_composer
 from higan_cam.relight.translator import load_translator
+from higan_cam.relight.translator.curves import CURVES
+from higan_cam.relight.translator.network import BETA
 from higan_cam.train.settings import World
 from higan_cam.train.translator.export import CARD, FIGURES, WEIGHTS
 from higan_cam.train.translator.unpaired.export import SWITCHES_OFF, switched, train_and_export_unpaired
@@ -53,5 +56,12 @@ def test_switching_off_is_a_filter_of_each_pictures_light(small: Settings) -> No
     settings = small(images=2)
     train_and_export_unpaired(settings, ignore, World())
     takes = load_translator(Path(settings.output) / SWITCHES_OFF)
-    black = np.zeros((1, 16, 16, 3), np.uint8)
-    assert not switched(takes, black).any()
+    assert not switched(takes, np.zeros((1, 16, 16, 3), np.uint8)).any()
+    for parameter in takes.network.head.parameters():  # the same density whatever is seen: log 2 over BETA
+        torch.nn.init.zeros_(parameter)
+    light, left = CURVES[takes.response.name].light, list[float]()
+    for level in (110, 220):
+        shown = np.full((1, 16, 16, 3), level, np.uint8)
+        before, after = (light(torch.from_numpy(each / 255)).mean() for each in (shown, switched(takes, shown)))
+        left.append(float(after / before))
+    assert left == pytest.approx([2 ** (-1 / BETA)] * 2, rel=0.015)  # of whole levels

@@ -13,8 +13,9 @@ from torch import Tensor
 from higan_cam.errors import ConfigError
 from higan_cam.train import loop
 from higan_cam.train.settings import World
+from higan_cam.train.translator.unpaired import fit
 from higan_cam.train.translator.unpaired.fit import Steps, fit_unpaired
-from higan_cam.train.translator.unpaired.reading import read_folders
+from higan_cam.train.translator.unpaired.reading import Folders, read_folders
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
 from higan_cam.train.translator.unpaired.state import start
 from tests.train.translator.test_fit import ignore, stop_after_a_checkpoint
@@ -51,6 +52,22 @@ def test_resuming_gives_the_same_bytes_with_what_the_pools_hold(
     resumed = tensors(trained(cut))
     assert len([key for key in whole if key.endswith("pool.pictures")]) == 2
     assert [key for key in whole if not torch.equal(whole[key], resumed[key])] == []
+
+
+def test_workers_share_a_batch_and_see_all_of_it(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, seen = small(batch=4), list[range]()
+    folders = read_folders(settings)
+
+    def noted(self: Folders, settings: UnpairedSettings, places: range) -> tuple[Tensor, Tensor]:
+        seen.append(places)
+        return torch.zeros(0), torch.zeros(0)
+
+    monkeypatch.setattr(Folders, "draw", noted)
+    monkeypatch.setattr(Steps, "take", lambda *_: torch.zeros(()))
+    monkeypatch.setattr(fit, "train", lambda _settings, _learner, step, *_: step(2))
+    for rank in (0, 1):
+        fit_unpaired(settings, folders, ignore, World(rank=rank, size=2))
+    assert seen == [range(8, 10), range(10, 12)]
 
 
 def test_inverse_networks_have_no_cycle_loss(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
