@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from higan_cam.errors import ConfigError, DataError
+from higan_cam.errors import ConfigError
 from higan_cam.files import write_whole
 from higan_cam.mask.student.to_onnx import onnx_problem
 from higan_cam.measure.light.relit import psnr
@@ -18,11 +18,10 @@ from higan_cam.measure.values import estimate_means
 from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.light import WHITE
 from higan_cam.relight.translator import Translator, load_translator, predict_light, save_translator
-from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.relight.translator.to_onnx import onnx_bytes
 from higan_cam.rooms.photos import PHOTO_SEED
 from higan_cam.store.keys import REPORT_KEY
-from higan_cam.train.files import json_text
+from higan_cam.train.files import check_converged, json_text
 from higan_cam.train.settings import Report, World
 from higan_cam.train.translator.fit import fit_translator
 from higan_cam.train.translator.looks import Looks, looks_table, shown_of
@@ -35,16 +34,6 @@ from higan_cam.train.translator.settings import TranslatorSettings
 log = logging.getLogger(__name__)
 WEIGHTS, ONNX, FIGURES, CARD = "translator.safetensors", "translator.onnx", "metrics.json", "translator.md"
 DIAL = "only `predict_light(gain=)` asks the network; `translate`, `light` and the figures multiply its light of gain 1"
-
-
-class _Told(Protocol):
-    """What a diverged training is told by."""
-
-    @property
-    def output(self) -> str: ...
-
-    @property
-    def learning_rate(self) -> float: ...
 
 
 def train_and_export_translator(settings: TranslatorSettings, report: Report, world: World) -> None:
@@ -74,16 +63,6 @@ def train_and_export_translator(settings: TranslatorSettings, report: Report, wo
     seen = looks.look(settings.steps, translator)
     write_whole(output / CARD, f"{card(settings, figures)}\n{looks_table(seen)}".encode())
     write_whole(output / REPORT_KEY, translator_page(settings, looks, translator, figures).encode())
-
-
-def check_converged(settings: _Told, network: TranslatorNetwork) -> None:
-    """DataError: a weight is no number, or none that 16 bits hold, so there is nothing to ship."""
-    for name, value in network.state_dict().items():
-        if not bool(value.half().isfinite().all()):
-            raise DataError(
-                f"{settings.output}: training diverged ({name} is not finite in 16 bits); lower the learning_rate "
-                f"({settings.learning_rate}) or the weights of losses, look at the pairs, and take another output"
-            )
 
 
 def with_digest(settings: TranslatorSettings, read: Read | None) -> TranslatorSettings:

@@ -7,16 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from higan_cam.errors import DataError
 from higan_cam.files import write_whole
 from higan_cam.mask.student.to_onnx import onnx_problem
 from higan_cam.measure.redrawn.upscaled import measure_upscaler
-from higan_cam.redraw.network import UpscalerNetwork
 from higan_cam.redraw.to_onnx import onnx_bytes
 from higan_cam.redraw.upscaler import load_upscaler, save_upscaler
-from higan_cam.train.files import json_text
+from higan_cam.train.files import check_converged, halved, json_text
 from higan_cam.train.settings import Report, World
 from higan_cam.train.upscaler.fit import fit_upscaler
 from higan_cam.train.upscaler.pictures import held_out_of, large_of, read_pictures, with_digest
@@ -37,12 +33,13 @@ def train_and_export_upscaler(settings: UpscalerSettings, report: Report, world:
     network = fit_upscaler(settings, large_of(settings, read), report, world)
     if world.rank != 0:
         return
-    _check_converged(settings, network)
+    check_converged(settings, network)
     output = Path(settings.output)
     save_upscaler(output / WEIGHTS, network, settings.kernel)
     problem = onnx_problem()
     if problem is None:
-        write_whole(output / ONNX, onnx_bytes(halved(network), settings.kernel))
+        network.load_state_dict(halved(network.state_dict()))  # what the file has
+        write_whole(output / ONNX, onnx_bytes(network, settings.kernel))
     else:
         log.warning("onnx=none: %s", problem)
     upscaler = load_upscaler(output / WEIGHTS)  # what is measured is what is left
@@ -62,24 +59,6 @@ def train_and_export_upscaler(settings: UpscalerSettings, report: Report, world:
     write_whole(output / CARD, card(figures).encode())
 
 
-@torch.no_grad()
-def halved(network: UpscalerNetwork) -> UpscalerNetwork:
-    """The network with the weights that the file has: rounded to 16 bits, in place."""
-    for parameter in network.parameters():
-        parameter.copy_(parameter.half())
-    return network
-
-
-def _check_converged(settings: UpscalerSettings, network: UpscalerNetwork) -> None:
-    """DataError: a weight is no number, or none that 16 bits hold, so there is nothing to ship."""
-    for name, value in network.state_dict().items():
-        if not bool(value.half().isfinite().all()):
-            raise DataError(
-                f"{settings.output}: training diverged ({name} is not finite in 16 bits); lower the learning_rate "
-                f"({settings.learning_rate}) or the weights of losses, and take another output"
-            )
-
-
 def card(figures: dict[str, Any]) -> str:
     """A page about the weights, Markdown."""
     rows = "\n".join(
@@ -89,8 +68,12 @@ def card(figures: dict[str, Any]) -> str:
     told = "\n".join(f"- {name}: {value}" for name, value in figures["facts"].items())
     return (
         f"# An upscaler: pictures {figures['scale']} times as large\n\n{told}\n- what it adds is what pictures like "
-        f"its own have; of others it is a guess\n\nOn {figures['count']} pictures that it was not trained on, "
-        " shrunk and enlarged again, beside bicubic enlargement; means with 95% bootstrap intervals "
+        f"its own have; of others it is a guess\n\nOn {_counted(figures['count'])} that it was not trained on, "
+        "shrunk and enlarged again, beside bicubic enlargement; means with 95% bootstrap intervals "
         "(`higan_cam/measure/redrawn/upscaled.py` has the names):\n\n| figure | value |\n| --- | --- |\n"
         f"{rows}\n\n5% of the pictures gain less than {figures['worst']:.3g} dB.\n"
     )
+
+
+def _counted(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"

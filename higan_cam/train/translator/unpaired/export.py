@@ -16,10 +16,10 @@ from higan_cam.measure.generation.verdicts import Verdict
 from higan_cam.measure.values import estimate_means
 from higan_cam.relight import Dial
 from higan_cam.relight.translator import Translator, load_translator, save_translator, translate
-from higan_cam.train.files import json_text
+from higan_cam.train.files import check_converged, json_text
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.settings import Report, World
-from higan_cam.train.translator.export import CARD, FIGURES, WEIGHTS, check_converged
+from higan_cam.train.translator.export import CARD, FIGURES, WEIGHTS
 from higan_cam.train.translator.unpaired.fit import fit_unpaired
 from higan_cam.train.translator.unpaired.reading import Folders, read_folders
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
