@@ -31,9 +31,9 @@ def in_training_output(path: Path) -> Path:
 
 
 def split_network(name: str) -> tuple[str, str | None]:
-    """`FILE#NAME` -> (FILE, NAME); (name, None) where no network is named, or where `#` belongs to the file's name."""
+    """`FILE#NAME` -> (FILE, NAME); (name, None) where no network is named, or where `#` belongs to the path."""
     file, separator, network = name.rpartition(SEPARATOR)
-    if not separator or not file or exists(expanded(name)):
+    if not separator or not file or "/" in network or exists(expanded(name)):
         return name, None
     return file, network
 

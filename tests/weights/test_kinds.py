@@ -157,5 +157,6 @@ def test_home_is_expanded_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_network_is_named_behind_the_path(tmp_path: Path) -> None:
     assert split_network("a/x.pth#G.ema") == ("a/x.pth", "G.ema")
     assert split_network("a/x.pth") == ("a/x.pth", None)
+    assert split_network("runs #1/none.pth") == ("runs #1/none.pth", None)
     (tmp_path / "a#b.pth").touch()
     assert split_network(str(tmp_path / "a#b.pth")) == (str(tmp_path / "a#b.pth"), None)
