@@ -122,8 +122,8 @@ class Aim:
         Args:
             w_plus: (N,L,D) codes, for terms that look at them.
             noise: (N,C,h,w) or (1,C,h,w) maps, likewise.
-            seen: (N,1,H,W) in [0,1], 0 where a picture does not reach, as after a shift: `pixel` and `light` pass over
-                what is not seen, networks find the target there.
+            seen: (N,1,H,W) in [0,1], 0 where a picture does not reach, as after a shift: `pixel`, `absolute` and
+                `light` pass over what is not seen, networks find the target there.
 
         Raises:
             ConfigError: a term needs codes or noise, and there are none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,16 +64,22 @@ def stylise(
     typer.echo(f"best     look {found.best} of {len(found.losses)}, loss {found.losses[found.best]:.4g}")
     typer.echo(f"picture  {output}")
     if json_ is not None:
-        said = {"terms": dict(found.terms), "before": dict(found.before), "losses": found.losses, "best": found.best}
-        write_file(json_, f"{json.dumps(said, indent=1)}\n".encode(), "--json")
+        losses = [value if math.isfinite(value) else None for value in found.losses]
+        said = {"terms": dict(found.terms), "before": dict(found.before), "losses": losses, "best": found.best}
+        write_file(json_, f"{json.dumps(said, indent=1, allow_nan=False)}\n".encode(), "--json")
 
 
 def _read(place: str, side: int) -> ByteArray:
-    """The one picture there, shrunk where it is larger. ConfigError: none, or several. DataError: it cannot be read."""
+    """The one picture there, shrunk where it is larger.
+
+    Raises:
+        ConfigError: none, or several. DataError: it cannot be read, or is too narrow then.
+    """
     import cv2
     import numpy as np
 
     from higan_cam.pictures import Unreadable, list_pictures, open_pictures
+    from higan_cam.redraw.stylise import LEAST
 
     rows = list(list_pictures(place))
     if len(rows) != 1:
@@ -83,4 +90,10 @@ def _read(place: str, side: int) -> ByteArray:
     height, width = found.image.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
+    if min(size) < LEAST:
+        enough = math.ceil(LEAST * max(height, width) / min(height, width))
+        raise DataError(
+            f"{place}: {width} x {height} px, {size[0]} x {size[1]} at --side {side}; sides must be >= {LEAST} px: "
+            f"{'take a larger picture' if min(height, width) < LEAST else f'give --side {enough}'}"
+        )
     return np.asarray(cv2.resize(found.image, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from higan_cam.errors import WeightsError
 from higan_cam.runtime.imports import quick_imports
 
 with quick_imports():  # PyTorch, for which a worker's first unit waits
@@ -16,8 +17,10 @@ from higan_cam.runtime.metrics import phase
 from higan_cam.runtime.workers.commit import commit_upscaled
 from higan_cam.runtime.workers.inputs import pictures_of
 from higan_cam.runtime.workers.worker import Worker
-from higan_cam.store.keys import UPSCALED
+from higan_cam.store import read_run
+from higan_cam.store.keys import RUN_KEY, UPSCALED
 from higan_cam.types import WorkUnit
+from higan_cam.weights.files import sha256_of
 
 
 class UpscaleWorker(Worker):
@@ -26,8 +29,15 @@ class UpscaleWorker(Worker):
     stage = UPSCALED
 
     def load(self) -> None:
-        """The network, the listing."""
-        self.upscaler = load_upscaler(str(self.config.upscale.weights)).on(self.device)
+        """The network, the listing. WeightsError: the file here is not the one that run.json names."""
+        file, wanted = str(self.config.upscale.weights), read_run(self.store)["weights"]["upscaler"]
+        self.upscaler = load_upscaler(file).on(self.device)
+        found = sha256_of(file)
+        if found != wanted:
+            raise WeightsError(
+                f"{file} has sha256 {found}, and {RUN_KEY} names {wanted}: have the same file on every node, or take "
+                "another output"
+            )
         self.listing = frozen_listing(self.store)
 
     def make(self, unit: WorkUnit, attempt: int) -> int:

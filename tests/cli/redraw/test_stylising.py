@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from higan_cam.publish.images import decode_image
+from higan_cam.redraw import stylise as redraw_stylise
+from higan_cam.redraw.stylise import Stylised
 from tests.relight.translator.conftest import picture
 from tests.support.commands import Command
 
@@ -51,6 +53,28 @@ def test_what_is_wrong_is_said(
     status, _, err = higan_cam("stylise", *pictures, *options)
     assert status == 2
     assert said in " ".join(err.split())
+
+
+@pytest.mark.parametrize(("width", "advice"), [(40, "give --side 800"), (16, "take a larger picture")])
+def test_a_picture_that_is_too_narrow_is_named_with_the_side_that_would_do(
+    width: int, advice: str, pictures: tuple[str, str, str], higan_cam: Command
+) -> None:
+    cv2.imwrite(pictures[1], picture(1000, width))
+    status, _, err = higan_cam("stylise", *pictures, "--loss", "colour=1", "--steps", "1")
+    assert status == 1
+    said = " ".join(err.split())
+    assert f"{width} x 1000 px" in said
+    assert advice in said
+
+
+def test_a_look_that_is_no_number_is_null_in_the_file(
+    pictures: tuple[str, str, str], higan_cam: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Stylised(picture(40, 52), {"colour": 0.5}, {"colour": 1.0}, (1.0, float("nan")), 0)
+    monkeypatch.setattr(redraw_stylise, "stylise", lambda *_: found)
+    status, _, err = higan_cam("stylise", *pictures, "--loss", "colour=1", "--json", str(tmp_path / "said.json"))
+    assert status == 0, err
+    assert json.loads((tmp_path / "said.json").read_text())["losses"] == [1.0, None]
 
 
 def test_a_picture_that_cannot_be_read_and_a_folder_of_several_are_refused(
