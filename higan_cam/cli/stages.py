@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from higan_cam.cli.options import Config, Output, Profile, Set, check_whole, load, say, with_ray
-from higan_cam.config import RunConfig, config_hash
+from higan_cam.config import RunConfig, UpscaleConfig, config_hash
 from higan_cam.config.attributes import members
 from higan_cam.config.words import LIT_WORLD, scene_of
 from higan_cam.errors import ConfigError
@@ -64,6 +64,7 @@ def report(config: Config = None, set_: Set = None, output: Output = None, profi
 def _stages(config: RunConfig, stages: tuple[str, ...]) -> None:
     from higan_cam.runtime.imports import quick_imports
 
+    config = config.model_copy(update={"upscale": UpscaleConfig()})  # of another command
     console = Console(emoji=False)
     if console.is_terminal:
         logging.getLogger("higan_cam").setLevel(logging.WARNING)
