@@ -49,13 +49,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scale", type=int, nargs="+", default=[4, 2])
+    parser.add_argument("--loss", choices=LOSSES, nargs="+", default=list(LOSSES))
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--count", type=int, default=100)
     options = parser.parse_args()
     torch.set_num_threads(1)
     rooms = [room.image for room in photos(PHOTO_SEED, options.count, "G1", size=128)]
     found: dict[str, Any] = {}
-    for seed, scale, name in product(SEEDS, options.scale, LOSSES):
+    for seed, scale, name in product(SEEDS, options.scale, options.loss):
         if f"x{scale} bicubic" not in found:
             found[f"x{scale} bicubic"] = seen(None, scale, rooms[:LOOKED_AT])
         upscaler, seconds = trained(options.folder, scale, name, seed, options.images)
