@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,7 +39,7 @@ def directions(
     index: Annotated[str, typer.Option(help="Samples on the sheet, as 0-3,7.")] = "0-1",
     steps: Annotated[str, typer.Option(help="On the sheet, in spreads along each direction.")] = "-2,-1,0,1,2",
     samples: Annotated[int, typer.Option(min=2, help="Of the run's latents, to measure changes on.")] = 32,
-    codes: Annotated[int, typer.Option(min=2, help="Codes for ganspace, and for spreads.")] = 4096,
+    codes: Annotated[int, typer.Option(min=2, max=1_000_000, help="Codes for ganspace, and for spreads.")] = 4096,
     looks: Annotated[int, typer.Option(min=2, help="stylespace, text: samples that are moved, one by one.")] = 6,
     by_score: Annotated[
         bool, typer.Option("--by-score", help="stylespace: what moves the run's score, not what is local.")
@@ -184,4 +185,5 @@ def _write(store: Store, method: str, found: Sequence[Direction], effects: Seque
     say(console, f"table    {store.uri}/{table_key}")
     say(console, f"sheet    {store.uri}/{sheet_key}")
     far = 2 * float(found[0].figures["spread"])
-    say(console, f"look     higan-cam edit --boundary {store.uri}/{rows[0]['file']} --distances={-far:.3g},0,{far:.3g}")
+    file = shlex.quote(f"{store.uri}/{rows[0]['file']}")
+    say(console, f"look     higan-cam edit --boundary {file} --distances={-far:.3g},0,{far:.3g}")

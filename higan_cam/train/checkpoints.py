@@ -87,7 +87,7 @@ def _usual(settings: Settings, known: Mapping[str, Any]) -> dict[str, Any]:
         for each in fields(cast(Any, settings))
         if each.name in known and each.default is not MISSING
     }
-    found: dict[str, Any] = json.loads(json.dumps(usual))
+    found: dict[str, Any] = json.loads(json.dumps(usual, default=asdict))
     return found
 
 

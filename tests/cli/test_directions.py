@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,12 @@ def test_files_table_and_sheet_are_written(method: str, higan_cam: Command, run:
 def test_its_files_are_taken_by_edit_and_another_place_takes_them(
     higan_cam: Command, run: Path, tmp_path: Path
 ) -> None:
-    where, sheet = tmp_path / "elsewhere", tmp_path / "edit.png"
+    where, sheet = tmp_path / "else where #1", tmp_path / "edit.png"
     few = ("--count", "1", "--samples", "2", "--codes", "40", "--scorer", "warmth")
-    assert higan_cam("directions", str(run), *few, "--output", str(where))[0] == 0
+    status, told, _ = higan_cam("directions", str(run), *few, "--output", str(where))
+    assert status == 0
+    look = shlex.split(next(line for line in told.splitlines() if line.startswith("look")))
+    assert look[1:5] == ["higan-cam", "edit", "--boundary", str(where / "directions/sefa_00.safetensors")]
     weights = json.loads((run / "run.json").read_text())["config"]["generator"]["weights"]
     status, told, _ = higan_cam(
         *("edit", "--set", f"generator.weights={weights}", "--set", "scorer.name=luminance", "--index", "0"),

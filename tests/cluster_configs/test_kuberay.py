@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import typer.main
 
+from higan_cam.cli.options import parse_workers
 from higan_cam.cli.training import app as training
 from higan_cam.config import load_config
 from higan_cam.runtime.plan import plan_label, plan_mask
@@ -139,7 +140,7 @@ def test_the_entrypoint_that_trains_is_a_command_with_a_gpu_for_each_worker() ->
     assert arguments[:2] == ["train", "gan"]
     told = commands.commands["gan"].make_context("gan", arguments[2:]).params
     (group,) = cluster_of(manifest)["workerGroupSpecs"]
-    assert (told["workers"], told["gpus"]) == (group["replicas"], True)
+    assert (parse_workers(told["workers"]), told["gpus"]) == ((group["replicas"],) * 2, True)
     recipe("stylegan2", output=told["output"], pictures=told["data"], side=told["side"], batch=told["batch"])
 
 

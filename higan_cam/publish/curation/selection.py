@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -164,7 +165,7 @@ def load_selection(store: Store, name: str) -> Selection:
     if body_of_summary is None:
         known = [summary.name for summary in read_summaries(store)]
         if not known:
-            raise ConfigError(f"{store.uri} has no selection; make one with `higan-cam curate {store.uri}`")
+            raise ConfigError(f"{store.uri} has no selection; make one with: higan-cam curate {shlex.quote(store.uri)}")
         raise unknown_name("selection", name, known)
     summary = _summary(store, key, body_of_summary)
     body = store.get(table_key)

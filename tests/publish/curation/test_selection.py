@@ -137,7 +137,7 @@ def test_a_selection_answers_for_the_samples_it_has_judged(store: Store) -> None
 
 def test_an_unknown_selection_names_those_that_are_there(store: Store) -> None:
     commit_run(store, samples_of(2))
-    with pytest.raises(ConfigError, match="make one with `higan-cam curate"):
+    with pytest.raises(ConfigError, match="make one with: higan-cam curate"):
         load_selection(store, "strict")
     curate(store, CurationConfig(), name="strict")
     with pytest.raises(ConfigError, match="Did you mean 'strict'"):
