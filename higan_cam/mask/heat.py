@@ -93,6 +93,25 @@ def end_images(generator: Generator, negative: Tensor, positive: Tensor) -> tupl
     return low, high
 
 
+class OfPictures:
+    """An attribution that looks at the pictures of both ends alone, not at how they were drawn."""
+
+    def __call__(
+        self,
+        generator: Generator,
+        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
+        negative: Tensor,
+        positive: Tensor,
+    ) -> Tensor:
+        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
+        with torch.no_grad():
+            return self.between(*end_images(generator, negative, positive))
+
+    def between(self, negative: Tensor, positive: Tensor) -> Tensor:
+        """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
+        raise NotImplementedError
+
+
 def image_gradient(scorer: Scorer, image: Tensor) -> Tensor:
     """d score / d image, (N,3,H,W). No parameter's `.grad` is touched; works inside no_grad and inference_mode."""
     with torch.inference_mode(False), torch.enable_grad():

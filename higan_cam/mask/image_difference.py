@@ -8,9 +8,9 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import end_images, one_sign, resize_maps, unit_peak
+from higan_cam.mask.heat import OfPictures, one_sign, resize_maps, unit_peak
 from higan_cam.mask.rounding import picture_change, where_pictures_change
-from higan_cam.types import Generator, Scorer, Sign
+from higan_cam.types import Sign
 
 REC_601 = (0.299, 0.587, 0.114)
 """Rec. 601 weights of R, G, B, for gamma-encoded values."""
@@ -32,7 +32,7 @@ class ImageAttribution(Protocol):
 
 
 @dataclass(frozen=True)
-class ImageDifference:
+class ImageDifference(OfPictures):
     """|luminance(positive) - luminance(negative)|, resized, peak 1. Cost: both images from the first edited row on.
 
     Attributes:
@@ -43,17 +43,6 @@ class ImageDifference:
 
     map_size: int = 256
     sign: Sign = "both"
-
-    def __call__(
-        self,
-        generator: Generator,
-        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
-        negative: Tensor,
-        positive: Tensor,
-    ) -> Tensor:
-        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
-        with torch.no_grad():
-            return self.between(*end_images(generator, negative, positive))
 
     def between(self, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""

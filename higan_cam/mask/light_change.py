@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.losses.light import linear_light, linear_rgb
-from higan_cam.mask.heat import end_images, one_sign, resize_maps, shared_prefix, smooth, unit_peak
+from higan_cam.mask.heat import OfPictures, one_sign, resize_maps, shared_prefix, smooth, unit_peak
 from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign
 
@@ -17,7 +17,7 @@ NEIGHBOURHOOD = 3 / 64
 
 
 @dataclass(frozen=True)
-class LightChange:
+class LightChange(OfPictures):
     """d + G * d, resized, peak 1, with d = one_sign(Y(I+) - Y(I-)): the change of linear luminance between both ends.
 
     Y is linear luminance and G a Gaussian of `NEIGHBOURHOOD`. Display values compress what is bright, and a lamp's
@@ -35,17 +35,6 @@ class LightChange:
     map_size: int = 256
     sign: Sign = "both"
 
-    def __call__(
-        self,
-        generator: Generator,
-        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
-        negative: Tensor,
-        positive: Tensor,
-    ) -> Tensor:
-        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
-        with torch.no_grad():
-            return self.between(*end_images(generator, negative, positive))
-
     def between(self, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
         with torch.no_grad():
@@ -54,7 +43,7 @@ class LightChange:
 
 
 @dataclass(frozen=True)
-class ColourChange:
+class ColourChange(OfPictures):
     """|C(I+) - C(I-)|, resized, peak 1: the length of the change of linear red, green and blue.
 
     Luminance cannot see that a wall turns from blue to orange at one brightness; this sees it, and sees light as well.
@@ -69,17 +58,6 @@ class ColourChange:
 
     map_size: int = 256
     sign: Sign = "both"
-
-    def __call__(
-        self,
-        generator: Generator,
-        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
-        negative: Tensor,
-        positive: Tensor,
-    ) -> Tensor:
-        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
-        with torch.no_grad():
-            return self.between(*end_images(generator, negative, positive))
 
     def between(self, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import end_images, resize_maps
+from higan_cam.mask.heat import OfPictures, resize_maps
 from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.mask.student.student import Student
-from higan_cam.types import Generator, Scorer
 
 
 @dataclass(frozen=True, eq=False)
-class StudentHeat:
+class StudentHeat(OfPictures):
     """The heat that the student sees in the negative end; not scaled to a peak of 1.
 
     It looks at the picture alone, not at the scorer; where both ends are the same picture there is nothing to say.
@@ -33,17 +32,6 @@ class StudentHeat:
 
     student: Student
     map_size: int = 256
-
-    def __call__(
-        self,
-        generator: Generator,
-        scorer: Scorer,  # noqa: ARG002  (the protocol passes it)
-        negative: Tensor,
-        positive: Tensor,
-    ) -> Tensor:
-        """(N,L,w_dim) codes of both ends -> (N,map_size,map_size) in [0,1]."""
-        with torch.no_grad():
-            return self.between(*end_images(generator, negative, positive))
 
     def between(self, negative: Tensor, positive: Tensor) -> Tensor:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""

@@ -4,70 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from copy import deepcopy
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from higan_cam.errors import ConfigError
-from higan_cam.losses.adversarial import GAMES
 from higan_cam.losses.named import OF_MASKS
 from higan_cam.losses.networks import Parts as LossParts
 from higan_cam.losses.weighted import Losses, make_losses
 from higan_cam.relight.translator.curves import CURVES
 from higan_cam.relight.translator.network import TranslatorNetwork
-from higan_cam.train.checkpoints import Part, Parts
+from higan_cam.train.judged import LARGEST_GRADIENT, WARMUP, Learner, learner_of
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import cosine_rate, descend, share_of, update_average
+from higan_cam.train.patches import PatchDiscriminator
 from higan_cam.train.settings import Report, World
 from higan_cam.train.translator.pairs import Batch, Pairs
-from higan_cam.train.translator.patches import PatchDiscriminator
 from higan_cam.train.translator.settings import TranslatorSettings
 
-LARGEST_GRADIENT = 5.0
-WARMUP = 32
-"""One in so many steps warms up."""
-BETAS = (0.9, 0.99)
 
-
-@dataclass
-class Learner(Parts):
-    """The mutable state of training.
-
-    Attributes:
-        network: the weights that move; averaged: their moving average, which ships.
-        judge, of_judge: of patches, and its optimiser; None without one.
-    """
-
-    network: TranslatorNetwork
-    averaged: TranslatorNetwork
-    optimizer: torch.optim.Optimizer
-    judge: PatchDiscriminator | None
-    of_judge: torch.optim.Optimizer | None
-    step: int = 0
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """What a checkpoint holds beside the step."""
-        parts: dict[str, Part] = {"network": self.network, "averaged": self.averaged, "optimizer": self.optimizer}
-        if self.judge is not None and self.of_judge is not None:
-            parts |= {"judge": self.judge, "of_judge": self.of_judge}
-        return parts
-
-
-def start(settings: TranslatorSettings, device: str = "cpu") -> Learner:
+def start(settings: TranslatorSettings, device: str = "cpu") -> Learner[TranslatorNetwork]:
     """A learner at step 0, on that device, with seeded random weights."""
     torch.manual_seed(settings.seed)
     network = TranslatorNetwork(settings.channels, settings.norm, condition=settings.condition, dial=settings.dial).to(
         device, memory_format=torch.channels_last
     )  # type: ignore[call-overload]
-    averaged = deepcopy(network).requires_grad_(False).eval()
-    adam = partial(torch.optim.Adam, lr=settings.learning_rate)
     judge = PatchDiscriminator().to(device) if settings.adversarial else None
-    of_judge = None if judge is None else adam(judge.parameters(), betas=(0.5, 0.99))
-    return Learner(network, averaged, adam(network.parameters(), betas=BETAS), judge, of_judge)
+    return learner_of(network, settings.learning_rate, judge)
 
 
 def losses_of(settings: TranslatorSettings, device: str = "cpu") -> Losses | None:
@@ -118,12 +82,11 @@ def fit_translator(
         return steps.take(pairs.draw(range(first, first + share)))
 
     rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate, warmup=settings.steps // WARMUP)
-    moving = [learner.optimizer, *([learner.of_judge] if learner.of_judge is not None else [])]
     plan = Plan(
         name="translator",
         steps=settings.steps,
         rate=rate,
-        optimizers=moving,
+        optimizers=learner.moving,
         numbers=steps.numbers,
         after_checkpoint=lambda done: at_checkpoint(done, learner.averaged),
     )
@@ -134,7 +97,7 @@ def fit_translator(
 class Steps:
     """One step after another, on this worker's share of the batch."""
 
-    def __init__(self, settings: TranslatorSettings, learner: Learner, world: World) -> None:
+    def __init__(self, settings: TranslatorSettings, learner: Learner[TranslatorNetwork], world: World) -> None:
         self.settings, self.learner, self.world = settings, learner, world
         self.losses = losses_of(settings, world.device)
         self.last: dict[str, Tensor] = {}
@@ -151,8 +114,9 @@ class Steps:
         loss = self.last["display"] + settings.linear * self.last["linear"]
         if self.losses is not None:
             loss = loss + self.losses(2 * made - 1, 2 * true - 1).total.mean()
-        if learner.judge is not None and learner.of_judge is not None:
-            loss = loss + settings.adversarial * self._game(learner.judge, learner.of_judge, batch, made, true)
+        if learner.judge is not None:
+            before = torch.cat([batch.pictures, batch.masks], dim=1)
+            loss = loss + settings.adversarial * learner.play(before, 2 * made - 1, 2 * true - 1, self.world)
         descend(loss, learner.optimizer, learner.network.parameters(), LARGEST_GRADIENT, self.world)
         update_average(learner.averaged, learner.network, settings.batch, (learner.step + 1) * settings.batch)
         return loss.detach()
@@ -160,21 +124,6 @@ class Steps:
     def numbers(self, _step: int) -> Mapping[str, float]:
         """The two errors of the last batch, as means of absolute differences."""
         return {name: float(value.detach()) for name, value in self.last.items()}
-
-    def _game(
-        self, judge: PatchDiscriminator, of_judge: torch.optim.Optimizer, batch: Batch, made: Tensor, true: Tensor
-    ) -> Tensor:
-        """The judge learns on pictures that the network made; what the network then loses."""
-        game, before = GAMES["non_saturating"], torch.cat([batch.pictures, batch.masks], dim=1)
-
-        def logits(shown: Tensor) -> Tensor:
-            return judge.logits(before, 2 * shown - 1)
-
-        judge.requires_grad_(True)
-        against = game.discriminator(logits(true), logits(made.detach()))
-        descend(against, of_judge, judge.parameters(), LARGEST_GRADIENT, self.world)
-        judge.requires_grad_(False)
-        return game.generator(against.detach(), logits(made))
 
     def _precision(self) -> AbstractContextManager[object]:
         if self.settings.precision == "float32":

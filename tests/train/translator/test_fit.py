@@ -13,11 +13,11 @@ from higan_cam.errors import ConfigError
 from higan_cam.losses import Losses, Parts, make_losses
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
+from higan_cam.train.patches import PatchDiscriminator
 from higan_cam.train.settings import Progress, World
 from higan_cam.train.translator import fit
 from higan_cam.train.translator.fit import Steps, fit_translator, pictures_of, start
 from higan_cam.train.translator.pairs import Batch, Pairs, StoredPairs
-from higan_cam.train.translator.patches import PatchDiscriminator
 from higan_cam.train.translator.reading import read_pairs
 from higan_cam.train.translator.settings import TranslatorSettings
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from higan_cam.losses.adversarial import GAMES
 from higan_cam.relight.translator.curves import CURVES
+from higan_cam.train.judged import LARGEST_GRADIENT, WARMUP
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import cosine_rate, descend, gathered, share_of, update_average
 from higan_cam.train.settings import Report, World
@@ -20,9 +21,6 @@ from higan_cam.train.translator.unpaired.reading import Folders
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
 from higan_cam.train.translator.unpaired.state import Direction, Learner, brightened, darkened, start
 
-LARGEST_GRADIENT = 5.0
-WARMUP = 32
-"""One in so many steps warms up."""
 _POOLS = 19
 """Stream of random numbers."""
 

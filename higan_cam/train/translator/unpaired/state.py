@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from higan_cam.relight.translator.curves import Curve
 from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.train.checkpoints import Part, Parts
-from higan_cam.train.translator.patches import ALONE, PatchDiscriminator
+from higan_cam.train.patches import ALONE, PatchDiscriminator
 from higan_cam.train.translator.unpaired.pool import Pool
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
 
