@@ -4,7 +4,8 @@ from higan_cam.mask.activation_difference import ActivationDifference
 from higan_cam.mask.attribution import ATTRIBUTIONS, make_attribution, why_nowhere
 from higan_cam.mask.clustering import grid_dbscan
 from higan_cam.mask.grad_cam import GradCam
-from higan_cam.mask.image_difference import ImageAttribution, ImageDifference
+from higan_cam.mask.heat import ImageAttribution
+from higan_cam.mask.image_difference import ImageDifference
 from higan_cam.mask.layer_balance import BALANCE_KEY, measured_balance, needs_balance
 from higan_cam.mask.light_change import LightChange, LightSteps
 from higan_cam.mask.moved_masks import moved_masks

@@ -93,8 +93,8 @@ def end_images(generator: Generator, negative: Tensor, positive: Tensor) -> tupl
     return low, high
 
 
-class OfPictures:
-    """An attribution that looks at the pictures of both ends alone, not at how they were drawn."""
+class ImageAttribution:
+    """An attribution that needs nothing but both ends' images: where those exist already, no generator pass is left."""
 
     def __call__(
         self,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import OfPictures, one_sign, resize_maps, unit_peak
+from higan_cam.mask.heat import ImageAttribution, one_sign, resize_maps, unit_peak
 from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Sign
 
@@ -22,17 +21,8 @@ def luminance(image: Tensor) -> Tensor:
     return (image.clamp(-1, 1) * weights).sum(dim=1)
 
 
-@runtime_checkable
-class ImageAttribution(Protocol):
-    """An attribution that needs nothing but both ends' images: where those exist already, no generator pass is left."""
-
-    def between(self, negative: Tensor, positive: Tensor) -> Tensor:
-        """(N,3,H,W) images of both ends in [-1,1] -> (N,S,S) heat in [0,1]; what the call on their codes gives."""
-        ...
-
-
 @dataclass(frozen=True)
-class ImageDifference(OfPictures):
+class ImageDifference(ImageAttribution):
     """|luminance(positive) - luminance(negative)|, resized, peak 1. Cost: both images from the first edited row on.
 
     Attributes:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.losses.light import linear_light, linear_rgb
-from higan_cam.mask.heat import OfPictures, one_sign, resize_maps, shared_prefix, smooth, unit_peak
+from higan_cam.mask.heat import ImageAttribution, one_sign, resize_maps, shared_prefix, smooth, unit_peak
 from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.types import Generator, Scorer, Sign
 
@@ -17,7 +17,7 @@ NEIGHBOURHOOD = 3 / 64
 
 
 @dataclass(frozen=True)
-class LightChange(OfPictures):
+class LightChange(ImageAttribution):
     """d + G * d, resized, peak 1, with d = one_sign(Y(I+) - Y(I-)): the change of linear luminance between both ends.
 
     Y is linear luminance and G a Gaussian of `NEIGHBOURHOOD`. Display values compress what is bright, and a lamp's
@@ -43,7 +43,7 @@ class LightChange(OfPictures):
 
 
 @dataclass(frozen=True)
-class ColourChange(OfPictures):
+class ColourChange(ImageAttribution):
     """|C(I+) - C(I-)|, resized, peak 1: the length of the change of linear red, green and blue.
 
     Luminance cannot see that a wall turns from blue to orange at one brightness; this sees it, and sees light as well.

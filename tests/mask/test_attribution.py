@@ -11,7 +11,8 @@ from higan_cam.config import AttributionConfig
 from higan_cam.errors import ConfigError
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.mask.attribution import ATTRIBUTIONS, OF_CHANGE, SEES, make_attribution, why_nowhere
-from higan_cam.mask.image_difference import ImageAttribution, ImageDifference, luminance
+from higan_cam.mask.heat import ImageAttribution
+from higan_cam.mask.image_difference import ImageDifference, luminance
 from higan_cam.types import Sign
 from tests.support.scorers import EDITED, Pair, SmoothScore
 

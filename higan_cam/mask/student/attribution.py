@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from higan_cam.mask.heat import OfPictures, resize_maps
+from higan_cam.mask.heat import ImageAttribution, resize_maps
 from higan_cam.mask.rounding import picture_change, where_pictures_change
 from higan_cam.mask.student.student import Student
 
 
 @dataclass(frozen=True, eq=False)
-class StudentHeat(OfPictures):
+class StudentHeat(ImageAttribution):
     """The heat that the student sees in the negative end; not scaled to a peak of 1.
 
     It looks at the picture alone, not at the scorer; where both ends are the same picture there is nothing to say.
