@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,13 @@ def share_of(batch: int, world: World) -> int:
     if batch % world.size:
         raise ConfigError(f"batch of {batch} images does not divide by {world.size} workers; use a divisor")
     return batch // world.size
+
+
+def in_precision(precision: str, device: str) -> AbstractContextManager[object]:
+    """Where products are taken in `float32` or, by autocast, in `bfloat16` on that device."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(torch.device(device).type, torch.bfloat16)
 
 
 def cosine_rate(step: int, steps: int, peak: float, warmup: int = 150, floor: float = 0.02) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from higan_cam.errors import DataError
+from higan_cam.losses.light import REC_709
 from higan_cam.measure.generation.alike import coarse, typical
 from higan_cam.measure.generation.collapse import LEAST_CONTRAST
 from higan_cam.measure.generation.verdicts import CLEAN, Verdict, not_measured, share_interval
@@ -21,7 +22,6 @@ TOLERATED = 0.1
 SHOWN = 24
 """Pictures in the evidence, the worst."""
 CHANNELS = ("luminance", "red", "green", "blue")
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 def inverted(before: ByteArray, after: ByteArray) -> Verdict:
@@ -93,4 +93,4 @@ def _correlations(before: ByteArray, after: ByteArray) -> Iterator[FloatArray]:
 def _planes(picture: ByteArray) -> FloatArray:
     """(S,S,3) -> (4,S*S) in [0,1]."""
     flat = picture.reshape(-1, 3).astype(np.float64) / 255
-    return np.concatenate([(flat @ _LUMINANCE)[None], flat.T])
+    return np.concatenate([(flat @ np.array(REC_709))[None], flat.T])

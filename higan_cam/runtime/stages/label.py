@@ -27,12 +27,13 @@ from higan_cam.runtime.stages.score_tally import Labels, ScoreTally
 from higan_cam.runtime.workers.label import GIVEN_UP, LabelWorker
 from higan_cam.store import Store, clear_quarantined, committed
 from higan_cam.store.keys import SCORES, TALLY_KEY
-from higan_cam.store.manifest_index import TICK_S, index_manifest
+from higan_cam.store.manifest_index import TICK_S, WORTH_IT, index_manifest
 from higan_cam.store.restart import read_whole, untouched
 from higan_cam.types import FloatArray, IntArray
 
-KEPT_EVERY = 1000
-"""Shards after which the tally is kept again, and from which on it is: a start then reads those since, at most."""
+KEPT_EVERY = WORTH_IT
+"""Shards after which the tally is kept again (for which it waits a tick of the place's clock), and from which on it is:
+a start then reads those since, at most."""
 
 
 def label_samples(config: RunConfig, store: Store, meters: Meters, score_range: tuple[float, float]) -> Labels:

@@ -31,13 +31,13 @@ class UpscaleWorker(Worker):
     def load(self) -> None:
         """The network, the listing. WeightsError: the file here is not the one that run.json names."""
         file, wanted = str(self.config.upscale.weights), read_run(self.store)["weights"]["upscaler"]
-        self.upscaler = load_upscaler(file).on(self.device)
         found = sha256_of(file)
         if found != wanted:
             raise WeightsError(
                 f"{file} has sha256 {found}, and {RUN_KEY} names {wanted}: have the same file on every node, or take "
                 "another output"
             )
+        self.upscaler = load_upscaler(file).on(self.device)
         self.listing = frozen_listing(self.store)
 
     def make(self, unit: WorkUnit, attempt: int) -> int:

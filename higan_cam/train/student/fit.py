@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from higan_cam.mask.student.network import HEAT, MASK
 from higan_cam.store.store import open_store
 from higan_cam.train.checkpoints import Part, Parts
 from higan_cam.train.loop import Plan, resume, train
-from higan_cam.train.optimise import cosine_rate, descend, share_of
+from higan_cam.train.optimise import cosine_rate, descend, in_precision, share_of
 from higan_cam.train.settings import Report, World
 from higan_cam.train.student.batches import Batch, Course, draw_batch
 from higan_cam.train.student.labelled import read_labelled
@@ -104,14 +103,8 @@ def _step(settings: StudentSettings, learner: Learner, course: Course, world: Wo
 def take_step(settings: StudentSettings, learner: Learner, batch: Batch, world: World) -> Tensor:
     """One step of the optimiser on this worker's examples -> the loss."""
     images = batch.images.to(world.device, memory_format=torch.channels_last)
-    with _precision(settings, world):
+    with in_precision(settings.precision, world.device):
         logits = learner.network.train()(images)
     loss = student_loss(logits.float(), batch.heat.to(world.device), batch.mask.to(world.device))
     descend(loss, learner.optimizer, learner.network.parameters(), LARGEST_GRADIENT, world)
     return loss.detach()
-
-
-def _precision(settings: StudentSettings, world: World) -> AbstractContextManager[object]:
-    if settings.precision == "float32":
-        return nullcontext()
-    return torch.autocast(torch.device(world.device).type, torch.bfloat16)

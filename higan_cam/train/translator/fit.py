@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import torch
@@ -17,7 +16,7 @@ from higan_cam.relight.translator.curves import CURVES
 from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.train.judged import LARGEST_GRADIENT, WARMUP, Learner, learner_of
 from higan_cam.train.loop import Plan, resume, train
-from higan_cam.train.optimise import cosine_rate, descend, share_of, update_average
+from higan_cam.train.optimise import cosine_rate, descend, in_precision, share_of, update_average
 from higan_cam.train.patches import PatchDiscriminator
 from higan_cam.train.settings import Report, World
 from higan_cam.train.translator.pairs import Batch, Pairs
@@ -106,7 +105,7 @@ class Steps:
         """The judge's step where there is one, then the network's -> its loss."""
         settings, learner, batch = self.settings, self.learner, drawn.to(self.world.device)
         masks = batch.masks if settings.condition else None
-        with self._precision():
+        with in_precision(self.settings.precision, self.world.device):
             found = learner.network.train().features(batch.pictures, masks, batch.gains if settings.dial else None)
         light = learner.network.light(found)
         made, true = pictures_of(settings, batch, light)
@@ -124,11 +123,6 @@ class Steps:
     def numbers(self, _step: int) -> Mapping[str, float]:
         """The two errors of the last batch, as means of absolute differences."""
         return {name: float(value.detach()) for name, value in self.last.items()}
-
-    def _precision(self) -> AbstractContextManager[object]:
-        if self.settings.precision == "float32":
-            return nullcontext()
-        return torch.autocast(torch.device(self.world.device).type, torch.bfloat16)
 
 
 def pictures_of(settings: TranslatorSettings, batch: Batch, light: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import numpy as np
@@ -14,7 +13,7 @@ from higan_cam.losses.adversarial import GAMES
 from higan_cam.relight.translator.curves import CURVES
 from higan_cam.train.judged import LARGEST_GRADIENT, WARMUP
 from higan_cam.train.loop import Plan, resume, train
-from higan_cam.train.optimise import cosine_rate, descend, gathered, share_of, update_average
+from higan_cam.train.optimise import cosine_rate, descend, gathered, in_precision, share_of, update_average
 from higan_cam.train.settings import Report, World
 from higan_cam.train.translator.pairs import stream
 from higan_cam.train.translator.unpaired.reading import Folders
@@ -100,7 +99,7 @@ class Steps:
         return darkened(shown, self._answer(self.learner.off, shown), self.curve)
 
     def _answer(self, direction: Direction, shown: Tensor) -> Tensor:
-        with self._precision():
+        with in_precision(self.settings.precision, self.world.device):
             found = direction.network.train().features(2 * shown - 1)
         return direction.network.light(found)
 
@@ -115,11 +114,6 @@ class Steps:
         first = self.world.rank * len(made)
         direction.judge.requires_grad_(True)
         return self.game.discriminator(_logits(direction, real), _logits(direction, kept[first : first + len(made)]))
-
-    def _precision(self) -> AbstractContextManager[object]:
-        if self.settings.precision == "float32":
-            return nullcontext()
-        return torch.autocast(torch.device(self.world.device).type, torch.bfloat16)
 
 
 def _logits(direction: Direction, shown: Tensor) -> Tensor:
