@@ -1,0 +1,6 @@
+"""Segmenters: picture -> which part of a face each pixel belongs to."""
+
+from higan_cam.label.segmenters.label_maps import LABEL_MAPS, LabelMap, label_map
+from higan_cam.label.segmenters.segmenter import PARTS, Segmentation, Segmenter
+
+__all__ = ["LABEL_MAPS", "PARTS", "LabelMap", "Segmentation", "Segmenter", "label_map"]
