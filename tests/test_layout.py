@@ -16,8 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "higan_cam"
 ROOMS = {  # of the package, as the contracts in pyproject.toml order them
-    *("app", "cli", "config", "generate", "invert", "label", "losses", "manipulate", "mask", "measure", "pipeline"),
-    *("pictures", "publish", "redraw", "relight", "rooms", "runtime", "store", "train", "weights"),
+    *("app", "cli", "config", "faces", "generate", "invert", "label", "losses", "manipulate", "mask", "measure"),
+    *("pictures", "pipeline", "publish", "redraw", "relight", "rooms", "runtime", "store", "train", "weights"),
+    "worlds",
 }
 LOOSE = {"errors", "files", "types", "__init__", "__main__"}
 FOLDERS = {"higan_cam", "jobs", "cluster_configs", "data", "tests", ".ci"}

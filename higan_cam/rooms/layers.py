@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from higan_cam.rooms.layouts import LAYOUTS, Lamp, Layout, Slot
-from higan_cam.rooms.scene import Float32Array
 from higan_cam.rooms.shapes import Array, Patch
+from higan_cam.worlds.factors import Float32Array
 
 SUPERSAMPLING = 4
 _POOL_SIGMA, _POOL_GAIN, _TAIL = 0.45, 1.25, 0.05

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from higan_cam.rooms.scene import Float32Array
 from higan_cam.types import BoolArray, ByteArray
+from higan_cam.worlds.factors import Float32Array
 
 Affine = npt.NDArray[np.float64]
 """(2,3): (x, y, 1) of a pixel's middle in the render -> (x, y) in the photo, pixels counted from 0 (as OpenCV's)."""

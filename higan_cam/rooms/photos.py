@@ -19,9 +19,10 @@ import numpy.typing as npt
 
 from higan_cam.rooms.nuisances import STILL, Affine, affine_of, develop, draw_nuisances, levels, move, move_masks
 from higan_cam.rooms.render import PALETTE, render
-from higan_cam.rooms.scene import Z_DIM, Float32Array, Scene, scene_of
+from higan_cam.rooms.scene import Z_DIM, Scene, scene_of
 from higan_cam.rooms.truth import LIT, truth
 from higan_cam.types import BoolArray, ByteArray
+from higan_cam.worlds.factors import Float32Array
 
 Grade = Literal["G1", "G2", "G3"]
 GRADES: tuple[Grade, ...] = get_args(Grade)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from higan_cam.rooms.layers import Layer, Layers, layers_of
 from higan_cam.rooms.scene import Scene, scene_of
+from higan_cam.worlds.factors import check_resolution
 
 WARM, COOL, AMBIENT = (1.0, 0.80, 0.52), (0.85, 0.95, 1.10), (0.92, 0.97, 1.06)
 SHADE_GLOW, SKY_GLOW = (1.0, 0.88, 0.62), (0.90, 1.0, 1.12)
@@ -151,12 +152,6 @@ def strength(scene: Scene) -> Tensor:
 def as_scene(source: Scene | npt.ArrayLike) -> Scene:
     """A scene as it is, latents as the scene they mean."""
     return source if isinstance(source, Scene) else scene_of(source)
-
-
-def check_resolution(resolution: int) -> None:
-    """ValueError unless the resolution is a positive multiple of 32 px."""
-    if resolution <= 0 or resolution % 32:
-        raise ValueError(f"resolution must be a positive multiple of 32 px, got {resolution}")
 
 
 def render(source: Scene | npt.ArrayLike, resolution: int = 128) -> Tensor:

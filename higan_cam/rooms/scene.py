@@ -1,21 +1,16 @@
-"""What a room holds, as a closed form of its latent: every factor is a clipped linear functional of z.
-
-Piecewise-linear factors are the point: a leaky-ReLU mapping network can represent `clip(slope * (row . z) + shift, low,
-high)` exactly, so the generator's mapping is built from `FACTORS` instead of learned.
-"""
+"""What a room holds, as a closed form of its latent: every factor is a clipped linear functional of z."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Float32Array = npt.NDArray[np.float32]
+from higan_cam.worlds.factors import Factors, FactorSpec, Float32Array, binary, orthonormal_rows
+
 Role = Literal["layout", "style", "presence", "colour", "exposure", "lamp", "drive"]
 
 Z_DIM = 128
@@ -66,28 +61,7 @@ DRIVE_SLOPE, DRIVE_SHIFT = 1.5, 0.6
 """With a standard normal behind it: 34% of the drives are below 0 (off), 26% between, 40% above 1 (fully lit)."""
 SHARED, OWN = 0.75, 0.66
 """Shares of the direction common to all lamps and of a lamp's own direction in its drive."""
-STEEPNESS = 40.0
 _BASIS_SEED = 20200131
-
-
-@dataclass(frozen=True, eq=False)
-class FactorSpec:
-    """One scene factor: clip(slope * (weights . z) + shift, low, high).
-
-    Attributes:
-        name: unique.
-        weights: (128,) float64 linear functional of z.
-        slope, shift, low, high: of the clip.
-        role: which part of the scene it sets.
-    """
-
-    name: str
-    weights: npt.NDArray[np.float64]
-    slope: float
-    shift: float
-    low: float
-    high: float
-    role: Role
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,35 +115,21 @@ class Scene:
         return replace(self, **{name: value[rows] for name, value in values.items() if value is not None})
 
 
-def _orthonormal_rows(count: int) -> npt.NDArray[np.float64]:
-    """(count,128) orthonormal rows, the same on every machine up to rounding: QR with the signs of R made positive."""
-    gaussian = np.random.Generator(np.random.Philox(_BASIS_SEED)).standard_normal((Z_DIM, Z_DIM))
-    q, r = np.linalg.qr(gaussian)
-    rows: npt.NDArray[np.float64] = (q * np.sign(np.diag(r))).T[:count].copy()
-    return rows
-
-
-def _binary(probability: float) -> tuple[float, float]:
-    """(slope, shift) of a steep clip that is 1 with the given probability for a standard normal input."""
-    threshold = NormalDist().inv_cdf(1.0 - probability)
-    return STEEPNESS, 0.5 - STEEPNESS * threshold
-
-
 def _plan() -> list[tuple[str, float, float, float, float, Role]]:
     """(name, slope, shift, low, high, role) of every factor, in the order of `FACTORS`."""
-    plan: list[tuple[str, float, float, float, float, Role]] = [("layout", *_binary(0.5), 0.0, 1.0, "layout")]
-    plan += [(name, *_binary(p), 0.0, 1.0, "style") for name, p in STYLES.items()]
-    plan += [(name, *_binary(p), 0.0, 1.0, "presence") for name, p in OBJECTS.items()]
+    plan: list[tuple[str, float, float, float, float, Role]] = [("layout", *binary(0.5), 0.0, 1.0, "layout")]
+    plan += [(name, *binary(p), 0.0, 1.0, "style") for name, p in STYLES.items()]
+    plan += [(name, *binary(p), 0.0, 1.0, "presence") for name, p in OBJECTS.items()]
     plan += [(name, slope, 0.5, 0.0, 1.0, "colour") for name, slope in COLOURS.items()]
     plan += [("exposure", 1 / 3, 0.5, 0.0, 1.0, "exposure")]
-    plan += [(name, *_binary(LAMP_PROBABILITY), 0.0, 1.0, "lamp") for name in LAMPS]
+    plan += [(name, *binary(LAMP_PROBABILITY), 0.0, 1.0, "lamp") for name in LAMPS]
     plan += [(f"{name}_drive", DRIVE_SLOPE, DRIVE_SHIFT, -1.0, 2.0, "drive") for name in LAMPS]
     return plan
 
 
 def _specify() -> tuple[FactorSpec, ...]:
     plan = _plan()
-    *rows, shared = _orthonormal_rows(len(plan) + 1)
+    *rows, shared = orthonormal_rows(len(plan) + 1, Z_DIM, _BASIS_SEED)
     specs = []
     for (name, slope, shift, low, high, role), row in zip(plan, rows, strict=True):
         weights = SHARED * shared + OWN * row if role == "drive" else row
@@ -215,24 +175,8 @@ PRODUCTS: tuple[tuple[int, int], ...] = _products()
 """Pairs of factor columns whose product the renderer uses: layout x all, lamp x drive, object or style x colour."""
 
 
-@lru_cache(maxsize=1)
-def _matrix() -> tuple[npt.NDArray[np.float64], ...]:
-    weights = np.stack([f.weights for f in FACTORS])
-    rest = np.array([(f.slope, f.shift, f.low, f.high) for f in FACTORS]).T
-    return weights, *rest
-
-
-def factors(z: npt.ArrayLike) -> Float32Array:
-    """(N,128) latents of length sqrt(128) -> (N,F) float32 factor values, columns as in `FACTORS`.
-
-    Raises:
-        ValueError: z is not (N,128).
-    """
-    latents = np.asarray(z, dtype=np.float64)
-    if latents.ndim != 2 or latents.shape[1] != Z_DIM:
-        raise ValueError(f"z must have shape (N,{Z_DIM}), got {latents.shape}")
-    weights, slope, shift, low, high = _matrix()
-    return np.clip(latents @ weights.T * slope + shift, low, high).astype(np.float32)
+factors = Factors(FACTORS)
+"""(N,128) latents of length sqrt(128) -> (N,F) float32 factor values, columns as in `FACTORS`; ValueError otherwise."""
 
 
 def scene_of(z: npt.ArrayLike) -> Scene:

@@ -15,7 +15,6 @@ from higan_cam.rooms.layers import layers_of
 from higan_cam.rooms.render import (
     Linear,
     as_scene,
-    check_resolution,
     groups,
     lamp_light,
     linear,
@@ -23,7 +22,8 @@ from higan_cam.rooms.render import (
     strength,
     tone,
 )
-from higan_cam.rooms.scene import LAMPS, Float32Array, Scene
+from higan_cam.rooms.scene import LAMPS, Scene
+from higan_cam.worlds.factors import Float32Array, check_resolution
 
 REC_709 = (0.2126, 0.7152, 0.0722)
 """Rec. 709 weights, applied to display values in [0,1]."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.rooms.scene import FACTORS, PRODUCTS, FactorSpec
+from higan_cam.rooms.scene import FACTORS, PRODUCTS
 from higan_cam.train.rooms.mapping import ClippedFactor, Product, install_mapping, solve_mapping
+from higan_cam.worlds.factors import FactorSpec
 
 MAPPING_LAYERS = 3
 W_DIM = 128

@@ -1,0 +1,1 @@
+"""What procedural worlds share: pictures as closed forms of a latent."""
