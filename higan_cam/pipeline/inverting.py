@@ -77,8 +77,9 @@ def check_inversion(models: Models, config: RunConfig) -> None:
 
     Raises:
         ConfigError: an unknown method, recipe or loss, or one that lacks its encoder or a network's file.
-        WeightsError: a file that is none, or does not fit.
+        WeightsError: a file that is none, or does not fit; that of the network that judges among them.
     """
+    judge_of(config.invert, models.scorer, str(models.device))
     statistics = code_statistics(models.generator, samples=2, device=models.device)
     encoder = encoder_of(models, config)
     method_of(make_problem(models.generator, config.invert, statistics, encoder, models.scorer))

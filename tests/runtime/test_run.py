@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from PIL import Image
 
 from higan_cam.config import load_config
-from higan_cam.errors import ConfigError, HiganCamError
+from higan_cam.errors import ConfigError, HiganCamError, WeightsError
+from higan_cam.label import make_scorer
 from higan_cam.pipeline import Models
 from higan_cam.runtime.preflight import check_models
 from higan_cam.weights.embedded import embedded_path
@@ -35,3 +40,20 @@ def test_the_second_scorers_mistakes_are_told_apart_from_the_first_ones(models: 
     config = load_config(overrides=["mask.second_scorer.name=luminanz"])
     with pytest.raises(ConfigError, match=r"mask\.second_scorer.*Did you mean 'luminance'"):
         check_models(models, config)
+
+
+def test_a_file_that_is_no_judge_of_pictures_is_found_before_the_run(models: Models, tmp_path: Path) -> None:
+    """A scorer without features leaves it to `invert.networks` to say how far picture and reconstruction are apart."""
+    Image.new("RGB", (64, 64)).save(tmp_path / "room.png")
+    config = load_config(
+        overrides=[
+            f"output={tmp_path / 'run'}",
+            "source.kind=pictures",
+            f"source.pictures={tmp_path}",
+            "scorer.name=luminance",
+            "attribute=brightness",
+            f"invert.networks.efficientnet_lite0={embedded_path('rooms_scorer.safetensors')}",
+        ]
+    )
+    with pytest.raises(WeightsError, match="rooms_scorer"):
+        check_models(replace(models, scorer=make_scorer(config.scorer)), config)
