@@ -46,6 +46,8 @@ EMBEDDED_STUDENTS: Mapping[str, Embedded] = {
     "rooms": Embedded("rooms_student.safetensors"),
 }
 """By what `load_student` calls them."""
+EMBEDDED_SEGMENTERS: Mapping[str, Embedded] = {"faces": Embedded("faces_segmenter.safetensors", world="faces")}
+"""By what `load_segmenter` calls them."""
 EMBEDDED_TRANSLATORS: Mapping[str, Embedded] = {"rooms": Embedded("rooms_translator.safetensors")}
 """By what `load_translator` calls them."""
 

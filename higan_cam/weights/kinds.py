@@ -11,6 +11,7 @@ from higan_cam.weights.paths import check_there
 
 Kind = Literal["safetensors", "torch"]
 NUMPY = b"\x93NUMPY"
+TORCHSCRIPT = "a TorchScript file, which holds code; save the module's state dict where you trust it"
 _HEAD = 1024
 _AGAIN = "fetch it again"
 _LFS = "a Git LFS pointer, not the file that it stands for; run `git lfs pull` in its repository, or download it"
@@ -105,7 +106,7 @@ def _zip(path: Path) -> Kind | str:
     if "data.pkl" not in last:
         return f"a zip with {', '.join(names[:3]) or 'nothing in it'}, which torch.save did not write; {_UNPACK}"
     if "constants.pkl" in last:
-        return "a TorchScript file, which holds code; save the module's state dict where you trust it"
+        return TORCHSCRIPT
     return "torch"
 
 

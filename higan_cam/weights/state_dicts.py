@@ -61,8 +61,8 @@ def network_tensors(weights: str, own: Collection[str]) -> dict[str, Tensor]:
     return without_bookkeeping(chosen.tensors, own.__contains__)
 
 
-def fill(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Load a state dict whose keys and shapes are the module's.
+def fill(module: nn.Module, tensors: dict[str, Tensor], path: Path, *, assign: bool = False) -> None:
+    """Load a state dict whose keys and shapes are the module's; `assign` takes the tensors in place of the module's.
 
     Raises:
         WeightsError: counts the keys that do not fit, and names the first of them.
@@ -77,7 +77,7 @@ def fill(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
         theirs = {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
         held = "" if own.keys() & theirs.keys() else f"; the file holds {listing(groups(theirs))}"
         raise WeightsError(f"{path}: does not fit {type(module).__name__}: {'; '.join(problems)}{held}")
-    module.load_state_dict(tensors)
+    module.load_state_dict(tensors, assign=assign)
 
 
 def unnamed_averages(tensors: Mapping[str, Tensor], found: Sequence[Network], source: str) -> list[Network]:

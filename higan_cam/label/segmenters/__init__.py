@@ -1,6 +1,17 @@
 """Segmenters: picture -> which part of a face each pixel belongs to."""
 
 from higan_cam.label.segmenters.label_maps import LABEL_MAPS, LabelMap, label_map
+from higan_cam.label.segmenters.loading import DETECTORS, load_segmenter, segmenter_file
 from higan_cam.label.segmenters.segmenter import PARTS, Segmentation, Segmenter
 
-__all__ = ["LABEL_MAPS", "PARTS", "LabelMap", "Segmentation", "Segmenter", "label_map"]
+__all__ = [
+    "DETECTORS",
+    "LABEL_MAPS",
+    "PARTS",
+    "LabelMap",
+    "Segmentation",
+    "Segmenter",
+    "label_map",
+    "load_segmenter",
+    "segmenter_file",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 PARTS = (
@@ -59,3 +60,19 @@ class Segmenter(Protocol):
             ValueError: no such pictures.
         """
         ...
+
+
+def as_colour(image: Tensor) -> Tensor:
+    """(N,1|3|4,H,W) in [-1,1] -> (N,3,H,W): grey in all three channels, transparent pixels on white.
+
+    Raises:
+        ValueError: no such pictures, or pictures without a pixel.
+    """
+    if image.ndim != 4 or image.shape[1] not in (1, 3, 4) or 0 in image.shape[2:] or not image.is_floating_point():
+        raise ValueError(
+            f"expected pictures (N,3,H,W) in [-1,1], grey ones (N,1,H,W) or ones with alpha (N,4,H,W), got "
+            f"{tuple(image.shape)} {image.dtype}"
+        )
+    if image.shape[1] == 4:
+        return torch.lerp(torch.ones_like(image[:, :3]), image[:, :3], (image[:, 3:] + 1) / 2)
+    return image.expand(-1, 3, -1, -1)

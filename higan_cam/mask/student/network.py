@@ -1,30 +1,19 @@
-"""The student's network: a small U-Net (Ronneberger et al. 2015), picture in, logits of heat and mask at half its side.
-
-The picture's 2 x 2 squares become channels, so that nothing is ever computed at the full side; each level below halves
-the side again. Batch normalisation follows every convolution, and is folded into it for inference.
-"""
+"""The student's network: a small U-Net, picture in, logits of heat and mask at half its side."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from higan_cam.weights.u_net import SHRINK, UNet
 
-from higan_cam.errors import ConfigError
-
+__all__ = ["CHANNELS", "HEAT", "MASK", "SHRINK", "StudentNetwork"]
 CHANNELS = (24, 48, 96, 192)
 """Features of each level; 1.09 M parameters."""
-SHRINK = 2
-"""How many times smaller the maps' side is than the picture's."""
 HEAT, MASK = 0, 1
 """Which output is which."""
 
 
-class StudentNetwork(nn.Module):
+class StudentNetwork(UNet):
     """(N,3,S,S) in [-1,1] -> (N,2,S/2,S/2) logits of heat and of mask; S divides by 2 to the number of levels.
 
     Args:
@@ -35,44 +24,4 @@ class StudentNetwork(nn.Module):
     """
 
     def __init__(self, channels: Sequence[int] = CHANNELS) -> None:
-        super().__init__()
-        if len(channels) < 2 or min(channels) < 1:
-            raise ConfigError(f"channels: expected two levels or more of at least one feature, got {tuple(channels)}")
-        self.channels = tuple(channels)
-        steps = list(zip(self.channels, self.channels[1:], strict=False))
-        self.first = _convolution(3 * SHRINK**2, self.channels[0])
-        self.down = nn.ModuleList(nn.Sequential(_convolution(a, b, 2), _convolution(b, b)) for a, b in steps)
-        self.up = nn.ModuleList(nn.Sequential(_convolution(a + b, a), _convolution(a, a)) for a, b in reversed(steps))
-        self.head = nn.Conv2d(self.channels[0], 2, 1)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """See the class."""
-        x = self.first(F.pixel_unshuffle(image, SHRINK))
-        skipped = []
-        for down in self.down:
-            skipped.append(x)
-            x = down(x)
-        for up in self.up:
-            x = up(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skipped.pop()], dim=1))
-        logits: Tensor = self.head(x)
-        return logits
-
-    def for_inference(self) -> StudentNetwork:
-        """Eval mode, parameters frozen, batch normalisation folded, the memory format that is fastest; in place."""
-        self.eval().requires_grad_(False)
-        for module in list(self.modules()):
-            # Only `_convolution` pairs the two.
-            if isinstance(module, nn.Sequential) and isinstance(module[1], nn.BatchNorm2d):
-                module[0] = fuse_conv_bn_eval(cast(nn.Conv2d, module[0]), module[1])
-                module[1] = nn.Identity()
-        return self.requires_grad_(False).to(memory_format=torch.channels_last)
-
-    @property
-    def multiple(self) -> int:
-        """What the side of a picture divides by, px."""
-        return int(SHRINK * 2 ** (len(self.channels) - 1))
-
-
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+        super().__init__(channels, outputs=2)
