@@ -5,8 +5,9 @@ The class is called with `scorer.arguments` (and `weights`, where `scorer.weight
     score(image)   (N,3,H,W) float32 tensor in [-1,1] -> (N,) tensor of floats; it must not change the image
 
 and may offer `score_range`, two floats (without it scores have no bounds, and the run's quartiles give them a scale),
-and `attribute`, a name. An nn.Module is put into eval mode and moved to the worker's device; anything else has to go
-where the image is. Methods that differentiate the score (`path`, `grad_cam`, ...) need it to be differentiable.
+`attribute`, a name, and `may_lack`: True where a NaN says that a picture has no label, rather than that something is
+wrong. An nn.Module is put into eval mode and moved to the worker's device; anything else has to go where the image is.
+Methods that differentiate the score (`path`, `grad_cam`, ...) need it to be differentiable.
 
 Workers import the module by name: it has to be on PYTHONPATH there, or in the folder that
 `ray job submit --working-dir` (runtime_env's `working_dir` or `py_modules`) brings along.
@@ -45,6 +46,7 @@ class CustomScorer(nn.Module):
         super().__init__()
         self.factory, self.own = factory, own
         self.attribute = str(getattr(own, "attribute", factory.rpartition(":")[2]))
+        self.may_lack = bool(getattr(own, "may_lack", False))
         self.score_range = _checked_range(factory, getattr(own, "score_range", (-torch.inf, torch.inf)))
 
     def score(self, image: Tensor) -> Tensor:

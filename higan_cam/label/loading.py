@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ from higan_cam.label.clip import clip_scorer
 from higan_cam.label.custom import custom_scorer, source_file
 from higan_cam.label.lighting import LightingScorer
 from higan_cam.label.places365 import matrix_path, scene_scorer
+from higan_cam.label.properties.scorer import property_beside, property_scorer
+from higan_cam.label.segmenters.loading import segmenter_file
 from higan_cam.label.statistics import STATISTICS, statistic_scorer
 from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
@@ -36,12 +38,14 @@ class ScorerKind:
         needs: fields that must be set.
         takes: fields that may be.
         weights: whether `weights` names a file that the network is read from.
+        beside: makes it of one of other scorers that looks with the same network; None where none of them does.
     """
 
     make: Callable[[ScorerConfig], Scorer]
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     weights: bool = True
+    beside: Callable[[ScorerConfig, Sequence[Scorer]], Scorer | None] | None = None
 
 
 def load_scorer(name: str = "lighting", weights: str | Path = "rooms", **settings: Any) -> Scorer:
@@ -59,13 +63,19 @@ def load_scorer(name: str = "lighting", weights: str | Path = "rooms", **setting
     return make_scorer(ScorerConfig(name=name, weights=str(weights), **settings))
 
 
-def make_scorer(config: ScorerConfig) -> Scorer:
+def make_scorer(config: ScorerConfig, beside: Sequence[Scorer] = ()) -> Scorer:
     """The scorer that the configuration describes, on its own scale (`scale.calibrated` gives it another).
+
+    Args:
+        beside: scorers that are there already, on their own scales: what it looks with is shared with one of them, so
+            that `score_by_all` need look once for both.
 
     Raises:
         ConfigError, WeightsError: as `load_scorer`.
     """
     kind = checked_kind(config)
+    if kind.beside is not None and (shared := kind.beside(config, beside)) is not None:
+        return shared
     return kind.make(_with_path(config, resolve(config.weights)) if _named(config, kind) else config)
 
 
@@ -94,6 +104,8 @@ def scorer_files(config: ScorerConfig) -> dict[str, Path]:
         config = _with_path(config, path_of(config.weights))
     if kind.weights or (config.name == "custom" and config.weights not in EMBEDDED_SCORERS):
         files["weights"] = weights_path(config)
+    if config.name == "property":
+        files["weights"] = segmenter_file(config.weights)
     if config.name == "places365" and (matrix := matrix_path(config)) is not None:
         files["matrix"] = matrix
     if config.factory is not None:
@@ -139,6 +151,9 @@ SCORERS: dict[str, ScorerKind] = {
     "places365": ScorerKind(scene_scorer, needs=("target",), takes=("arch", "matrix", "output")),
     "torchvision": ScorerKind(torchvision_scorer, needs=("arch", "target"), takes=("output",)),
     "clip": ScorerKind(clip_scorer, needs=("target", "against"), takes=("arch", "output")),
+    "property": ScorerKind(
+        property_scorer, needs=("target",), takes=("formula",), weights=False, beside=property_beside
+    ),
     "custom": ScorerKind(custom_scorer, needs=("factory",), takes=("arguments",), weights=False),
     **{name: ScorerKind(partial(statistic_scorer, name), weights=False) for name in STATISTICS},
 }

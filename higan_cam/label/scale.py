@@ -45,8 +45,12 @@ class CalibratedScorer(nn.Module):
 
     def score(self, image: Tensor) -> Tensor:
         """See `types.Scorer`."""
+        return self.on_scale(cast(Scorer, self.raw).score(image))
+
+    def on_scale(self, raw: Tensor) -> Tensor:
+        """(N,) scores of the scorer's own -> (N,) on the scale from 0 to 3."""
         low, middle, high = self.quartiles
-        distance = cast(Scorer, self.raw).score(image) - middle
+        distance = raw - middle
         steps = torch.where(distance > 0, distance / (high - middle), distance / (middle - low))
         return SCALE[1] / 2 * (1 + steps / (1 + steps.abs()))
 
@@ -107,3 +111,8 @@ def measure_quartiles(scores: FloatArray) -> Quartiles:
             "choose a scorer that varies with the pictures, or scorer.scale=own where it has bounds"
         )
     return low, middle, high
+
+
+def lacks_labels(config: ScorerConfig, scorer: Scorer) -> str | None:
+    """What a scorer whose NaN says that a picture has no label is called in messages; None where NaN is a fault."""
+    return config.describe() if getattr(scorer, "may_lack", False) else None

@@ -99,21 +99,30 @@ def merge(a: Extremes, b: Extremes) -> Extremes:
     )
 
 
-def check_extremes(extremes: Extremes) -> None:
+def check_extremes(extremes: Extremes, may_lack: str | None = None) -> None:
     """Make sure that the tails are two separate classes a boundary can be fitted between.
 
+    Args:
+        may_lack: what made the scores, where a NaN of it says that a sample has no label: such samples are in neither
+            tail, and that is that. None where NaN means that something is wrong.
+
     Raises:
-        DataError: for fewer than 2k samples, NaN or infinite scores, constant scores, tails that share a score, or an
-            index that came twice. The text says what was found.
+        DataError: for fewer than 2k samples with a score, NaN where none may be, nothing but NaN, infinite or constant
+            scores, tails that share a score, or an index that came twice. The text says what was found.
     """
-    problem = _bad_scores(extremes) or _bad_tails(extremes)
+    problem = _bad_scores(extremes, may_lack) or _bad_tails(extremes)
     if problem:
         raise DataError(problem)
 
 
-def _bad_scores(extremes: Extremes) -> str | None:
+def _bad_scores(extremes: Extremes, may_lack: str | None) -> str | None:
     seen, low, high = extremes.seen, extremes.minimum, extremes.maximum
-    if extremes.nans:
+    if may_lack is not None and 0 < seen == extremes.nans:
+        return (
+            f"scores: {may_lack} has none for any of {seen} samples, so there are no labels; check that its network "
+            "knows what the generator draws"
+        )
+    if extremes.nans and may_lack is None:
         return (
             f"scores: {extremes.nans} of {seen} are NaN (the first is sample {extremes.first_nan}); "
             "check the generator and the scorer: a boundary needs finite scores"
@@ -124,7 +133,7 @@ def _bad_scores(extremes: Extremes) -> str | None:
 
 
 def _bad_tails(extremes: Extremes) -> str | None:
-    k, seen, low = extremes.k, extremes.seen, extremes.minimum
+    k, seen, low = extremes.k, extremes.seen - extremes.nans, extremes.minimum
     if seen < 2 * k:
         return f"scores: {seen} labelled samples, but two tails of {k} need {2 * k}; label more or use smaller tails"
     if low == extremes.maximum:
@@ -138,9 +147,9 @@ def _bad_tails(extremes: Extremes) -> str | None:
 
 
 def _overlap(extremes: Extremes) -> str:
-    shared = extremes.highest.scores[-1]
+    shared, known = extremes.highest.scores[-1], extremes.seen - extremes.nans
     return (
-        f"scores: the {extremes.k} lowest and the {extremes.k} highest of {extremes.seen} both contain the score "
+        f"scores: the {extremes.k} lowest and the {extremes.k} highest of {known} both contain the score "
         f"{shared:g} (range {extremes.minimum:g} to {extremes.maximum:g}), so it would be on both sides; "
         "use smaller tails, or a scorer with fewer ties"
     )

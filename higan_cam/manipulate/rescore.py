@@ -97,8 +97,17 @@ def entanglement(scores: FloatArray) -> FloatArray:
     """(B,N,2,S) scores of N samples by S scorers, as they are and moved along each of B boundaries -> (B,S).
 
     Entry (b,s): mean change of score s along boundary b, in standard deviations of that score over the samples as they
-    are, so that scores of different units compare. A score that does not vary has 0.
+    are, so that scores of different units compare. A score that does not vary has 0. Samples that a scorer has no
+    number for, as they are or moved, are left out of its mean; NaN where that leaves none.
     """
-    spread = scores[0, :, 0].std(axis=0)
-    change: FloatArray = (scores[:, :, 1] - scores[:, :, 0]).mean(axis=1)
-    return np.where(spread > 0, change / np.where(spread > 0, spread, 1), 0)
+    columns = [_entangled(scores[..., number]) for number in range(scores.shape[-1])]
+    return np.stack(columns, axis=1)
+
+
+def _entangled(scores: FloatArray) -> FloatArray:
+    """(B,N,2) scores by one scorer -> (B,)."""
+    own = scores[0, :, 0]
+    spread = own[np.isfinite(own)].std() if np.isfinite(own).any() else 0.0
+    known = [each[np.isfinite(each).all(axis=1)] for each in scores]
+    change = np.array([(each[:, 1] - each[:, 0]).mean() if len(each) else np.nan for each in known], scores.dtype)
+    return change / spread if spread > 0 else np.zeros_like(change)

@@ -49,7 +49,7 @@ def reach(
     Cost: 2 x `GRID` + 1 forward passes, shared by the targets, and `STEPS` for each target.
 
     Args:
-        score: (N,L,D) codes -> (N,) finite scores of their images.
+        score: (N,L,D) codes -> (N,) scores of their images; where it is NaN no target is reached.
         w_plus: (N,L,D) codes as they are.
         direction: (L,D) change per unit distance, as `edit_direction` makes it.
         targets: scores.
@@ -68,7 +68,7 @@ def reach(
 def _solve(at: Callable[[Tensor], Tensor], grid: Tensor, scores: Tensor, target: float, tolerance: float) -> Reached:
     """One target. `scores` is (N,2 GRID+1)."""
     error = scores - target
-    nearest = error.abs().argmin(dim=1, keepdim=True)
+    nearest = error.abs().nan_to_num(torch.inf, torch.inf).argmin(dim=1, keepdim=True)
     distance, best = grid[nearest[:, 0]], error.gather(1, nearest)[:, 0]
     crossing = error[:, :-1] * error[:, 1:] <= 0
     # interval k lies between grid[k] and grid[k+1]; the one nearest to the unedited code wins
@@ -79,6 +79,7 @@ def _solve(at: Callable[[Tensor], Tensor], grid: Tensor, scores: Tensor, target:
     low_error, high_error = (error.gather(1, (interval + k)[:, None])[:, 0] for k in (0, 1))
     for _ in range(STEPS):
         middle = _false_position(low, high, low_error, high_error)
+        middle = torch.where(middle.isfinite(), middle, distance)  # beside a code without a score
         middle_error = at(torch.where(found, middle, distance)) - target
         better = found & (middle_error.abs() < best.abs())
         distance, best = torch.where(better, middle, distance), torch.where(better, middle_error, best)

@@ -12,6 +12,7 @@ from torch import Tensor
 from higan_cam.config import EditConfig, RunConfig
 from higan_cam.errors import ConfigError, DataError
 from higan_cam.generate import to_uint8
+from higan_cam.label import score_by_all
 from higan_cam.manipulate import Relevance, edit_direction, layer_scores, plan_edit, sweep
 from higan_cam.mask import BALANCE_KEY, GradCam, measured_balance
 from higan_cam.pipeline import Models, attribution_for, batches, edit_for, edited_ends, tapped_layers, w_plus_of
@@ -54,7 +55,7 @@ def cross_response(
                 for codes in sweep(w_plus, boundary, edit, (-edit.distance, 0.0, edit.distance)):
                     image, _ = models.generator.synthesize(codes)
                     images.append(to_uint8(image))
-                    scores.append(torch.stack([scorer.score(image).float() for scorer in scorers], dim=1).cpu().numpy())
+                    scores.append(_by_all(scorers, image).cpu().numpy())
     shape = (len(runs), len(indices))
     pictures, scored = np.stack(images), np.stack(scores)
     return pictures.reshape(*shape, *pictures.shape[1:]), scored.reshape(*shape, *scored.shape[1:])
@@ -99,7 +100,7 @@ def layer_relevance(
 
     def score(codes: Tensor) -> Tensor:
         image, _ = models.generator.synthesize(codes)
-        return torch.stack([scorer.score(image).float() for scorer in scorers], dim=1)
+        return _by_all(scorers, image)
 
     parts = []
     with torch.inference_mode():
@@ -154,3 +155,8 @@ def with_measured_layers(boundary: Boundary, relevance: Relevance) -> Boundary:
         "samples": len(relevance.scores),
     }
     return replace(boundary, layers=layers, metrics={**boundary.metrics, "rescoring": rises})
+
+
+def _by_all(scorers: Sequence[Scorer], image: Tensor) -> Tensor:
+    """(N,S) float32 scores of one image."""
+    return torch.stack([scored.float() for scored in score_by_all(scorers, image)], dim=1)

@@ -16,6 +16,7 @@ from higan_cam.pipeline.flow import (
     labelled_codes,
     recommended_rows,
     tapped_layers,
+    why_unlabelled,
 )
 from higan_cam.pipeline.models import Models, batches, codes_array, load_models, on_final_scale, w_plus_of
 
@@ -41,4 +42,5 @@ __all__ = [
     "recommended_rows",
     "tapped_layers",
     "w_plus_of",
+    "why_unlabelled",
 ]

@@ -18,12 +18,13 @@ from higan_cam.config import RunConfig, parse_layers
 from higan_cam.config.stages import AUTO
 from higan_cam.errors import DataError
 from higan_cam.generate import to_uint8
-from higan_cam.label import with_quartiles
+from higan_cam.label import Reasoning, lacks_labels, score_by_all, with_quartiles
 from higan_cam.manipulate import (
     Ends,
     Extremes,
     LabelledCodes,
     calibrated_ends,
+    check_extremes,
     fit_boundary,
     fixed_ends,
     plan_edit,
@@ -81,14 +82,27 @@ def label_unit(models: Models, config: RunConfig, unit: WorkUnit) -> tuple[IntAr
 def label_by_all(
     models: Models, scorers: Sequence[Scorer], config: RunConfig, unit: WorkUnit
 ) -> tuple[IntArray, FloatArray]:
-    """The same for S scorers, which look at one and the same image: (n,) indices and (S,n) scores."""
+    """The same for S scorers, which look at one and the same image, and once where they look with the same network:
+    (n,) indices and (S,n) scores."""
     scores = []
     with torch.inference_mode():
         for part in batches(unit.indices, config.label.micro_batch):
             w_plus = w_plus_of(models, config, part)
             image, _ = models.generator.synthesize(w_plus)
-            scores.append(np.stack([scorer.score(image).float().cpu().numpy() for scorer in scorers]))
+            scores.append(np.stack([scored.float().cpu().numpy() for scored in score_by_all(scorers, image)]))
     return np.arange(unit.start, unit.stop, dtype=np.int64), np.concatenate(scores, axis=1)
+
+
+def why_unlabelled(models: Models, config: RunConfig, indices: Sequence[int]) -> list[str]:
+    """Why the scorer has no score for these samples: a reason or "" each; "" from scorers that give no reasons."""
+    scorer, reasons = models.scorer, list[str]()
+    if not isinstance(scorer, Reasoning):
+        return [""] * len(indices)
+    with torch.inference_mode():
+        for part in batches(indices, config.label.micro_batch):
+            image, _ = models.generator.synthesize(w_plus_of(models, config, part))
+            reasons += scorer.reasons(scorer.look(image))
+    return reasons
 
 
 def fit_from_extremes(models: Models, config: RunConfig, extremes: Extremes, rest: LabelledCodes) -> Boundary:
@@ -120,7 +134,10 @@ def label_and_fit(models: Models, config: RunConfig) -> Boundary:
     """Label `config.label.count` latents in this process and fit the boundary; what the runtime does, without Ray."""
     indices, scores = label_unit(models, config, WorkUnit(0, 0, config.label.count))
     extremes = select_extremes(scores, indices, config.boundary.tails)
-    outside = ~np.isin(indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices]))
+    check_extremes(extremes, lacks_labels(config.scorer, models.scorer))
+    outside = np.isfinite(scores) & ~np.isin(
+        indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices])
+    )
     rest = labelled_codes(models, config, indices[outside], scores[outside])
     boundary = fit_from_extremes(models, config, extremes, rest)
     return with_quartiles(boundary, config.scorer, models.scorer, scores)

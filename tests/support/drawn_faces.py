@@ -52,7 +52,7 @@ def drawn_labels(
     ellipse("nose", (0.2 * turn, 0.08), (0.06, 0.1))
     for part, sign in (("upper_lip", -1), ("lower_lip", 1)):
         ellipse(part, (0, 0.32 + sign * 0.1 * mouth), (0.17, 0.04))
-    if mouth:
+    if mouth > 0.01:
         ellipse("inner_mouth", (0, 0.32), (0.13, 0.1 * mouth))
     return labels
 

@@ -10,13 +10,14 @@ import numpy as np
 from higan_cam.config import RunConfig, parse_layers
 from higan_cam.config.attributes import SIBLING
 from higan_cam.errors import DataError
-from higan_cam.label import with_quartiles
+from higan_cam.label import lacks_labels, with_quartiles
 from higan_cam.manipulate import check_extremes, condition, decode_boundary, encode_boundary, load_boundary
+from higan_cam.manipulate.unlabelled import UNLABELLED_KEY, Unlabelled
 from higan_cam.mask import needs_balance
 from higan_cam.measure.response import with_layer_balance, with_measured_layers, with_response
 from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, on_final_scale
 from higan_cam.runtime.stages.score_tally import Labels, outside_tails
-from higan_cam.runtime.stages.sweeps import peaks_of_samples, rescore_samples, sweep_samples
+from higan_cam.runtime.stages.sweeps import peaks_of_samples, reasons_of_samples, rescore_samples, sweep_samples
 from higan_cam.store import Store, open_store
 from higan_cam.store.canonical import canonical_json
 from higan_cam.store.keys import SELECTED_KEY, boundary_keys
@@ -24,6 +25,8 @@ from higan_cam.types import Boundary
 
 log = logging.getLogger(__name__)
 RESPONSE_SAMPLES = 48
+UNLABELLED_LOOKED_AT = 64
+"""Samples without a score whose reasons are asked for."""
 
 
 def find_boundary(config: RunConfig, store: Store) -> Boundary | None:
@@ -111,7 +114,7 @@ def _with_balance(config: RunConfig, models: Models, boundary: Boundary) -> Boun
 
 
 def _fit(config: RunConfig, store: Store, models: Models, labels: Labels) -> Boundary:
-    check_extremes(labels.extremes)
+    check_extremes(labels.extremes, lacks_labels(config.scorer, models.scorer))
     highest, lowest = labels.extremes.highest, labels.extremes.lowest
     selected = {"highest": highest.indices.tolist(), "lowest": lowest.indices.tolist()}
     store.put(SELECTED_KEY, canonical_json(selected))
@@ -123,4 +126,15 @@ def _fit(config: RunConfig, store: Store, models: Models, labels: Labels) -> Bou
         len(highest),
         np.round(boundary.metrics.get("spearman_outside_tails") or float("nan"), 4),
     )
-    return boundary
+    return _with_unlabelled(config, boundary, labels)
+
+
+def _with_unlabelled(config: RunConfig, boundary: Boundary, labels: Labels) -> Boundary:
+    """The boundary with the number of samples that the scorer had no score for, and why, where there are some."""
+    extremes = labels.extremes
+    if not extremes.nans:
+        return boundary
+    some = labels.indices[np.isnan(labels.scores)][:UNLABELLED_LOOKED_AT].tolist()
+    found = Unlabelled(extremes.nans, extremes.seen, reasons_of_samples(config, some))
+    log.warning("stage=fit %s", found.sentence())
+    return replace(boundary, metrics={**boundary.metrics, UNLABELLED_KEY: found.to_json()})

@@ -58,7 +58,9 @@ class SharedLabelWorker(LabelWorker):
         super().load()
         others = [(other, open_store(other.output, other.store)) for other in self.others]
         self.runs = [(self.config, self.store), *others]
-        self.scorers = [self.models.scorer, *(make_scorer(other.scorer) for other in self.others)]
+        self.scorers = [self.models.scorer]
+        for other in self.others:
+            self.scorers.append(make_scorer(other.scorer, self.scorers))
         for scorer in self.scorers:
             cast(nn.Module, scorer).to(self.device)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,9 +15,9 @@ from higan_cam.manipulate import Relevance, relevance
 from higan_cam.manipulate.rescore import DISTANCE
 from higan_cam.measure.choice import gains_of
 from higan_cam.measure.response import cross_response, edit_sweep, layer_peaks, layer_relevance
-from higan_cam.pipeline import Models, load_models, on_final_scale
+from higan_cam.pipeline import Models, load_models, on_final_scale, why_unlabelled
 from higan_cam.pipeline.devices import prepare_process
-from higan_cam.types import Boundary, ByteArray, FloatArray
+from higan_cam.types import Boundary, ByteArray, FloatArray, Scorer
 
 CHUNK = 12
 
@@ -43,6 +44,13 @@ def gains_of_samples(config: RunConfig, boundary: Boundary, floor: float | None)
     return {figure: np.concatenate([part[figure] for part in parts], axis=1) for figure in parts[0]}
 
 
+def reasons_of_samples(config: RunConfig, indices: Sequence[int]) -> dict[str, int]:
+    """{why the scorer has no score: how many} of these samples, most frequent first; empty where it does not say."""
+    task = ray.remote(num_cpus=1)(_reasons)
+    found = [reason for reason in ray.get(task.remote(config, list(indices))) if reason]
+    return dict(Counter(sorted(found)).most_common())
+
+
 def cross_samples(runs: Sequence[tuple[RunConfig, Boundary]], count: int) -> tuple[ByteArray, FloatArray]:
     """`cross_response` of the first `count` samples of runs that share their latents."""
     parts = _in_chunks(_cross, min(count, runs[0][0].label.count), runs)
@@ -60,7 +68,10 @@ def _in_chunks(function: Callable[..., Any], count: int, *arguments: Any) -> lis
 
 def _cross(runs: Sequence[tuple[RunConfig, Boundary]], indices: list[int]) -> tuple[ByteArray, FloatArray]:
     models = _models(*runs[0])
-    scorers = [calibrated(make_scorer(config.scorer), boundary.metrics) for config, boundary in runs]
+    own: list[Scorer] = []
+    for config, _ in runs:
+        own.append(make_scorer(config.scorer, own))
+    scorers = [calibrated(scorer, boundary.metrics) for scorer, (_, boundary) in zip(own, runs, strict=True)]
     return cross_response(models, scorers, runs, indices)
 
 
@@ -68,6 +79,11 @@ def _candidates(
     config: RunConfig, boundary: Boundary, floor: float | None, indices: list[int]
 ) -> dict[str, FloatArray]:
     return gains_of(_models(config, boundary), config, boundary, indices, floor)
+
+
+def _reasons(config: RunConfig, indices: list[int]) -> list[str]:
+    prepare_process("cpu", config.generator)
+    return why_unlabelled(load_models(config), config, indices)
 
 
 def _peaks(config: RunConfig, boundary: Boundary, indices: list[int]) -> FloatArray:
