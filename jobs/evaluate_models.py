@@ -26,9 +26,10 @@ def main(
     from higan_cam.generate import StyleGAN2, load_generator
     from higan_cam.label import LightingScorer, load_scorer
     from higan_cam.rooms import level, render
-    from higan_cam.train.rooms.evaluate import feature_distances, image_metrics, level_metrics, scorer_metrics
-    from higan_cam.train.rooms.export import save_samples
-    from higan_cam.train.rooms.latents import held_out_latents
+    from higan_cam.train.distill.evaluate import feature_distances, image_metrics, level_metrics, scorer_metrics
+    from higan_cam.train.distill.export import save_samples
+    from higan_cam.train.distill.latents import held_out_latents
+    from higan_cam.train.distill.worlds import toy_world
 
     torch.set_num_threads(1)
     network, judge = load_generator(generator), load_scorer("lighting", scorer)
@@ -43,7 +44,7 @@ def main(
         "frechet_in_scorer_features": feature_distances(network, judge, count),
     }
     if grid is not None:
-        save_samples(network, grid)
+        save_samples(network, grid, toy_world("rooms"))
     print(json.dumps(figures, indent=2, sort_keys=True))
 
 

@@ -1,7 +1,8 @@
-"""Train the embedded generator: python -m jobs.train_generator --output runs/generator [--workers N]
+"""Train an embedded generator: python -m jobs.train_generator --output runs/generator [--world faces] [--workers N]
 
-Distils the room renderer into a StyleGAN2-shaped generator with Ray Train. Interrupt it at will: the same command goes
-on from the last checkpoint. Leaves `generator.safetensors`, sample grids and `metrics.json` in the output folder.
+Distils the renderer of a toy world, of rooms or faces, into a StyleGAN2-shaped generator with Ray Train. Interrupt it
+at will: the same command goes on from the last checkpoint. Leaves `generator.safetensors`, sample grids and
+`metrics.json` in the output folder.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from higan_cam.train.rooms.settings import DistillSettings, Stage
+from higan_cam.train.distill.settings import RECIPES, DistillSettings, Stage
 
 from ._entry import run
 
@@ -23,18 +24,23 @@ log = logging.getLogger(__name__)
 
 def main(
     output: Annotated[Path, typer.Option(help="Folder for checkpoints, grids and the finished weights.")],
+    world: Annotated[str, typer.Option(help=f"Whose pictures: {' or '.join(RECIPES)}.")] = "rooms",
     workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
-    channels: Annotated[str, typer.Option(help="Feature channels from 4 px up.")] = "96,128,128,96,48,16",
-    steps: Annotated[str, typer.Option(help="Steps at 16, 32, 64, … px.")] = "1000,1800,2600,4500",
-    rates: Annotated[str, typer.Option(help="Peak learning rates, one a stage.")] = "0.025,0.025,0.025,0.015",
+    channels: Annotated[str, typer.Option(help="Feature channels from 4 px up; the world's own if not given.")] = "",
+    steps: Annotated[str, typer.Option(help="Steps at 16, 32, 64, … px; the world's own if not given.")] = "",
+    rates: Annotated[str, typer.Option(help="Peak learning rates, one a stage; the world's own if not given.")] = "",
     seed: Annotated[int, typer.Option(help="Seed of the training latents and initial weights.")] = 0,
 ) -> None:
-    """Train, or go on training, the embedded generator."""
+    """Train, or go on training, an embedded generator."""
+    from higan_cam.train.distill.export import train_and_export_generator
     from higan_cam.train.launch import launch
-    from higan_cam.train.rooms.export import train_and_export_generator
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    counts, peaks = [int(text) for text in steps.split(",")], [float(text) for text in rates.split(",")]
+    if world not in RECIPES:
+        raise typer.BadParameter(f"--world must be one of {', '.join(RECIPES)}, got {world!r}")
+    recipe = RECIPES[world]
+    counts = [int(text) for text in steps.split(",")] if steps else [stage.steps for stage in recipe.stages]
+    peaks = [float(text) for text in rates.split(",")] if rates else [stage.learning_rate for stage in recipe.stages]
     if len(counts) != len(peaks) or len(counts) < 2:
         raise typer.BadParameter(
             f"--steps and --rates need one value a stage, two stages or more: {steps!r}, {rates!r}"
@@ -43,8 +49,8 @@ def main(
         Stage(resolution=16 * 2**number, steps=count, learning_rate=peak)
         for number, (count, peak) in enumerate(zip(counts, peaks, strict=True))
     )
-    widths = tuple(int(text) for text in channels.split(","))
-    settings = DistillSettings(output=str(output.resolve()), channels=widths, stages=stages, seed=seed)
+    widths = tuple(int(text) for text in channels.split(",")) if channels else recipe.channels
+    settings = DistillSettings(output=str(output.resolve()), world=world, channels=widths, stages=stages, seed=seed)
     launch(partial(train_and_export_generator, settings), "train_generator", output, workers)
     log.info("weights=%s", output / "generator.safetensors")
     log.info("metrics=%s", json.dumps(json.loads((output / "metrics.json").read_text())))

@@ -10,6 +10,7 @@ from higan_cam.config.captions import CaptionConfig
 LIT_WORLD = "rooms"
 """The embedded generator: the defaults of `CaptionConfig` are its words, whatever the attribute."""
 LIGHTING = "indoor_lighting"
+_FACE = "face"
 _FAMILIES = ("stylegan", "stylegan2", "pggan", "dcgan")
 _INDOORS = {
     "bedroom": "bedroom",
@@ -28,10 +29,11 @@ _ELSEWHERE = {
     "bridge": "bridge",
     "cat": "cat",
     "horse": "horse",
-    "ffhq": "face",
-    "celebahq": "face",
-    "digiface": "face",
+    "ffhq": _FACE,
+    "celebahq": _FACE,
+    "digiface": _FACE,
 }
+_EMBEDDED = {LIT_WORLD: "bedroom", "faces": _FACE}
 _NEUTRAL: dict[str, Any] = {
     "scene": "picture",
     "subject": "area",
@@ -80,10 +82,58 @@ _OF_A_SUBJECT: dict[str, Any] = {
 """Where the configuration names what regions show, and no templates."""
 
 
+def _of_a_part(template: str, levels: tuple[str, ...], edit: str, undo: str) -> dict[str, Any]:
+    """Words where the attribute itself says where it is."""
+    return {
+        "levels": levels,
+        "templates": (template, template.replace("a {scene}", "a picture of a {scene}"), f"{template}, {{position}}"),
+        "plain_templates": (template, template.replace("a {scene}", "a picture of a {scene}")),
+        "edit_templates": (edit, f"{edit} in this {{scene}}", f"{edit}, {{positions}}"),
+        "undo_templates": (undo, f"{undo} in this {{scene}}", f"{undo}, {{positions}}"),
+        "plain_edit_templates": (edit, f"{edit} in this {{scene}}"),
+        "plain_undo_templates": (undo, f"{undo} in this {{scene}}"),
+    }
+
+
+_OF_A_FACE: dict[str, dict[str, Any]] = {
+    "eyes": _of_a_part(
+        "a {scene} with {level} eyes",
+        ("closed", "half-closed", "open", "wide open"),
+        "open the eyes",
+        "close the eyes",
+    ),
+    "mouth": _of_a_part(
+        "a {scene} with a {level} mouth",
+        ("closed", "slightly open", "open", "wide open"),
+        "open the mouth",
+        "close the mouth",
+    ),
+    "hair_color": _of_a_part(
+        "a {scene} with {level} hair",
+        ("black", "dark", "light", "fair"),
+        "lighten the hair",
+        "darken the hair",
+    ),
+    "hair_length": _of_a_part(
+        "a {scene} with {level} hair",
+        ("very short", "short", "long", "very long"),
+        "lengthen the hair",
+        "shorten the hair",
+    ),
+    "yaw": _of_a_part(
+        "a {scene} turned {level}",
+        ("to the left", "a little to the left", "a little to the right", "to the right"),
+        "turn the head to the right",
+        "turn the head to the left",
+    ),
+}
+"""Properties of faces, where a generator is known to draw them."""
+
+
 def scene_of(weights: str) -> str | None:
     """What the pictures of a generator show, by its name (embedded, or of the zoo); None where that is not known."""
-    if weights == LIT_WORLD:
-        return "bedroom"
+    if weights in _EMBEDDED:
+        return _EMBEDDED[weights]
     family, _, trained_on = weights.partition("_")
     return (_INDOORS | _ELSEWHERE).get(trained_on) if family in _FAMILIES else None
 
@@ -92,7 +142,8 @@ def known_words(weights: str, attribute: str, said: Collection[str] = ()) -> dic
     """{field of `CaptionConfig`: value} for what the configuration does not say itself.
 
     Nothing is said of lamps but where rooms are lit: for the embedded rooms, and for the lighting of a generator of
-    interiors. All else is spoken of neutrally, by the scene that is known or as a picture.
+    interiors. Properties of faces have words of their own for generators of faces. All else is spoken of neutrally, by
+    the scene that is known or as a picture.
 
     Args:
         weights: the generator, as `generator.weights` calls it.
@@ -102,7 +153,8 @@ def known_words(weights: str, attribute: str, said: Collection[str] = ()) -> dic
     words = {name: field.get_default(call_default_factory=True) for name, field in CaptionConfig.model_fields.items()}
     lit = weights == LIT_WORLD or (scene_of(weights) in _INDOORS.values() and attribute == LIGHTING)
     if not lit:
-        words |= _NEUTRAL | (_OF_A_SUBJECT if "subject" in said else {})
+        of_a_part = _OF_A_FACE.get(attribute, {}) if scene_of(weights) == _FACE else {}
+        words |= _NEUTRAL | (_OF_A_SUBJECT if "subject" in said else of_a_part)
     return words | {"scene": scene_of(weights) or _NEUTRAL["scene"]}
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from higan_cam.worlds.factors import Factors, FactorSpec, Float32Array, binary, orthonormal_rows
 
-Role = Literal["property", "glasses", "colour", "shape"]
+Role = Literal["property", "turn", "glasses", "colour", "shape"]
 
 Z_DIM = 64
 PROPERTIES = ("eyes", "mouth", "hair_color", "hair_length", "yaw", "background_mean", "background_std")
@@ -76,9 +76,9 @@ def _plan() -> list[tuple[str, float, float, float, float, Role]]:
     for name in PROPERTIES:
         low, high = span(name)
         reach = high - low
-        plan.append(
-            (name, SLOPE * reach, (low + high) / 2, low - OVERSHOOT * reach, high + OVERSHOOT * reach, "property")
-        )
+        ends = (low - OVERSHOOT * reach, high + OVERSHOOT * reach)
+        role: Role = "turn" if name == "yaw" else "property"
+        plan.append((name, SLOPE * reach, (low + high) / 2, *ends, role))
     plan.append(("glasses", *binary(GLASSES_PROBABILITY), 0.0, 1.0, "glasses"))
     plan += [(name, COLOUR_SLOPE, 0.5, 0.0, 1.0, "colour") for name in COLOURS]
     plan += [(name, SHAPE_SLOPE, 0.5, 0.0, 1.0, "shape") for name in SHAPES]

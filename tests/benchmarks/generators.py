@@ -26,6 +26,7 @@ from higan_cam.measure.generation.factors import compare_factors
 from higan_cam.measure.generation.features import FEATURE_SPACES, feature_space
 from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.scene import Z_DIM
+from higan_cam.train.distill.reader import RoomReaderSettings, fit_room_reader
 from higan_cam.train.gan.export import WEIGHTS, settled
 from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures
@@ -33,7 +34,6 @@ from higan_cam.train.gan.settings import GanSettings, recipe
 from higan_cam.train.gan.transfer import transferred
 from higan_cam.train.gan.watch import drawn
 from higan_cam.train.reader import looked_at, read
-from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray
 from higan_cam.weights.files import save_tensors

@@ -22,6 +22,7 @@ from higan_cam.measure.generation.factors import BINARY, CONTINUOUS, LIT, READ, 
 from higan_cam.measure.generation.verdicts import Verdict, ranked_rightly
 from higan_cam.rooms.scene import Z_DIM
 from higan_cam.store.canonical import digest
+from higan_cam.train.distill.reader import RoomReaderSettings, fit_room_reader, held_out_renders, rendered
 from higan_cam.train.gan.export import settled
 from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.leaked import Sight, leaked, sight_of
@@ -32,7 +33,6 @@ from higan_cam.train.gan.planted import PLANTED, plant, spoil
 from higan_cam.train.gan.settings import recipe
 from higan_cam.train.gan.watch import drawn
 from higan_cam.train.reader import Reader, looked_at, read
-from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader, held_out_renders, rendered
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray
 

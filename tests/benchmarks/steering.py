@@ -27,6 +27,7 @@ from higan_cam.manipulate import LabelledCodes, fit_boundary
 from higan_cam.measure.generation.factors import BINARY, LIT, READ, UNDECIDED
 from higan_cam.rooms import Scene, render, scene_of
 from higan_cam.rooms.scene import COLOURS, OBJECTS, Z_DIM
+from higan_cam.train.distill.reader import RoomReaderSettings, fit_room_reader
 from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.steering.conditions import Condition, scorers_of, scores_of
@@ -34,7 +35,6 @@ from higan_cam.train.gan.steering.sources import switch_row
 from higan_cam.train.gan.transfer import transferred
 from higan_cam.train.gan.watch import tiled
 from higan_cam.train.reader import Reader, read
-from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray, FloatArray
 from higan_cam.weights.files import save_tensors

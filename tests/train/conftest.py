@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from higan_cam.train.rooms import trainee
+from higan_cam.train.distill import trainee
 
 
 @pytest.fixture
 def few_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise maps that start from 192 rooms, not 1,536: seconds saved, nothing else changed."""
-    monkeypatch.setattr(trainee, "PATTERN_ROOMS", 192)
+    monkeypatch.setattr(trainee, "PATTERN_PICTURES", 192)

@@ -1,6 +1,6 @@
 """What a generator of rooms draws, in the rooms' own terms: how often each thing is there, against renders.
 
-Both sides are read by one network (`train/rooms/reader.py`), whose errors are so the same on both. Readings that are
+Both sides are read by one network (`train/distill/reader.py`), whose errors are so the same on both. Readings that are
 neither yes nor no say how poor the samples are, and stand beside every figure: ruined samples scatter over all
 combinations of factors, and would seem the most diverse.
 """

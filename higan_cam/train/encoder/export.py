@@ -10,13 +10,13 @@ from torch import Tensor
 
 from higan_cam.files import write_whole
 from higan_cam.invert.encoder import Encoder, load_encoder, reduced
+from higan_cam.train.distill.evaluate import save_grid
 from higan_cam.train.encoder.evaluate import Shown, columns_of, held_out
 from higan_cam.train.encoder.fit import fit_encoder, source_of
 from higan_cam.train.encoder.samples import Source
 from higan_cam.train.encoder.settings import EncoderSettings
 from higan_cam.train.files import halved, json_text
 from higan_cam.train.inpaint.measures import mean_figures
-from higan_cam.train.rooms.evaluate import save_grid
 from higan_cam.train.settings import Report, World
 from higan_cam.weights.files import save_tensors
 

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from higan_cam.files import write_whole
 from higan_cam.rooms import level, render
+from higan_cam.train.distill.evaluate import scorer_metrics
+from higan_cam.train.distill.latents import held_out_latents
 from higan_cam.train.files import halved, json_text
-from higan_cam.train.rooms.evaluate import scorer_metrics
-from higan_cam.train.rooms.latents import held_out_latents
 from higan_cam.train.scorer.fit import fit_scorer
 from higan_cam.train.scorer.pictures import find_pictures, read_pictures, split_pictures
 from higan_cam.train.scorer.settings import ScorerSettings

@@ -16,9 +16,9 @@ from higan_cam.label import load_places365_resnet18
 from higan_cam.label.lighting import LightingScorer, coral_loss
 from higan_cam.rooms import level, render
 from higan_cam.train.checkpoints import Part, Parts
+from higan_cam.train.distill.latents import as_tensor, training_latents
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import average_gradients, cosine_rate
-from higan_cam.train.rooms.latents import as_tensor, training_latents
 from higan_cam.train.scorer.pictures import batch_of, find_pictures, split_pictures
 from higan_cam.train.scorer.settings import ScorerSettings
 from higan_cam.train.settings import Report, World

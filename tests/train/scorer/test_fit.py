@@ -13,8 +13,8 @@ from higan_cam.label import ResNet18, load_scorer
 from higan_cam.rooms import level, render
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
-from higan_cam.train.rooms.evaluate import save_grid, scorer_metrics
-from higan_cam.train.rooms.latents import held_out_latents
+from higan_cam.train.distill.evaluate import save_grid, scorer_metrics
+from higan_cam.train.distill.latents import held_out_latents
 from higan_cam.train.scorer import fit as module
 from higan_cam.train.scorer.export import train_and_export_scorer
 from higan_cam.train.scorer.fit import augment, fit_scorer, recolour

@@ -9,8 +9,8 @@ import torch
 
 from higan_cam.measure.generation.factors import BINARY, READ
 from higan_cam.measure.generation.verdicts import ranked_rightly
+from higan_cam.train.distill.reader import RoomReaderSettings, fit_room_reader, held_out_renders
 from higan_cam.train.reader import read
-from higan_cam.train.rooms.reader import RoomReaderSettings, fit_room_reader, held_out_renders
 from higan_cam.train.settings import Progress
 
 

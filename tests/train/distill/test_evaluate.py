@@ -14,8 +14,8 @@ import torch
 from higan_cam.label import LightingScorer
 from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
-from higan_cam.train.rooms.evaluate import ghost_opacity, psnr, save_grid, scorer_metrics
-from higan_cam.train.rooms.latents import held_out_latents
+from higan_cam.train.distill.evaluate import ghost_opacity, psnr, save_grid, scorer_metrics
+from higan_cam.train.distill.latents import held_out_latents
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms.scene import FACTORS, Z_DIM, factors
-from higan_cam.train.rooms.factors import rooms_factors, rooms_products
-from higan_cam.train.rooms.latents import as_tensor, held_out_latents
-from higan_cam.train.rooms.mapping import (
+from higan_cam.train.distill.latents import as_tensor, held_out_latents
+from higan_cam.train.distill.mapping import (
     GAIN,
     MARGIN,
     SLOPE,
@@ -22,7 +21,8 @@ from higan_cam.train.rooms.mapping import (
     install_mapping,
     solve_mapping,
 )
-from higan_cam.train.rooms.trainee import build_generator
+from higan_cam.train.distill.rooms import rooms_factors, rooms_products
+from higan_cam.train.distill.trainee import build_generator
 from higan_cam.types import FloatArray
 
 UNIT = st.floats(0.1, 3)

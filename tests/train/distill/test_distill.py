@@ -15,13 +15,13 @@ from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import render
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
-from higan_cam.train.rooms import distill as module
-from higan_cam.train.rooms import trainee
-from higan_cam.train.rooms.distill import distill, distillation_loss
-from higan_cam.train.rooms.latents import as_tensor, held_out_latents
-from higan_cam.train.rooms.settings import DistillSettings, Stage
-from higan_cam.train.rooms.trainee import build_generator, linear_patterns, targets
-from higan_cam.train.rooms.whitening import measure_whitening
+from higan_cam.train.distill import distill as module
+from higan_cam.train.distill import trainee
+from higan_cam.train.distill.distill import distill, distillation_loss
+from higan_cam.train.distill.latents import as_tensor, held_out_latents
+from higan_cam.train.distill.settings import DistillSettings, Stage
+from higan_cam.train.distill.trainee import build_generator, linear_patterns, targets
+from higan_cam.train.distill.whitening import measure_whitening
 from higan_cam.train.settings import Progress, World
 
 pytestmark = pytest.mark.usefixtures("few_patterns")
@@ -51,7 +51,7 @@ def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainee, "PATTERN_ROOMS", 192)
+        patch.setattr(trainee, "PATTERN_PICTURES", 192)
         return distill(settings_in(tmp_path_factory.mktemp("whole")), ignore).state_dict()
 
 

@@ -10,17 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.rooms import fixture_map, render, scene_of
-from higan_cam.rooms.scene import Z_DIM, factors
 from higan_cam.train.checkpoints import Part, Parts
-from higan_cam.train.rooms.factors import MAPPING_LAYERS, W_DIM, install_rooms_mapping
-from higan_cam.train.rooms.latents import as_tensor, setup_latents
-from higan_cam.train.rooms.settings import DistillSettings, Stage
+from higan_cam.train.distill.latents import as_tensor, setup_latents
+from higan_cam.train.distill.settings import DistillSettings, Stage
+from higan_cam.train.distill.world import MAPPING_LAYERS, ToyWorld
+from higan_cam.train.distill.worlds import toy_world
 from higan_cam.types import FloatArray
 
 ADAM_BETAS = (0.9, 0.99)
 PATTERN_SCALE = 0.3
-PATTERN_ROOMS = 1536
+PATTERN_PICTURES = 1536
 
 
 @dataclass
@@ -60,11 +59,11 @@ class Trainee(Parts):
 
 def start_stage(settings: DistillSettings, number: int, previous: dict[str, Tensor], device: str) -> Trainee:
     """A stage at its first step, on that device, carrying over what the stage before has learned."""
-    stage = settings.stages[number]
+    stage, toy = settings.stages[number], toy_world(settings.world)
     torch.manual_seed(settings.seed + number)
-    current = build_generator(settings.channels, stage.resolution)
-    _start_from(current, previous)
-    averaged = build_generator(settings.channels, stage.resolution).requires_grad_(False)
+    current = build_generator(settings.channels, stage.resolution, toy)
+    _start_from(current, previous, toy)
+    averaged = build_generator(settings.channels, stage.resolution, toy).requires_grad_(False)
     averaged.load_state_dict(current.state_dict())
     current, averaged = current.to(device), averaged.to(device)
     optimizer = torch.optim.Adam(_groups(current, settings.style_rate), betas=ADAM_BETAS)
@@ -72,42 +71,42 @@ def start_stage(settings: DistillSettings, number: int, previous: dict[str, Tens
     return Trainee(number, stage, before, current, averaged, optimizer, previous)
 
 
-def build_generator(channels: tuple[int, ...], resolution: int) -> StyleGAN2:
-    """The embedded architecture up to `resolution` px, with the rooms' mapping installed."""
+def build_generator(channels: tuple[int, ...], resolution: int, toy: ToyWorld | None = None) -> StyleGAN2:
+    """The embedded architecture up to `resolution` px, with the mapping of a world (rooms where none is given)."""
+    toy = toy or toy_world("rooms")
     sizes = resolution.bit_length() - 2
     generator = StyleGAN2(
         resolution=resolution,
-        z_dim=Z_DIM,
-        w_dim=W_DIM,
+        z_dim=toy.z_dim,
+        w_dim=toy.w_dim,
         mapping_layers=MAPPING_LAYERS,
-        mapping_width=W_DIM,
+        mapping_width=toy.mapping_width,
         channels=channels[:sizes],
         noise_channels="per_channel",
     )
-    install_rooms_mapping(generator)
+    toy.install(generator)
     return generator
 
 
-def linear_patterns(resolution: int, count: int) -> Tensor:
+def linear_patterns(resolution: int, count: int, toy: ToyWorld | None = None) -> Tensor:
     """(count,H,W) orthogonal patterns of unit deviation: the leading ones of the linear map factors -> luminance."""
-    z = setup_latents(PATTERN_ROOMS)
-    features = as_tensor(factors(z))
-    design = torch.cat([features, torch.ones(len(features), 1), features[:, :1] * features], dim=1)
-    luminance = targets(z, resolution, 0.0)[0].mean(dim=1).flatten(1)
+    toy = toy or toy_world("rooms")
+    z = setup_latents(PATTERN_PICTURES, toy.z_dim)
+    design = toy.design(as_tensor(toy.values(z)))
+    luminance = targets(z, resolution, 0.0, toy)[0].mean(dim=1).flatten(1)
     solution: Tensor = torch.linalg.lstsq(design, luminance, driver="gelsd").solution
     patterns: Tensor = torch.linalg.svd(solution, full_matrices=False).Vh[:count]
     patterns = patterns.view(-1, resolution, resolution)
     return patterns / patterns.std(dim=(1, 2), keepdim=True)
 
 
-def targets(z: FloatArray, resolution: int, fixture_weight: float) -> tuple[Tensor, Tensor]:
-    """Renders (N,3,R,R) of the latents and the loss weight (N,1,R,R), 1 + fixture_weight on visible fixtures."""
-    scene = scene_of(z)
+def targets(z: FloatArray, resolution: int, detail_weight: float, toy: ToyWorld | None = None) -> tuple[Tensor, Tensor]:
+    """Renders (N,3,R,R) of the latents and the loss weight (N,1,R,R), 1 + detail_weight on what matters most."""
     side = max(64, resolution)
-    images, fixtures = render(scene, side), fixture_map(scene, side)
+    images, details = (toy or toy_world("rooms")).draw(z, side)
     while side > resolution:
-        images, fixtures, side = F.avg_pool2d(images, 2), F.avg_pool2d(fixtures, 2), side // 2
-    return images, 1 + fixture_weight * fixtures
+        images, details, side = F.avg_pool2d(images, 2), F.avg_pool2d(details, 2), side // 2
+    return images, 1 + detail_weight * details
 
 
 def _groups(generator: StyleGAN2, style_rate: float) -> list[dict[str, Any]]:
@@ -118,7 +117,7 @@ def _groups(generator: StyleGAN2, style_rate: float) -> list[dict[str, Any]]:
     return [{"params": others, "factor": 1.0}, {"params": styles, "factor": style_rate}]
 
 
-def _start_from(generator: StyleGAN2, previous: dict[str, Tensor]) -> None:
+def _start_from(generator: StyleGAN2, previous: dict[str, Tensor], toy: ToyWorld) -> None:
     """Carry over the layers trained so far; new RGB outputs start quiet; new noise maps start as linear patterns."""
     with torch.no_grad():
         for block, side in enumerate(generator.block_resolutions):
@@ -126,7 +125,7 @@ def _start_from(generator: StyleGAN2, previous: dict[str, Tensor]) -> None:
             output.get_parameter("weight").mul_(0.1)
             if side >= 16:
                 noise = generator.synthesis.get_submodule(f"layer{2 * block}").get_parameter("noise")
-                patterns = linear_patterns(side, noise.shape[1])
+                patterns = linear_patterns(side, noise.shape[1], toy)
                 noise[0, : len(patterns)] = PATTERN_SCALE * patterns
     if previous:
         own = generator.state_dict()

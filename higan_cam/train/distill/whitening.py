@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.generate.stylegan2 import Dense, StyleGAN2
-from higan_cam.train.rooms.latents import as_tensor, setup_latents
+from higan_cam.train.distill.latents import as_tensor, setup_latents
 
 SAMPLES = 20_000
 
@@ -38,7 +38,7 @@ class Whitening:
 @torch.no_grad()
 def measure_whitening(generator: StyleGAN2) -> Whitening:
     """From 20,000 latents; components that never vary keep deviation 1."""
-    w = generator.map(as_tensor(setup_latents(SAMPLES)))
+    w = generator.map(as_tensor(setup_latents(SAMPLES, generator.z_dim)))
     deviation = w.std(dim=0)
     return Whitening(w.mean(dim=0), torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 

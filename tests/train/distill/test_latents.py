@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from higan_cam.errors import ConfigError
-from higan_cam.train.rooms.latents import held_out_latents, training_latents
+from higan_cam.train.distill.latents import held_out_latents, training_latents
 from higan_cam.train.settings import World
 
 

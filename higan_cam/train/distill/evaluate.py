@@ -21,7 +21,7 @@ from higan_cam.measure.generation.distances import frechet_distance
 from higan_cam.publish.images import encode_image
 from higan_cam.rooms import fixture_map, level, render, scene_of
 from higan_cam.rooms.scene import LAMPS, Scene
-from higan_cam.train.rooms.latents import as_tensor, held_out_latents
+from higan_cam.train.distill.latents import as_tensor, held_out_latents
 from higan_cam.types import FloatArray
 
 BATCH = 16

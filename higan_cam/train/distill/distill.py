@@ -1,9 +1,10 @@
-"""Distilling the room renderer into a StyleGAN2-shaped generator, z -> render(scene(z)), one resolution at a time.
+"""Distilling a renderer into a StyleGAN2-shaped generator, z -> render(scene(z)), one resolution at a time.
 
 Not adversarial: every latent has a known picture, so the loss is a plain distance to it, and the truth of every
 generated image is the render of the same z. Recipe after the project's feasibility study: L1 with extra weight on
-lamps, L1 at half and quarter size, L1 of gradients; Adam, one cosine per stage; averaged weights carried from stage to
-stage; learned per-channel noise maps that start as the spatial patterns of the best linear map from factors to pixels.
+what matters most, L1 at half and quarter size, L1 of gradients; Adam, one cosine per stage; averaged weights carried
+from stage to stage; learned per-channel noise maps that start as the spatial patterns of the best linear map from
+factors to pixels.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ from torch import Tensor
 
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train.checkpoints import load_checkpoint
+from higan_cam.train.distill.evaluate import psnr
+from higan_cam.train.distill.latents import as_tensor, held_out_latents, training_latents
+from higan_cam.train.distill.settings import DistillSettings
+from higan_cam.train.distill.trainee import Trainee, build_generator, start_stage, targets
+from higan_cam.train.distill.whitening import Whitening, fold_whitening, measure_whitening
+from higan_cam.train.distill.world import ToyWorld
+from higan_cam.train.distill.worlds import toy_world
 from higan_cam.train.loop import Plan, train
 from higan_cam.train.optimise import average_gradients, cosine_rate, update_average
-from higan_cam.train.rooms.evaluate import psnr
-from higan_cam.train.rooms.latents import as_tensor, held_out_latents, training_latents
-from higan_cam.train.rooms.settings import DistillSettings
-from higan_cam.train.rooms.trainee import Trainee, build_generator, start_stage, targets
-from higan_cam.train.rooms.whitening import Whitening, fold_whitening, measure_whitening
 from higan_cam.train.settings import Report, World
 
 MEASURE_EVERY = 500
-"""Steps between measurements on held-out rooms, which cost as much as some steps."""
+"""Steps between measurements on held-out pictures, which cost as much as some steps."""
 
 
 def distill(settings: DistillSettings, report: Report, world: World = World()) -> StyleGAN2:  # noqa: B008 - frozen
@@ -38,7 +41,8 @@ def distill(settings: DistillSettings, report: Report, world: World = World()) -
         ConfigError: the checkpoint there is of a run with other settings, or a batch does not divide by the workers.
     """
     saved = load_checkpoint(settings)
-    whitening = measure_whitening(build_generator(settings.channels, 8))
+    toy = toy_world(settings.world)
+    whitening = measure_whitening(build_generator(settings.channels, 8, toy))
     previous: dict[str, Tensor] = saved["previous"] if saved is not None else {}
     for number in range(saved["stage"] if saved is not None else 0, len(settings.stages)):
         trainee = start_stage(settings, number, previous, world.device)
@@ -67,7 +71,8 @@ def _run_stage(settings: DistillSettings, trainee: Trainee, whitening: Whitening
     def measured(done: int) -> dict[str, float]:
         if done % MEASURE_EVERY and done != stage.steps:
             return {}
-        return {"psnr": held_out_psnr(trainee.averaged, whitening, min(64, settings.held_out))}
+        toy, count = toy_world(settings.world), min(64, settings.held_out)
+        return {"psnr": held_out_psnr(trainee.averaged, whitening, count, toy)}
 
     plan = Plan(
         name=f"{stage.resolution}px",
@@ -81,8 +86,9 @@ def _run_stage(settings: DistillSettings, trainee: Trainee, whitening: Whitening
 
 def _step(settings: DistillSettings, trainee: Trainee, whitening: Whitening, world: World, number: int) -> Tensor:
     stage, generator = trainee.stage, trainee.current
-    z = training_latents(settings.seed, trainee.first_step + number, stage.batch, world)
-    target, weight = (part.to(world.device) for part in targets(z, stage.resolution, settings.fixture_weight))
+    toy = toy_world(settings.world)
+    z = training_latents(settings.seed, trainee.first_step + number, stage.batch, world, toy.z_dim)
+    target, weight = (part.to(world.device) for part in targets(z, stage.resolution, settings.detail_weight, toy))
     w_plus = whitening.codes(generator, as_tensor(z).to(world.device))
     for parameter in generator.synthesis.parameters():
         parameter.grad = None
@@ -95,10 +101,10 @@ def _step(settings: DistillSettings, trainee: Trainee, whitening: Whitening, wor
 
 
 @torch.no_grad()
-def held_out_psnr(generator: StyleGAN2, whitening: Whitening, count: int) -> float:
+def held_out_psnr(generator: StyleGAN2, whitening: Whitening, count: int, toy: ToyWorld) -> float:
     """dB, images clamped to [-1,1] against the renders of held-out latents, averaged over all pixels."""
-    z = held_out_latents(count)
-    target, _ = targets(z, generator.resolution, 0.0)
+    z = held_out_latents(count, toy.z_dim)
+    target, _ = targets(z, generator.resolution, 0.0, toy)
     parts = as_tensor(z).to(whitening.mean.device).split(16)
     images = torch.cat([generator.synthesize(whitening.codes(generator, part))[0] for part in parts])
     return psnr(images.clamp(-1, 1).cpu() - target)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from higan_cam.measure.generation.factors import READ, factors_of
 from higan_cam.rooms import render, scene_of
+from higan_cam.train.distill.latents import as_tensor, held_out_latents, training_latents
 from higan_cam.train.reader import SIDE, Reader, fit
-from higan_cam.train.rooms.latents import as_tensor, held_out_latents, training_latents
 from higan_cam.train.settings import Report, World
 from higan_cam.types import FloatArray
 

@@ -1,0 +1,1 @@
+"""The embedded generators: distilled from the renderers of the toy worlds."""

@@ -1,0 +1,69 @@
+"""What distilling the embedded generator is told, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One resolution of progressive training."""
+
+    resolution: int
+    """Side of the images, px."""
+    steps: int
+    """Optimiser steps."""
+    batch: int = 16
+    """Images per step, over all workers."""
+    learning_rate: float = 2.5e-2
+    """Adam's, at the top of the cosine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What is usual for a world."""
+
+    channels: tuple[int, ...]
+    """Feature channels from 4 px up; as many as the last stage has sizes."""
+    stages: tuple[Stage, ...]
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "rooms": Recipe(
+        channels=(96, 128, 128, 96, 48, 16),
+        stages=(
+            Stage(resolution=16, steps=1000),
+            Stage(resolution=32, steps=1800),
+            Stage(resolution=64, steps=2600),
+            Stage(resolution=128, steps=4500, learning_rate=1.5e-2),
+        ),
+    ),
+    "faces": Recipe(
+        channels=(64, 96, 96, 64, 24),
+        stages=(Stage(resolution=16, steps=500), Stage(resolution=32, steps=1000), Stage(resolution=64, steps=2400)),
+    ),
+}
+"""By the name of the world."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillSettings:
+    """Distilling the renderer of a toy world into a StyleGAN2-shaped generator."""
+
+    output: str
+    """Folder of checkpoints, sample grids and the finished weights."""
+    world: str = "rooms"
+    """Whose pictures, one of `WORLDS`."""
+    channels: tuple[int, ...] = RECIPES["rooms"].channels
+    """Feature channels from 4 px up; as many as the last stage has sizes."""
+    stages: tuple[Stage, ...] = RECIPES["rooms"].stages
+    seed: int = 0
+    style_rate: float = 12.0
+    """Learning rate of the style layers' weights, as a multiple of the others'."""
+    detail_weight: float = 3.0
+    """Extra weight in the loss of the pixels that matter most: lamps, eyes and mouths."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+    held_out: int = 128
+    """Held-out scenes per evaluation."""

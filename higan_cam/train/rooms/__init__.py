@@ -1,1 +1,0 @@
-"""The embedded generator: distilled from the renderer of the rooms."""
