@@ -17,8 +17,8 @@ class ScorerConfig(Section):
 
     name: str = "lighting"
     """lighting (learned), places365 (HiGAN's scene predictor), torchvision, clip, property (of a face, by its parts),
-    custom (a class of your own), or a statistic of the picture without weights: luminance, warmth, edge_density or
-    daylight (sky, windows)."""
+    labelled (of your own labels), custom (a class of your own), or a statistic of the picture without weights:
+    luminance, warmth, edge_density or daylight (sky, windows)."""
     weights: str = _UNSET
     """`rooms` or `rooms_second` (embedded, for lighting), a fetched checkpoint by name (`higan-cam weights list`), or
     the path of the network's own file; of property: the segmenter, `faces` (embedded) where none is given; statistics
@@ -35,7 +35,7 @@ class ScorerConfig(Section):
     matrix: str | None = None
     """places365: file of the attributes' (102,512) matrix; null: W_sceneattribute_wideresnet18.npy beside `weights`."""
     output: Literal["logit", "probability"] | None = None
-    """Classes and prompts: the logit (the default; of two prompts: their difference), or the probability."""
+    """Classes, prompts and labels: the logit (the default; of two prompts: their difference), or the probability."""
     formula: Literal["ours", "v1", "v2", "v3"] | None = None
     """property: whose formula; null: ours. v1, v2 and v3 (hairstyle) are those of OhLoRA, which have no slope."""
     factory: str | None = None

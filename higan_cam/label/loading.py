@@ -13,6 +13,7 @@ from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.label.clip import clip_scorer
 from higan_cam.label.custom import custom_scorer, source_file
+from higan_cam.label.labelled.scorer import labelled_scorer
 from higan_cam.label.lighting import LightingScorer
 from higan_cam.label.places365 import matrix_path, scene_scorer
 from higan_cam.label.properties.scorer import property_beside, property_scorer
@@ -154,6 +155,7 @@ SCORERS: dict[str, ScorerKind] = {
     "property": ScorerKind(
         property_scorer, needs=("target",), takes=("formula",), weights=False, beside=property_beside
     ),
+    "labelled": ScorerKind(labelled_scorer, takes=("output",)),
     "custom": ScorerKind(custom_scorer, needs=("factory",), takes=("arguments",), weights=False),
     **{name: ScorerKind(partial(statistic_scorer, name), weights=False) for name in STATISTICS},
 }

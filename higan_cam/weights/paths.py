@@ -13,6 +13,8 @@ TRAINED = "generator.safetensors"
 """What training a generator leaves in its output; naming that folder names this file."""
 DISCRIMINATOR = "discriminator.safetensors"
 """And beside it."""
+LABELLER = "labeller.safetensors"
+"""What training a labeller leaves in its output; naming that folder names this file."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
@@ -25,9 +27,8 @@ def expanded(path: str | Path) -> Path:
 
 
 def in_training_output(path: Path) -> Path:
-    """The generator that a training run finished in this folder; any other path as it is."""
-    inside = path / TRAINED
-    return inside if exists(inside) else path
+    """The generator or labeller that a training run finished in this folder; any other path as it is."""
+    return next((path / name for name in (TRAINED, LABELLER) if exists(path / name)), path)
 
 
 def split_network(name: str) -> tuple[str, str | None]:
