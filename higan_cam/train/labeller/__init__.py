@@ -1,0 +1,1 @@
+"""A scorer of one's own label, from few of them."""

@@ -1,0 +1,202 @@
+"""From finished folds to what they leave: weights, figures, predictions, a card."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from higan_cam.errors import DataError
+from higan_cam.files import write_whole
+from higan_cam.label.labelled.evidence import HeldOut, expected_above, expected_below
+from higan_cam.label.labelled.scorer import LabellerFacts, mean_logit, save_labeller
+from higan_cam.measure.labels import label_figures
+from higan_cam.train.checkpoints import load_checkpoint
+from higan_cam.train.files import json_text
+from higan_cam.train.labeller.card import card
+from higan_cam.train.labeller.examples import Examples, find_examples
+from higan_cam.train.labeller.fit import constant_loss, of_fold
+from higan_cam.train.labeller.parts import HELD_OUT, parts_of
+from higan_cam.train.labeller.settings import LabellerSettings
+from higan_cam.types import BoolArray, FloatArray, IntArray, Interval
+from higan_cam.weights.paths import LABELLER
+
+FIGURES, CARD, PREDICTIONS = "metrics.json", "labeller.md", "predictions.csv"
+HALF = 0.5
+THRESHOLDS = (0.7, 0.8, 0.9, 0.95, 0.99)
+"""Of filters by probability, whose precision is told."""
+_HOTTEST = 5.0
+"""Logarithm of the greatest temperature that is looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """What the folds say of the labelled pictures.
+
+    Attributes:
+        logits: (K,N), NaN where a fold learned from the picture.
+        parts: (N,); labels: (N,).
+        states: of the classifiers.
+        tried: of each fold, the least loss of each attempt.
+        losses: of the kept weights, on the fold's own part.
+    """
+
+    logits: Tensor
+    parts: IntArray
+    labels: BoolArray
+    states: Sequence[dict[str, Tensor]]
+    tried: Sequence[list[float]]
+    losses: Sequence[float]
+
+    @property
+    def held_out(self) -> BoolArray:
+        """(N,)."""
+        return np.asarray(self.parts == HELD_OUT)
+
+    def out_of_fold(self) -> Tensor:
+        """(M,) logits of those that are not held out, each by the fold that did not learn from it."""
+        learned = torch.from_numpy(np.flatnonzero(~self.held_out))
+        return self.logits[torch.from_numpy(self.parts)[learned], learned]
+
+
+def finish_labeller(settings: LabellerSettings, examples: Examples | None = None) -> dict[str, Any]:
+    """Write labeller.safetensors, metrics.json, predictions.csv and labeller.md; the contents of metrics.json.
+
+    Args:
+        examples: as of `fit_folds`.
+
+    Raises:
+        DataError: a fold is not finished. ConfigError: as `find_examples`.
+    """
+    examples = examples or find_examples(settings)
+    folded = _folded(settings, examples)
+    learned = folded.labels[~folded.held_out]
+    temperature = fit_temperature(folded.out_of_fold(), learned)
+    apart = torch.from_numpy(np.flatnonzero(folded.held_out))
+    logit = mean_logit(folded.logits[:, apart], temperature)
+    held_out = HeldOut(_probability(logit), folded.labels[folded.held_out])
+    facts = LabellerFacts(
+        attribute=settings.attribute,
+        backbone=settings.backbone,
+        side=settings.side,
+        width=settings.width,
+        folds=settings.folds,
+        temperature=temperature,
+    )
+    output = Path(settings.output)
+    save_labeller(output / LABELLER, facts, folded.states, (logit, torch.from_numpy(held_out.label)))
+    figures = _figures(settings, folded, temperature, held_out)
+    write_whole(output / FIGURES, json_text(figures))
+    write_whole(output / PREDICTIONS, _predictions(examples, folded, temperature, held_out).encode())
+    write_whole(output / CARD, card(settings, figures).encode())
+    return figures
+
+
+def fit_temperature(logits: Tensor, labels: BoolArray) -> float:
+    """(N,) logits and labels -> the temperature T > 0 with the least cross-entropy of sigmoid(logit / T).
+
+    By golden-section search over log T in [-5, 5]: the loss is convex in 1 / T, so there is one valley.
+    """
+    given = torch.from_numpy(labels).double()
+    exact = logits.double()
+
+    def loss(log_temperature: float) -> float:
+        return float(F.binary_cross_entropy_with_logits(exact / math.exp(log_temperature), given))
+
+    low, high, ratio = -_HOTTEST, _HOTTEST, (math.sqrt(5) - 1) / 2
+    while high - low > 1e-6:
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        low, high = (low, right) if loss(left) < loss(right) else (left, high)
+    return math.exp((low + high) / 2)
+
+
+def _folded(settings: LabellerSettings, examples: Examples) -> Folded:
+    saved = [load_checkpoint(of_fold(settings, fold)) for fold in range(settings.folds)]
+    ready = [each for each in saved if each is not None and each["logits"] is not None]
+    if len(ready) < settings.folds:
+        raise DataError(f"{settings.output}: {settings.folds - len(ready)} folds are not trained; repeat the command")
+    return Folded(
+        torch.stack([each["logits"] for each in ready]),
+        parts_of(examples.labels, settings.folds, settings.held_out, settings.seed),
+        examples.labels,
+        [each["kept"][1] for each in ready],
+        [each["tried"] for each in ready],
+        [each["kept"][0] for each in ready],
+    )
+
+
+def _figures(settings: LabellerSettings, folded: Folded, temperature: float, held_out: HeldOut) -> dict[str, Any]:
+    least = settings.accept * constant_loss(folded.labels)
+    own = folded.labels[~folded.held_out]
+    return {
+        "facts": {
+            "attribute": settings.attribute,
+            "labels": len(folded.labels),
+            "share of label 1": float(np.mean(folded.labels)),
+            "held out": len(held_out.label),
+            "backbone": settings.backbone,
+            "side in px": settings.side,
+            "parameters of a fold": sum(value.numel() for value in folded.states[0].values()),
+            "seed": settings.seed,
+        },
+        "folds": [
+            {"attempts": len(tried), "loss": loss, "accepted": loss <= least, "losses": [_finite(x) for x in tried]}
+            for tried, loss in zip(folded.tried, folded.losses, strict=True)
+        ],
+        "loss to be accepted": least,
+        "temperature": temperature,
+        "out of fold": _told(_probability(folded.out_of_fold() / temperature), own, settings.seed),
+        "held out": _told(held_out.probability, held_out.label, settings.seed),
+        "filters": _filters(held_out),
+    }
+
+
+def _told(probability: FloatArray, label: BoolArray, seed: int) -> dict[str, Any]:
+    found = label_figures(probability, label, HALF, seed)
+    return {name: _interval(estimate) for name, estimate in found.items()}
+
+
+def _filters(held_out: HeldOut) -> list[dict[str, Any]]:
+    """What filters at several thresholds are to be expected to keep."""
+    asked = [("probability at least", expected_above, t) for t in THRESHOLDS]
+    asked += [("probability at most", expected_below, round(1 - t, 4)) for t in THRESHOLDS]
+    found = [(words, threshold, of(held_out, threshold)) for words, of, threshold in asked]
+    return [
+        {"filter": f"{words} {threshold:g}", "passing": each.passing, "precision": _interval(each.precision)}
+        for words, threshold, each in found
+    ]
+
+
+def _predictions(examples: Examples, folded: Folded, temperature: float, held_out: HeldOut) -> str:
+    """A line for each labelled picture: its probability by networks that did not learn from it."""
+    probability = np.empty(len(folded.labels))
+    probability[folded.held_out] = held_out.probability
+    probability[~folded.held_out] = _probability(folded.out_of_fold() / temperature)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["index", "label", "part", "probability"])
+    for name, label, part, value in zip(examples.names, folded.labels, folded.parts, probability, strict=True):
+        writer.writerow([name, int(label), "held out" if part == HELD_OUT else f"fold {part}", f"{value:.4f}"])
+    return text.getvalue()
+
+
+def _probability(logit: Tensor) -> FloatArray:
+    found: FloatArray = torch.sigmoid(logit.double()).numpy()
+    return found
+
+
+def _interval(estimate: Interval) -> dict[str, float | None]:
+    return {name: _finite(value) for name, value in asdict(estimate).items()}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,50 @@
+"""Two folders of small pictures that differ by a bright square, and settings that learn them in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from higan_cam.train.labeller.settings import LabellerSettings
+
+SIDE = 16
+
+
+def write_pictures(folder: Path, square: bool, count: int) -> None:
+    """Grey noise, with a bright square or without."""
+    folder.mkdir(parents=True)
+    source = np.random.default_rng(int(square))
+    for number in range(count):
+        picture = source.integers(60, 120, (SIDE, SIDE, 3)).astype(np.uint8)
+        if square:
+            picture[4:12, 4:12] = 220
+        cv2.imwrite(str(folder / f"{number:03d}.png"), picture)
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders `without` and `with`; read only."""
+    folder = tmp_path_factory.mktemp("labelled")
+    write_pictures(folder / "without", False, 24)
+    write_pictures(folder / "with", True, 16)
+    return folder
+
+
+@pytest.fixture
+def small(places: Path, tmp_path: Path) -> Callable[..., LabellerSettings]:
+    """Settings of tiny networks on them, with overrides."""
+
+    def build(**changes: Any) -> LabellerSettings:
+        usual: dict[str, Any] = {
+            **{"output": str(tmp_path / "out"), "negative": (str(places / "without"),), "attribute": "square"},
+            **{"positive": (str(places / "with"),), "width": 4, "side": SIDE, "folds": 2, "held_out": 0.25},
+            **{"epochs": 4, "batch": 8, "learning_rate": 3e-3},
+        }
+        return LabellerSettings(**{**usual, **changes})
+
+    return build
