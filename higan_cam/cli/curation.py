@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,7 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from higan_cam.cli.options import Run, write_file
-from higan_cam.config import load_config
+from higan_cam.config import CurationConfig, load_config
+from higan_cam.types import ByteArray, FloatArray
+
+if TYPE_CHECKING:
+    from higan_cam.publish.curation.labelled import Labeller
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +47,8 @@ def curate(
     rules = load_config(config, set_ or []).curation
     store = open_store(output)
     score_range = None if rules.balance is None else _score_range(read_run(store)["config"]["scorer"])
-    summary = curate_run(store, rules, score_range=score_range, name=name)
+    labeller = None if rules.labeller is None else _labeller(rules)
+    summary = curate_run(store, rules, score_range=score_range, name=name, labeller=labeller)
     table = Table("left out because", "samples", box=None, pad_edge=False)
     for reason, count in summary.reasons:
         table.add_row(reason, f"{count:,}")
@@ -51,6 +56,8 @@ def curate(
     console.print(table)
     for word, (before, kept) in summary.levels.items():
         console.print(f"level    {escape(word)}: {kept:,} of {before:,}")
+    for rule, told in summary.expected.items():
+        console.print(f"expected {rule}: {told['words']}")
     console.print(f"kept     {summary.kept:,} of {summary.samples:,} samples")
     console.print(f"written  {escape(store.uri)}/{selection_keys(name)[0]}")
 
@@ -83,6 +90,32 @@ def inspect(
     for kind in ("best", "worst", "random"):
         console.print(f"{kind:<8} {', '.join(map(str, getattr(inspection, kind).tolist())) or 'none'}")
     console.print(f"sheet    {escape(str(to))}")
+
+
+def _labeller(rules: CurationConfig) -> Labeller:
+    """The labeller of the rules, and what its held-out labels say of them."""
+    import numpy as np
+    import torch
+
+    from higan_cam.generate.images import from_uint8
+    from higan_cam.label.labelled.evidence import expected_above, expected_below
+    from higan_cam.label.labelled.scorer import load_labeller
+    from higan_cam.publish.curation.labelled import Labeller
+    from higan_cam.weights.files import sha256_of
+    from higan_cam.weights.zoo import path_of
+
+    path = path_of(str(rules.labeller))
+    scorer = load_labeller(path)
+
+    def probability(pictures: ByteArray) -> FloatArray:
+        with torch.inference_mode():
+            return np.asarray(scorer.score(from_uint8(pictures)).numpy())
+
+    bounds = (("min_probability", expected_above), ("max_probability", expected_below))
+    limits = [(name, of, getattr(rules, name)) for name, of in bounds]
+    expected = {name: of(scorer.held_out, limit) for name, of, limit in limits if limit is not None}
+    digest = sha256_of(path)
+    return Labeller(probability, {name: {**each.to_json(), "sha256": digest} for name, each in expected.items()})
 
 
 def _score_range(scorer: dict[str, Any]) -> tuple[float, float]:

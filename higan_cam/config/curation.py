@@ -29,6 +29,12 @@ class CurationConfig(Section):
     """Share of the picture under the mask, at least."""
     max_coverage: float | None = Field(default=None, ge=0, le=1)
     """Share of the picture under the mask, at most."""
+    labeller: str | None = None
+    """Weights of a labeller (`jobs/train_labeller.py`), a file or the folder, that looks at every `original`."""
+    min_probability: float | None = Field(default=None, ge=0, le=1)
+    """Its probability of label 1, at least."""
+    max_probability: float | None = Field(default=None, ge=0, le=1)
+    """Its probability of label 1, at most."""
     duplicate_distance: int | None = Field(default=16, ge=0, le=64)
     """Bits of 256 in which the `image_hash` of near duplicates differs at most; the sample of lowest index stays."""
     balance: float | None = Field(default=None, ge=1)
@@ -38,7 +44,10 @@ class CurationConfig(Section):
 
     @model_validator(mode="after")
     def _not_crossed(self) -> CurationConfig:
-        for name in ("regions", "coverage"):
+        bounds = (self.min_probability, self.max_probability)
+        if (self.labeller is None) != (bounds == (None, None)):
+            raise ValueError("labeller goes with min_probability or max_probability: give both, or none of them")
+        for name in ("regions", "coverage", "probability"):
             low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
             if low is not None and high is not None and low > high:
                 raise ValueError(f"min_{name} ({low}) must be <= max_{name} ({high}): nothing would be left")

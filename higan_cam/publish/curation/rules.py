@@ -25,6 +25,8 @@ LIMITS = (
     ("min_necessity", "necessity"),
     ("min_coverage", "coverage"),
     ("max_coverage", "coverage"),
+    ("min_probability", "probability"),
+    ("max_probability", "probability"),
 )
 """(field of the configuration, column that it bounds), in the order in which they apply."""
 NEAR_DUPLICATE, BALANCE = "duplicate_distance", "balance"

@@ -13,7 +13,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from higan_cam.config import CurationConfig
 from higan_cam.errors import ConfigError, StoreError, unknown_name
+from higan_cam.publish.curation.labelled import Labeller, with_probabilities
 from higan_cam.publish.curation.rules import RULES, Judgement, apply_rules
 from higan_cam.publish.curation.table import SampleTable, read_samples
 from higan_cam.publish.dataset import write_parquet
@@ -47,6 +48,7 @@ class CurationSummary:
         levels: {level word: [before balancing, kept]}; empty where levels are not balanced.
         shards: data shards that were judged; fingerprint: sha256 over their digests.
         sha256: of the selection's Parquet object.
+        expected: {rule: what held-out labels say of it (`curation.labelled.Labeller`)}; empty without a labeller.
     """
 
     name: str
@@ -58,6 +60,7 @@ class CurationSummary:
     shards: int
     fingerprint: str
     sha256: str
+    expected: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
@@ -74,6 +77,7 @@ class Selection:
         index: (n,) every judged sample, rising.
         kept: (n,) whether it stays.
         fingerprint: of the shards that were judged (see `SampleTable.fingerprint`).
+        expected: what held-out labels say of its filters by probability, in words.
     """
 
     name: str
@@ -81,6 +85,7 @@ class Selection:
     index: IntArray
     kept: BoolArray
     fingerprint: str
+    expected: tuple[str, ...] = ()
 
     def keeps(self, indices: IntArray) -> BoolArray:
         """(m,) sample indices -> (m,) whether each stays.
@@ -105,6 +110,7 @@ def curate(
     score_range: tuple[float, float] | None = None,
     name: str = DEFAULT,
     table: SampleTable | None = None,
+    labeller: Labeller | None = None,
 ) -> CurationSummary:
     """Judge every committed sample of a run and leave the selection in its output.
 
@@ -114,16 +120,21 @@ def curate(
         score_range: of the scorer; needed where levels are balanced.
         name: of the selection; one of that name is replaced.
         table: the run's figures where they are read already.
+        labeller: the one that the rules name.
 
     Raises:
-        ConfigError: for a name that is no file name, or levels to balance without a score range.
+        ConfigError: for a name that is no file name, levels to balance without a score range, or no labeller where the
+            rules name one.
         DataError: no shard is committed yet.
         StoreError: not a run, or the store fails.
     """
     check_name(name)
     if rules.balance is not None and score_range is None:
         raise ConfigError("curation.balance: the levels are steps of the scorer's range, which is not known here")
+    if rules.labeller is not None and labeller is None:
+        raise ConfigError(f"curation.labeller: {rules.labeller} is not loaded here; `higan-cam curate` does that")
     table = read_samples(store) if table is None else table
+    table = table if labeller is None else with_probabilities(store, table, labeller)
     words = table.run["config"]["publish"]["captions"]["levels"]
     seed = int(table.run["seed"])
     judgement = apply_rules(table, rules, seed=seed, score_range=score_range or (0.0, 1.0), levels=len(words))
@@ -138,6 +149,7 @@ def curate(
         shards=len(table.records),
         fingerprint=table.fingerprint,
         sha256=digest(body),
+        expected={} if labeller is None else labeller.expected,
     )
     # The summary decides: it names the digest of what was written before it.
     table_key, key = selection_keys(name)
@@ -173,7 +185,8 @@ def load_selection(store: Store, name: str) -> Selection:
         raise StoreError(f"{store.uri}: {table_key} is not the one that {key} names; curate again")
     table = pq.read_table(io.BytesIO(body))
     index, kept = (table[column].to_numpy() for column in ("index", "kept"))
-    return Selection(name, summary.sha256, index, kept, summary.fingerprint)
+    expected = tuple(f"{rule}: {told['words']}" for rule, told in sorted(summary.expected.items()))
+    return Selection(name, summary.sha256, index, kept, summary.fingerprint, expected)
 
 
 def check_name(name: str) -> None:

@@ -23,6 +23,7 @@ class ExportFacts:
         samples: {split: samples}; sizes: {split: bytes}.
         empty: samples left out because they have no mask.
         unselected: samples with a mask that the selection leaves out; selection: its name, "" for none.
+        expected: what held-out labels say of the selection's filters by probability.
         missing: shards of the run that were not there to export.
         contents: {column, file or field: meaning}.
         glob: pattern of a split's files, "" where the `datasets` library does not read the format.
@@ -45,6 +46,7 @@ class ExportFacts:
     load: str
     run: Mapping[str, Any]
     source_card: str
+    expected: tuple[str, ...] = ()
 
 
 def render_export_card(facts: ExportFacts) -> str:

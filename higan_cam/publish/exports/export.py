@@ -237,6 +237,7 @@ class _Export:
             load=self.format.load(_HERE, tuple(samples)),
             run=self.source.run,
             source_card=self.source.card,
+            expected=self.selection.expected if self.selection else (),
         )
         _put_if_other(self.target, CARD_KEY, render_export_card(facts).encode())
 
