@@ -64,7 +64,8 @@ def test_package_has_its_rooms_and_no_other_loose_module() -> None:
 
 
 def test_no_folder_is_full() -> None:
-    modules = {folder: len(names) for folder, names in _folders().items()}
+    """But for jobs: a list of commands, one a file."""
+    modules = {folder: len(names) for folder, names in _folders().items() if folder != "jobs"}
     assert not {folder: count for folder, count in modules.items() if count > MOST_MODULES}
 
 

@@ -44,9 +44,6 @@ class CurationConfig(Section):
 
     @model_validator(mode="after")
     def _not_crossed(self) -> CurationConfig:
-        bounds = (self.min_probability, self.max_probability)
-        if (self.labeller is None) != (bounds == (None, None)):
-            raise ValueError("labeller goes with min_probability or max_probability: give both, or none of them")
         for name in ("regions", "coverage", "probability"):
             low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
             if low is not None and high is not None and low > high:

@@ -72,7 +72,9 @@ def learned(
 ) -> tuple[LabelledScorer, dict[str, Any]]:
     """The labeller of these pictures and labels, and what it says of itself."""
     where = ("rendered",)
-    settings = LabellerSettings(output=str(folder), negative=where, positive=where, seed=seed, backbone=name, **BACKBONES[name])
+    settings = LabellerSettings(
+        output=str(folder), negative=where, positive=where, seed=seed, backbone=name, **BACKBONES[name]
+    )
     resized = torch.nn.functional.interpolate(from_uint8(pictures), (settings.side,) * 2, mode="bilinear")
     seen = to_uint8(resized)
     examples = Examples(tuple(map(str, range(len(labels)))), labels, lambda _: seen, "")

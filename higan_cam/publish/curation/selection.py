@@ -131,8 +131,7 @@ def curate(
     check_name(name)
     if rules.balance is not None and score_range is None:
         raise ConfigError("curation.balance: the levels are steps of the scorer's range, which is not known here")
-    if rules.labeller is not None and labeller is None:
-        raise ConfigError(f"curation.labeller: {rules.labeller} is not loaded here; `higan-cam curate` does that")
+    _check_labeller(rules, labeller)
     table = read_samples(store) if table is None else table
     table = table if labeller is None else with_probabilities(store, table, labeller)
     words = table.run["config"]["publish"]["captions"]["levels"]
@@ -187,6 +186,16 @@ def load_selection(store: Store, name: str) -> Selection:
     index, kept = (table[column].to_numpy() for column in ("index", "kept"))
     expected = tuple(f"{rule}: {told['words']}" for rule, told in sorted(summary.expected.items()))
     return Selection(name, summary.sha256, index, kept, summary.fingerprint, expected)
+
+
+def _check_labeller(rules: CurationConfig, labeller: Labeller | None) -> None:
+    bounds = (rules.min_probability, rules.max_probability)
+    if (rules.labeller is None) != (bounds == (None, None)):
+        raise ConfigError(
+            "curation.labeller goes with min_probability or max_probability; give both, or leave both null"
+        )
+    if rules.labeller is not None and labeller is None:
+        raise ConfigError(f"curation.labeller: {rules.labeller} is not loaded here; `higan-cam curate` does that")
 
 
 def check_name(name: str) -> None:

@@ -50,10 +50,10 @@ def test_an_export_passes_on_what_is_to_be_expected(store: Store, tmp_path: Path
 
 
 def test_a_labeller_and_its_bounds_go_together(store: Store) -> None:
+    commit_run(store, [sample_of(0)])
     halves: tuple[dict[str, Any], ...] = ({"labeller": "runs/labeller"}, {"min_probability": 0.5})
     for alone in halves:
-        with pytest.raises(ValueError, match="give both"):
-            CurationConfig(**alone)
-    commit_run(store, [sample_of(0)])
+        with pytest.raises(ConfigError, match="give both"):
+            curate(store, CurationConfig(**alone))
     with pytest.raises(ConfigError, match=r"curation\.labeller"):
         curate(store, CurationConfig(labeller="x", max_probability=0.5))
