@@ -7,22 +7,21 @@ any replica answers any request, and there is nothing to delete afterwards.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from higan_cam.app.answers import REASONS, file_answer, files_of, refusal
 from higan_cam.app.door import Door, Key
 from higan_cam.app.facts import facts
-from higan_cam.app.gate import BusyError, Gate
+from higan_cam.app.gate import Gate
 from higan_cam.app.limits import Limits
 from higan_cam.app.looking import Eye, asked_place, places_config
 from higan_cam.app.wire import FrameError, encode_layer, pack, unpack
@@ -35,17 +34,13 @@ from higan_cam.relight.composers.cutout import Cutout
 from higan_cam.relight.planck import planck_rgb
 from higan_cam.types import ByteArray
 
-log = logging.getLogger(__name__)
-PAGE = Path(__file__).with_name("page")
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-FILES = {path.name: path for path in sorted(PAGE.iterdir()) if path.suffix in TYPES}
+FILES = files_of(Path(__file__).with_name("page"))
 PUBLIC = frozenset({"", "/", "/lamp.png", *(f"/{name}" for name in FILES)})
 """What needs no token: the page itself holds nothing of anybody's."""
 BYTES = "application/octet-stream"
 """Of every upload: a type that no page of another origin can send without asking first."""
 _HEARD_OUT = 4
 """What is up to so many times too large is read to its end and dropped: who is cut off while sending hears nothing."""
-_WRONG = "something went wrong here; the server's log says what"
 
 
 @dataclass(frozen=True)
@@ -84,19 +79,14 @@ class _Answers:
         """Routes, and errors as reasons."""
         return Starlette(
             routes=[
-                Route("/", _file("index.html")),
-                *(Route(f"/{name}", _file(name)) for name in FILES if name != "index.html"),
+                Route("/", file_answer(FILES["index.html"])),
+                *(Route(f"/{name}", file_answer(path)) for name, path in FILES.items() if name != "index.html"),
                 Route("/lamp.png", _lamp_picture),
                 Route("/api/facts", self.facts),
                 Route("/api/places", self.places, methods=["POST"]),
                 Route("/api/light", self.light, methods=["POST"]),
             ],
-            exception_handlers={
-                HTTPException: _said,
-                BusyError: _busy,
-                ClientDisconnect: _gone,
-                Exception: _unexpected,
-            },
+            exception_handlers=REASONS,
         )
 
     async def facts(self, _request: Request) -> Response:
@@ -116,7 +106,7 @@ class _Answers:
     def _places(self, content: bytes) -> Response:
         seen = self._eye.look(content)
         if isinstance(seen, Unreadable):
-            return _refusal(422, f"This picture cannot be used: {seen.reason}.")
+            return refusal(422, f"This picture cannot be used: {seen.reason}.")
         said = {
             "digest": seen.digest,
             "height": seen.picture.shape[0],
@@ -131,19 +121,19 @@ class _Answers:
         try:
             said, files = unpack(body)
         except FrameError as error:
-            return _refusal(400, f"{error}.")
+            return refusal(400, f"{error}.")
         lamp = self._lamp(said.get("lamp"), files)
         if isinstance(lamp, str):
-            return _refusal(422, f"This lamp cannot be used: it {lamp}.")
+            return refusal(422, f"This lamp cannot be used: it {lamp}.")
         seen = self._eye.look(files.get("picture", b""))
         if isinstance(seen, Unreadable):
-            return _refusal(422, f"This picture cannot be used: {seen.reason}.")
+            return refusal(422, f"This picture cannot be used: {seen.reason}.")
         place = asked_place(said, seen)
         if isinstance(place, str):
-            return _refusal(422, f"{place}.")
+            return refusal(422, f"{place}.")
         made = self._eye.light(seen, place, lamp, self._settings.composer)
         if made.reason:
-            return _refusal(422, f"No light there: {made.reason}.")
+            return refusal(422, f"No light there: {made.reason}.")
         levels, step = encode_layer(made.light.layer)
         told: dict[str, Any] = {
             "digest": seen.digest,
@@ -189,36 +179,5 @@ async def _body(request: Request, most: int, limits: Limits) -> bytes:
     return bytes(body)
 
 
-def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
-    content, kind = FILES[name].read_bytes(), TYPES[FILES[name].suffix]
-
-    async def answer(_request: Request) -> Response:
-        return Response(content, media_type=kind)
-
-    return answer
-
-
 async def _lamp_picture(_request: Request) -> Response:
     return Response(encode_lamp(drawn_lamp()), media_type="image/png")
-
-
-async def _said(_request: Request, error: Exception) -> Response:
-    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, _WRONG)
-    return _refusal(status, detail)
-
-
-async def _busy(_request: Request, _error: Exception) -> Response:
-    return JSONResponse({"reason": "Others are being served; try again in a moment."}, 503, {"retry-after": "1"})
-
-
-async def _gone(_request: Request, _error: Exception) -> Response:
-    return _refusal(400, "The upload broke off.")
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("%s: %s", request.url.path, type(error).__name__, exc_info=error)
-    return _refusal(500, _WRONG)
-
-
-def _refusal(status: int, reason: str) -> Response:
-    return JSONResponse({"reason": reason}, status)

@@ -45,7 +45,8 @@ function posted(path, body, waiting) {
   return asked(path, { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } }, waiting);
 }
 
-async function asked(path, options, waiting) {
+/** An answer of the server, which is asked again while it is busy. Refused: with the reason. */
+export async function asked(path, options, waiting) {
   const headers = { ...options.headers, ...(token && { Authorization: `Bearer ${token}` }) };
   for (let tried = 1; ; tried++) {
     let answer;
