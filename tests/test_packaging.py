@@ -58,8 +58,9 @@ def test_wheel_holds_the_templates_the_label_names_and_the_type_marker(names: fr
 
 
 def test_wheel_holds_the_files_of_the_page(names: frozenset[str]) -> None:
-    page = {path.relative_to(ROOT).as_posix() for path in (ROOT / "higan_cam/app/page").iterdir()}
-    assert {"higan_cam/app/page/index.html", "higan_cam/app/page/light.js"} <= page <= names
+    pages = (ROOT / "higan_cam/app").glob("**/page/*")
+    page = {path.relative_to(ROOT).as_posix() for path in pages}
+    assert {"higan_cam/app/page/light.js", "higan_cam/app/by_hand/page/page.js"} <= page <= names
 
 
 def test_wheel_installs_no_top_level_package_but_its_own_and_no_tests_and_no_caches(names: frozenset[str]) -> None:

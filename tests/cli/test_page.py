@@ -1,4 +1,4 @@
-"""`higan-cam app` says what is wrong before anything is started, and starts and ends for real."""
+"""`higan-cam app` and `label-by-hand` say what is wrong before anything is started, and start and end for real."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from higan_cam.app.door import TOKEN
+from higan_cam.cli import page as commands
+from higan_cam.config import load_config
+from higan_cam.runtime.preflight import weights_digests
+from higan_cam.store import begin_run, open_store, verify_run
 from tests.support.commands import Command
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 
 @pytest.fixture
@@ -75,6 +81,99 @@ def test_it_serves_until_it_is_stopped_and_leaves_nothing_behind() -> None:
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", port))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has its configuration and nothing else."""
+    folder = tmp_path_factory.mktemp("by_hand") / "run"
+    config = load_config(None, ["label.count=40", "boundary.tails=20", "mask.count=4"], output=str(folder))
+    begin_run(open_store(folder), config, weights_digests(config))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nowhere",), "nowhere: not a run"),
+        (("RUN", "--output", "labels.txt"), "--output labels.txt: a table is written; end its name in .csv"),
+        (("RUN", "--output", "RUN/labels.csv"), "lies in the run"),
+        (("RUN", "--output", "RUN/scores/labels.csv"), "lies in the run"),
+        (("RUN", "--host", "192.0.2.77"), "--host 192.0.2.77"),
+        (("RUN", "--yes", "good", "--no", "good"), "--yes and --no are both 'good'"),
+        (("RUN", "--name", ""), "--name is empty"),
+        (("RUN", "--output", "others.csv"), "others.csv, line 2: latent 40 is none of the run's 40"),
+    ],
+)
+def test_what_is_wrong_with_labels_by_hand_is_said_at_once(
+    higan_cam: Command,
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "others.csv").write_text("index,label\n40,1\n")
+    port = str(free_port())
+    given = (argument.replace("RUN", str(run)) for argument in arguments)
+    status, _, said = higan_cam("label-by-hand", *given, "--port", port)
+    assert status != 0
+    assert words in said
+    assert not (tmp_path / "labels.csv").exists()
+    assert sorted(path.name for path in run.rglob("*")) == ["run.json"]
+
+
+def test_the_extra_that_is_missing_is_named(higan_cam: Command, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "find_spec", lambda _name: None)
+    for command in (("app",), ("label-by-hand", str(run))):
+        status, _, said = higan_cam(*command)
+        assert (status, "pip install 'higan-cam[app]'" in said) == (2, True)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_labels_by_hand_end_with_what_was_done_and_what_comes_next(
+    higan_cam: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, ends: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(TOKEN, "a token of these tests")
+    port, asked = free_port(), []
+
+    def somebody() -> None:
+        wait_until(lambda: listens(port), "the page")
+        try:
+            for label in (b"1", b"0"):
+                body = b'{"tab": "one", "index": 3%s, "again": false, "label": %s}' % (label, label)
+                asked.append(question(port, body))
+        finally:
+            os.kill(os.getpid(), number)
+
+    visitor = threading.Thread(target=somebody)
+    visitor.start()
+    status, told, _ = higan_cam("label-by-hand", str(run), "--port", str(port), "--count", "60", "--repeat", "0")
+    visitor.join()
+    assert asked == [200, 200]
+    lines = told.splitlines()
+    assert (status, lines[0]) == (ends, f"page     http://127.0.0.1:{port}/#token=${TOKEN}")
+    assert lines[2] == "labelled 2 of 40 (yes 1, no 1) in labels.csv"
+    assert lines[3].startswith(f"next     python -m jobs.train_labeller --run {run} --labels labels.csv --output ")
+    assert (tmp_path / "labels.csv").read_text() == "index,label\n31,1\n30,0\n"
+    assert verify_run(open_store(run)) == []
+    assert "a token of these tests" not in told
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as visitor:
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
+
+
+def question(port: int, body: bytes) -> int:
+    """The status of an answer that somebody gives on the page."""
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer a token of these tests"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/answer", body, headers)
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
+        return int(answer.status)
 
 
 def free_port() -> int:

@@ -1,0 +1,183 @@
+"""The file of labels, `index,label`, and the notes beside it. What is on disk is the truth; every change is a new file.
+
+Notes (FILE.json): what the labels are of, what was skipped, and what was answered a second time. The table itself has
+nothing but labels, so that whatever trains on it needs to know nothing of this page.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from higan_cam.errors import DataError, RunMismatchError, StoreError
+from higan_cam.files import replace_whole
+
+HEADER = ["index", "label"]
+NOTES = ".json"
+"""What the name of the notes has more than that of the table."""
+
+
+@dataclass
+class Answers:
+    """What somebody has said so far.
+
+    Attributes:
+        labels: {latent: 1 or 0}, in the order of the table, which is that of the answers.
+        skipped: latents that were passed over, in order; none of them has a label.
+        again: {latent: second answer, or None where that was skipped}; each has a label.
+    """
+
+    labels: dict[int, int] = field(default_factory=dict)
+    skipped: list[int] = field(default_factory=list)
+    again: dict[int, int | None] = field(default_factory=dict)
+
+    def agreement(self) -> tuple[int, int]:
+        """How many second answers are the first ones, and how many there are."""
+        pairs = [(self.labels[index], second) for index, second in self.again.items() if second is not None]
+        return sum(first == second for first, second in pairs), len(pairs)
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A table of labels and its notes.
+
+    Attributes:
+        path: of the table.
+        latents: how many the run has.
+        of: what makes a picture of a latent's number, and the name of the label; the notes have it.
+    """
+
+    path: Path
+    latents: int
+    of: Mapping[str, Any]
+
+    def read(self) -> Answers:
+        """What is there; nothing where there is no file.
+
+        Raises:
+            DataError: it is no table of labels of this run.
+            RunMismatchError: its notes say that it is of other pictures, or of another label.
+            StoreError: it cannot be read.
+        """
+        try:
+            table = self.path.read_bytes() if self.path.exists() else b""
+            notes = self.notes.read_bytes() if self.notes.exists() else b""
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be read ({error.strerror})") from error
+        labels = self._labels(table)
+        skipped, again = self._noted(notes)
+        return Answers(
+            labels,
+            [index for index in dict.fromkeys(skipped) if index not in labels],
+            {index: second for index, second in again.items() if index in labels},
+        )
+
+    @contextmanager
+    def change(self) -> Iterator[Answers]:
+        """What is there, to be changed in the block, and then written; nobody else changes it meanwhile.
+
+        Raises:
+            StoreError: it cannot be written; also what `read` raises.
+        """
+        try:
+            with _alone_in(self.path.parent):
+                answers = self.read()
+                yield answers
+                self._write(answers)
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: cannot be written ({error.strerror}); free some space or choose another --output"
+            ) from error
+
+    @property
+    def notes(self) -> Path:
+        """The file beside it."""
+        return self.path.with_name(self.path.name + NOTES)
+
+    def _write(self, answers: Answers) -> None:
+        rows = "".join(f"{index},{label}\n" for index, label in answers.labels.items())
+        again = {str(index): second for index, second in answers.again.items()}
+        notes = {"of": dict(self.of), "skipped": answers.skipped, "again": again}
+        _replace(self.notes, f"{json.dumps(notes, indent=1)}\n")
+        _replace(self.path, f"{','.join(HEADER)}\n{rows}")
+
+    def _labels(self, table: bytes) -> dict[int, int]:
+        labels: dict[int, int] = {}
+        for number, index, label in _rows(self.path, table):
+            if not 0 <= index < self.latents:
+                raise DataError(
+                    f"{self.path}, line {number}: latent {index} is none of the run's {self.latents:,} (from 0); is "
+                    "this the table of another run? Choose another --output"
+                )
+            if labels.setdefault(index, label) != label:
+                raise DataError(f"{self.path}, line {number}: latent {index} has both labels; leave one of its lines")
+        return labels
+
+    def _noted(self, notes: bytes) -> tuple[list[int], dict[int, int | None]]:
+        """Skipped latents and second answers."""
+        if not notes:
+            return [], {}
+        try:
+            said = json.loads(notes)
+            of = dict(said["of"])
+            skipped = [int(index) for index in said["skipped"]]
+            again = {int(index): None if second is None else int(second) for index, second in said["again"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{self.notes}: these are not the notes of a table of labels ({error!r}); move the file away, and all "
+                "that is lost is what was skipped and what was answered twice"
+            ) from error
+        other = [f"{name} {of.get(name)!r}, not {ours!r}" for name, ours in self.of.items() if of.get(name) != ours]
+        if other:
+            raise RunMismatchError(
+                f"{self.path} has labels of something else: {'; '.join(other)} ({self.notes.name} says so); choose "
+                "another --output"
+            )
+        return skipped, again
+
+
+def _rows(path: Path, table: bytes) -> Iterator[tuple[int, int, int]]:
+    """(line, index, label) of every row; nothing of an empty file. DataError: it is no table of labels."""
+    try:
+        lines = csv.reader(io.StringIO(table.decode("utf-8-sig"), newline=""))
+        rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines if any(row)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not a table of labels ({error}); choose another --output") from error
+    if rows and rows[0][1] != HEADER:
+        raise DataError(f"{path}: begins with {','.join(rows[0][1])[:80]!r}, expected {','.join(HEADER)!r}")
+    for number, row in rows[1:]:
+        if len(row) != 2 or not _is_number(row[0]) or row[1] not in ("0", "1"):
+            raise DataError(f"{path}, line {number}: {','.join(row)[:80]!r}, expected a latent's number and 0 or 1")
+        yield number, int(row[0]), int(row[1])
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+def _replace(path: Path, body: str) -> None:
+    """Write a file whole, where it has changed; a link is followed."""
+    content = body.encode()
+    if not path.exists() or path.read_bytes() != content:
+        replace_whole(path.resolve(), content)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Others who change files here in this way wait; file systems without locks are left to themselves."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
