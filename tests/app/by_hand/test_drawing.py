@@ -35,8 +35,10 @@ def test_a_picture_is_that_of_the_latent_in_the_run(drawer: Drawer, models: Mode
     assert drawer.png(4) != drawer.png(3)
 
 
-def test_a_run_is_drawn_from_what_it_has_recorded(tmp_path: Path, drawer: Drawer) -> None:
-    found = drawer_of(open_store(run_of(tmp_path / "run")))
+@pytest.mark.parametrize("overrides", [(), ("source.kind=pictures", "source.pictures=gone")])
+def test_a_run_is_drawn_from_what_it_has_recorded(tmp_path: Path, drawer: Drawer, overrides: tuple[str, ...]) -> None:
+    """One on pictures too: what it labels is latents."""
+    found = drawer_of(open_store(run_of(tmp_path / "run", *overrides)))
     assert found.latents == 400
     assert found.png(3) == drawer.png(3)  # the same seed and generator
     assert found.of["seed"] == 0
