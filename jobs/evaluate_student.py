@@ -3,12 +3,13 @@
 Photos are renders of rooms that no run and no training has seen, in grades: G1 clean, G2 as a camera takes them, G3
 also in colours that no generator has drawn, and clean with every lamp off. Prints the figures of the model card as
 JSON: the student beside its labels (the run's own edit of the same latents) and two constant maps; and where a lamp
-could hang that is not there, by the heat of similar rooms.
+could hang that is not there, by the heat of similar rooms, beside those who are told the room's layout.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from ._entry import run
 if TYPE_CHECKING:
     from higan_cam.mask.student import Student
     from higan_cam.pipeline.bank import Bank
+    from higan_cam.types import FloatArray
 
 
 def main(
@@ -34,6 +36,7 @@ def main(
     from higan_cam.cli.options import write_file
     from higan_cam.errors import HiganCamError
     from higan_cam.mask.student import load_student
+    from higan_cam.measure.absent import heat_of_layouts, light_of_layouts
     from higan_cam.measure.students import mean_light, measure_student
     from higan_cam.pipeline.bank import bank_shards, make_bank
     from higan_cam.rooms.photos import PHOTO_SEED, POOL_SEED
@@ -45,7 +48,8 @@ def main(
         store, network = open_store(dataset), load_student(student)
         labels = recorded(store, None)
         lessons = read_lessons(store, "train", network.side)
-        bank = make_bank(store, bank_shards(store, network), network)
+        shards = bank_shards(store, network)
+        bank = make_bank(store, shards, network)
     except HiganCamError as error:
         raise typer.BadParameter(str(error)) from error
     constants = {"mean heat of the run": mean_heat(lessons), "mean true light": mean_light(POOL_SEED, 512)}
@@ -58,7 +62,11 @@ def main(
         count=count,
         seed=PHOTO_SEED,
     )
-    figures = {**result.to_json(), "absent lamps": _absent(network, bank, count, PHOTO_SEED)}
+    oracles = {
+        "mean heat of the same layout": heat_of_layouts(store, shards, config.seed),
+        "mean true light of the same layout": light_of_layouts(POOL_SEED, 512),
+    }
+    figures = {**result.to_json(), "absent lamps": _absent(network, bank, oracles, count, PHOTO_SEED)}
     text = f"{json.dumps(figures, indent=2, sort_keys=True, allow_nan=False)}\n"
     if json_ is None:
         print(text)
@@ -66,9 +74,13 @@ def main(
         write_file(json_, text.encode(), "--json")
 
 
-def _absent(student: Student, bank: Bank, count: int, seed: int) -> dict[str, Any]:
+def _absent(student: Student, bank: Bank, oracles: Mapping[str, FloatArray], count: int, seed: int) -> dict[str, Any]:
     """On the light of lamps that are not there, by method, with 95% bootstrap intervals: average precision of the heat,
-    and what `recommend --absent` makes of it."""
+    and what `recommend --absent` makes of it.
+
+    Args:
+        oracles: (2,h,h) each, a map for each layout, given to rooms whose layout is told and not seen.
+    """
     from dataclasses import asdict
 
     import numpy as np
@@ -83,6 +95,7 @@ def _absent(student: Student, bank: Bank, count: int, seed: int) -> dict[str, An
         "mean heat of the run": bank.mean[None],
         "heat of the most similar": np.stack([heat for heat, _ in answers]),
         "student": student.heat(from_uint8(known.images)).numpy(),
+        **{f"oracle: {name}": maps[known.layout] for name, maps in oracles.items()},
     }
     figures = {name: asdict(each) for name, each in absent_figures(heats, known, seed).items()}
     return figures | {"places": {name: asdict(each) for name, each in place_figures(answers, known, seed).items()}}

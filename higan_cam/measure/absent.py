@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count as count_up
 
+import cv2
 import numpy as np
 
 from higan_cam.config import RunConfig
+from higan_cam.generate import sample_latents
 from higan_cam.mask import find_regions
 from higan_cam.measure.students import enlarged
 from higan_cam.measure.values import estimate_means
+from higan_cam.publish.images import decode_heat
+from higan_cam.publish.reading import read_shard
 from higan_cam.rooms.localisation import average_precision, iou
-from higan_cam.rooms.photos import OFF, RoomPhoto, photo, photo_latent, photo_scene
-from higan_cam.rooms.scene import Scene
+from higan_cam.rooms.photos import OFF, RoomPhoto, photo, photo_latent, photo_scene, photos
+from higan_cam.rooms.scene import Z_DIM, Scene, scene_of
 from higan_cam.rooms.truth import LIT, truth
-from higan_cam.types import BoolArray, ByteArray, FloatArray, Interval
+from higan_cam.store import Store
+from higan_cam.types import BoolArray, ByteArray, FloatArray, IntArray, Interval, ShardRecord
 
 BELOW = -1.0
 """Heat of pixels that are left out: behind all others, and in no truth."""
@@ -29,11 +34,13 @@ class AbsentLamps:
     Attributes:
         images: (N,S,S,3) uint8. lit: (N,S,S) bool, where the lamps that there are give light.
         absent: (N,S,S) bool, where those would that are not there; never where it is lit.
+        layout: (N,) 0 or 1, the room's.
     """
 
     images: ByteArray
     lit: BoolArray
     absent: BoolArray
+    layout: IntArray
 
 
 def absent_lamps(seed: int, count: int, size: int = 128) -> AbsentLamps:
@@ -42,7 +49,41 @@ def absent_lamps(seed: int, count: int, size: int = 128) -> AbsentLamps:
     taken = [next(found) for _ in range(count)]
     lit = np.stack([known.lit for known, _ in taken])
     absent = np.stack([light for _, light in taken]) & ~lit
-    return AbsentLamps(np.stack([known.image for known, _ in taken]), lit, absent)
+    layout = layouts_of(np.stack([known.latent for known, _ in taken]))
+    return AbsentLamps(np.stack([known.image for known, _ in taken]), lit, absent, layout)
+
+
+def layouts_of(latents: FloatArray) -> IntArray:
+    """(N,128) latents -> (N,) 0 or 1, the layout of each room; the nearer one where a room is in between."""
+    return np.rint(scene_of(latents).layout).astype(np.int64)
+
+
+def light_of_layouts(seed: int, count: int, size: int = 128) -> FloatArray:
+    """(2,size,size) share of the rooms of each layout, of `count` other clean photos, in which each pixel is lit."""
+    rooms = list(photos(seed, count, "G1", size=size))
+    layout, lit = layouts_of(np.stack([room.latent for room in rooms])), np.stack([room.lit for room in rooms])
+    return np.stack([lit[layout == each].mean(axis=0) for each in (0, 1)]).astype(np.float32)
+
+
+def heat_of_layouts(run: Store, shards: Iterable[ShardRecord], seed: int, size: int = 64) -> FloatArray:
+    """(2,size,size) mean heat of a run's samples with a mask, by the layout of their rooms; some of both are there.
+
+    Args:
+        seed: of the run's latents, which say the layouts: no picture is looked at, so that this is an oracle.
+
+    Raises:
+        StoreError: a shard cannot be read.
+    """
+    indices: list[int] = []
+    heats: list[FloatArray] = []
+    for shard in shards:
+        for row in read_shard(run, shard, ("index", "status", "heat")).to_pylist():
+            if row["status"] == "ok":
+                indices.append(row["index"])
+                heat = decode_heat(row["heat"]["bytes"])
+                heats.append(np.asarray(cv2.resize(heat, (size, size), interpolation=cv2.INTER_AREA), np.float32))
+    layout = layouts_of(sample_latents(indices, seed, Z_DIM))
+    return np.stack([np.mean(heats, axis=0, where=(layout == each)[:, None, None]) for each in (0, 1)])
 
 
 def absent_figures(heats: Mapping[str, FloatArray], known: AbsentLamps, seed: int) -> dict[str, Interval]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from higan_cam.mask.student import Student, StudentNetwork
 from higan_cam.mask.student.absent import thumbnails
+from higan_cam.measure.absent import light_of_layouts
 from higan_cam.pipeline.bank import FULL, Bank
 from higan_cam.rooms import render, scene_of, truth
 from higan_cam.rooms.photos import photo_latent
@@ -37,7 +38,10 @@ def bank() -> Bank:
 
 
 def test_similar_rooms_know_more_of_absent_lamps_than_one_that_sees_none() -> None:
-    figures = _absent(Student(Nothing((4, 6)), 128), bank(), COUNT, SEED)
-    assert set(figures) == {"mean heat of the run", "heat of the most similar", "student", "places"}
+    told = {"mean true light of the same layout": light_of_layouts(SEED + 1, 24)}
+    figures = _absent(Student(Nothing((4, 6)), 128), bank(), told, COUNT, SEED)
+    oracle = "oracle: mean true light of the same layout"
+    assert set(figures) == {"mean heat of the run", "heat of the most similar", "student", oracle, "places"}
+    assert figures[oracle]["value"] > figures["mean heat of the run"]["value"], "who is told the layout knows more"
     assert figures["heat of the most similar"]["value"] > figures["student"]["value"] + 0.1
     assert figures["places"]["first"]["value"] >= 0.5
