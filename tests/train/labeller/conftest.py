@@ -10,7 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from higan_cam.train.labeller.export import finish_labeller
+from higan_cam.train.labeller.fit import fit_folds
 from higan_cam.train.labeller.settings import LabellerSettings
+from higan_cam.train.settings import Progress
 
 SIDE = 16
 
@@ -48,3 +51,22 @@ def small(places: Path, tmp_path: Path) -> Callable[..., LabellerSettings]:
         return LabellerSettings(**{**usual, **changes})
 
     return build
+
+
+def ignore(_: Progress) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="session")
+def trained(places: Path, tmp_path_factory: pytest.TempPathFactory) -> LabellerSettings:
+    """A labeller of the bright square; read only."""
+    settings = LabellerSettings(
+        output=str(tmp_path_factory.mktemp("trained")),
+        negative=(str(places / "without"),),
+        positive=(str(places / "with"),),
+        **{"attribute": "square", "width": 4, "side": 16, "folds": 2, "held_out": 0.25},  # type: ignore[arg-type]
+        **{"epochs": 4, "batch": 8, "learning_rate": 3e-3},  # type: ignore[arg-type]
+    )
+    fit_folds(settings, ignore)
+    finish_labeller(settings)
+    return settings

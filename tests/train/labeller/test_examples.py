@@ -7,16 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import typer
 
-from higan_cam.config import RunConfig, parse_config
+from higan_cam.config import RunConfig, ScorerConfig, parse_config
 from higan_cam.errors import ConfigError
 from higan_cam.generate import to_uint8
+from higan_cam.label import scorer_files
+from higan_cam.label.labelled.scorer import load_labeller
+from higan_cam.pipeline import label_unit
 from higan_cam.pipeline.models import load_models, w_plus_of
 from higan_cam.store import open_store
 from higan_cam.store.run import begin_run
 from higan_cam.train.labeller.examples import find_examples
 from higan_cam.train.labeller.settings import LabellerSettings
+from higan_cam.types import WorkUnit
 from higan_cam.weights.embedded import embedded_path
 from higan_cam.weights.files import sha256_of
 from jobs.train_labeller import main
@@ -46,6 +51,18 @@ def test_labels_are_of_the_pictures_that_the_run_scores(
     assert np.abs(differ).max() <= 1
     (tmp_path / "labels.csv").write_text("index,label\n31,0\n7,0\n")
     assert find_examples(settings).digest != found.digest
+
+
+def test_the_label_stage_of_the_same_run_scores_with_it(run: tuple[Path, RunConfig], trained: LabellerSettings) -> None:
+    config = run[1].model_copy(
+        update={"scorer": ScorerConfig(name="labelled", weights=trained.output, output="probability")}
+    )
+    models = load_models(config)
+    _, scores = label_unit(models, config, WorkUnit(0, 5, 8))
+    image, _ = models.generator.synthesize(w_plus_of(models, config, [5, 6, 7]))
+    with torch.inference_mode():
+        np.testing.assert_allclose(scores, load_labeller(trained.output).score(image), rtol=1e-5)
+    assert scorer_files(config.scorer) == {"weights": Path(trained.output) / "labeller.safetensors"}
 
 
 def test_a_run_on_pictures_has_no_latents_to_label(small: Callable[..., LabellerSettings], tmp_path: Path) -> None:

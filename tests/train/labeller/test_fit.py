@@ -23,35 +23,16 @@ from higan_cam.train.labeller.export import finish_labeller, fit_temperature
 from higan_cam.train.labeller.fit import Lessons, fit_fold, fit_folds, is_finished, of_fold
 from higan_cam.train.labeller.parts import HELD_OUT, parts_of
 from higan_cam.train.labeller.settings import LabellerSettings, presented
-from higan_cam.train.settings import Progress, World
+from higan_cam.train.settings import World
 from higan_cam.weights.files import save_tensors
-from tests.train.labeller.conftest import write_pictures
+from tests.train.labeller.conftest import ignore, write_pictures
 
 Small = Callable[..., LabellerSettings]
 LEFT = ("labeller.safetensors", "metrics.json", "predictions.csv", "labeller.md")
 
 
-def ignore(_: Progress) -> None:
-    """Nobody watches."""
-
-
 def bodies(settings: LabellerSettings) -> dict[str, bytes]:
     return {name: (Path(settings.output) / name).read_bytes() for name in LEFT}
-
-
-@pytest.fixture(scope="module")
-def trained(places: Path, tmp_path_factory: pytest.TempPathFactory) -> LabellerSettings:
-    """A labeller of the bright square; read only."""
-    settings = LabellerSettings(
-        output=str(tmp_path_factory.mktemp("trained")),
-        negative=(str(places / "without"),),
-        positive=(str(places / "with"),),
-        **{"attribute": "square", "width": 4, "side": 16, "folds": 2, "held_out": 0.25},  # type: ignore[arg-type]
-        **{"epochs": 4, "batch": 8, "learning_rate": 3e-3},  # type: ignore[arg-type]
-    )
-    fit_folds(settings, ignore)
-    finish_labeller(settings)
-    return settings
 
 
 def test_a_killed_training_ends_in_the_same_bytes(
