@@ -51,8 +51,8 @@ def find_examples(settings: LabellerSettings) -> Examples:
     """What the settings name; nothing is drawn yet.
 
     Raises:
-        ConfigError: labels or pictures that cannot be used (all of them in one table), a run on pictures, or examples
-            that are no longer those of `settings.examples`.
+        ConfigError: labels or pictures that cannot be used (all of them in one table), or examples that are no longer
+            those of `settings.examples`.
         StoreError: no such run. WeightsError: its weights are not here.
     """
     found = of_run(settings) if settings.from_run else of_places(settings)
@@ -65,11 +65,9 @@ def find_examples(settings: LabellerSettings) -> Examples:
 
 
 def of_run(settings: LabellerSettings) -> Examples:
-    """The labels of a run's latents; raises as `find_examples`."""
+    """The labels of a run's latents, which a run on pictures has as well; raises as `find_examples`."""
     store = open_store(settings.run)
     config = recorded_config(store)
-    if config.source.kind != "latents":
-        raise ConfigError(f"--run {settings.run}: a run on pictures; name places with pictures of each label instead")
     labels = read_labels(expanded(settings.labels), config.label.count)
     lines = "".join(f"{index},{int(label)}\n" for index, label in labels.items())
     indices = list(labels)

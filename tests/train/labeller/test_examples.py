@@ -11,7 +11,6 @@ import torch
 import typer
 
 from higan_cam.config import RunConfig, ScorerConfig, parse_config
-from higan_cam.errors import ConfigError
 from higan_cam.generate import to_uint8
 from higan_cam.label import scorer_files
 from higan_cam.label.labelled.scorer import load_labeller
@@ -65,10 +64,13 @@ def test_the_label_stage_of_the_same_run_scores_with_it(run: tuple[Path, RunConf
     assert scorer_files(config.scorer) == {"weights": Path(trained.output) / "labeller.safetensors"}
 
 
-def test_a_run_on_pictures_has_no_latents_to_label(small: Callable[..., LabellerSettings], tmp_path: Path) -> None:
-    begin_run(open_store(tmp_path / "run"), parse_config({"source": {"kind": "pictures", "pictures": "photos"}}))
-    with pytest.raises(ConfigError, match="a run on pictures"):
-        find_examples(small(negative=(), positive=(), labels="labels.csv", run=str(tmp_path / "run")))
+def test_what_is_labelled_of_a_run_on_pictures_are_latents(
+    small: Callable[..., LabellerSettings], tmp_path: Path
+) -> None:
+    begin_run(open_store(tmp_path / "run"), parse_config({"source": {"kind": "pictures", "pictures": "gone"}}))
+    (tmp_path / "labels.csv").write_text("index,label\n31,1\n7,0\n")
+    settings = small(negative=(), positive=(), labels=str(tmp_path / "labels.csv"), run=str(tmp_path / "run"))
+    assert find_examples(settings).names == ("7", "31")
 
 
 @pytest.mark.parametrize(
