@@ -157,7 +157,9 @@ def test_labels_by_hand_end_with_what_was_done_and_what_comes_next(
     lines = told.splitlines()
     assert (status, lines[0]) == (ends, f"page     http://127.0.0.1:{port}/#token=${TOKEN}")
     assert lines[2] == "labelled 2 of 40 (yes 1, no 1) in labels.csv"
-    assert lines[3].startswith(f"next     python -m jobs.train_labeller --run {run} --labels labels.csv --output ")
+    assert lines[3].startswith(
+        f"next     python -m jobs.train_labeller --run {run} --labels labels.csv --attribute quality "
+    )
     assert (tmp_path / "labels.csv").read_text() == "index,label\n31,1\n30,0\n"
     assert verify_run(open_store(run)) == []
     assert "a token of these tests" not in told

@@ -41,10 +41,8 @@ class Words:
 
 def next_command(run: str, labels: Path, name: str) -> str:
     """The command that learns from the labels."""
-    place = shlex.quote(f"runs/labeller-{name}")
-    return (
-        f"python -m jobs.train_labeller --run {shlex.quote(run)} --labels {shlex.quote(str(labels))} --output {place}"
-    )
+    given = {"--run": run, "--labels": str(labels), "--attribute": name, "--output": f"runs/labeller-{name}"}
+    return shlex.join(["python", "-m", "jobs.train_labeller", *(word for pair in given.items() for word in pair)])
 
 
 def agreement_text(answers: Answers) -> str:

@@ -32,7 +32,11 @@ def test_the_end_says_how_far_it_is_and_what_comes_next() -> None:
 def test_the_next_command_can_be_pasted() -> None:
     words = shlex.split(next_command("runs/my run", Path("a b.csv"), "cosy"))
     assert words[:3] == ["python", "-m", "jobs.train_labeller"]
-    assert words[3:] == ["--run", "runs/my run", "--labels", "a b.csv", "--output", "runs/labeller-cosy"]
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    assert given == {
+        **{"--run": "runs/my run", "--labels": "a b.csv"},
+        **{"--attribute": "cosy", "--output": "runs/labeller-cosy"},
+    }
 
 
 @pytest.mark.parametrize(("name", "yes", "no"), [(" ", "yes", "no"), ("cosy", "", "no"), ("cosy", "yes", "yes")])
