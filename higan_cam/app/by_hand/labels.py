@@ -39,6 +39,10 @@ class Answers:
     skipped: list[int] = field(default_factory=list)
     again: dict[int, int | None] = field(default_factory=dict)
 
+    def copy(self) -> Answers:
+        """The same, to be changed."""
+        return Answers(dict(self.labels), list(self.skipped), dict(self.again))
+
     def agreement(self) -> tuple[int, int]:
         """How many second answers are the first ones, and how many there are."""
         pairs = [(self.labels[index], second) for index, second in self.again.items() if second is not None]
@@ -58,6 +62,8 @@ class LabelFile:
     path: Path
     latents: int
     of: Mapping[str, Any]
+    _known: dict[tuple[bytes, bytes], Answers] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What the bytes say that were read or written last: tens of thousands of lines take a while."""
 
     def read(self) -> Answers:
         """What is there; nothing where there is no file.
@@ -72,13 +78,11 @@ class LabelFile:
             notes = self.notes.read_bytes() if self.notes.exists() else b""
         except OSError as error:
             raise StoreError(f"{self.path}: cannot be read ({error.strerror})") from error
-        labels = self._labels(table)
-        skipped, again = self._noted(notes)
-        return Answers(
-            labels,
-            [index for index in dict.fromkeys(skipped) if index not in labels],
-            {index: second for index, second in again.items() if index in labels},
-        )
+        known = self._known.get((table, notes))
+        if known is None:
+            known = self._parsed(table, notes)
+            self._remember(table, notes, known)
+        return known.copy()
 
     @contextmanager
     def change(self) -> Iterator[Answers]:
@@ -105,9 +109,24 @@ class LabelFile:
     def _write(self, answers: Answers) -> None:
         rows = "".join(f"{index},{label}\n" for index, label in answers.labels.items())
         again = {str(index): second for index, second in answers.again.items()}
-        notes = {"of": dict(self.of), "skipped": answers.skipped, "again": again}
-        _replace(self.notes, f"{json.dumps(notes, indent=1)}\n")
-        _replace(self.path, f"{','.join(HEADER)}\n{rows}")
+        said = {"of": dict(self.of), "skipped": answers.skipped, "again": again}
+        table, notes = f"{','.join(HEADER)}\n{rows}".encode(), f"{json.dumps(said, indent=1)}\n".encode()
+        _replace(self.notes, notes)
+        _replace(self.path, table)
+        self._remember(table, notes, answers.copy())
+
+    def _remember(self, table: bytes, notes: bytes, answers: Answers) -> None:
+        self._known.clear()
+        self._known[table, notes] = answers
+
+    def _parsed(self, table: bytes, notes: bytes) -> Answers:
+        labels = self._labels(table)
+        skipped, again = self._noted(notes)
+        return Answers(
+            labels,
+            [index for index in dict.fromkeys(skipped) if index not in labels],
+            {index: second for index, second in again.items() if index in labels},
+        )
 
     def _labels(self, table: bytes) -> dict[int, int]:
         labels: dict[int, int] = {}
@@ -163,9 +182,8 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 19
 
 
-def _replace(path: Path, body: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     """Write a file whole, where it has changed; a link is followed."""
-    content = body.encode()
     if not path.exists() or path.read_bytes() != content:
         replace_whole(path.resolve(), content)
 
