@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from higan_cam.app.by_hand.labels import Answers, LabelFile
 from higan_cam.errors import DataError, RunMismatchError, StoreError
+from higan_cam.train.labeller.labels import read_labels
 
 OF = {"name": "cosy", "seed": 0}
 
@@ -128,3 +129,10 @@ def test_a_folder_that_is_missing_is_made_and_one_that_is_a_file_is_named(tmp_pa
     assert file.path.read_text() == "index,label\n"
     with pytest.raises(StoreError, match="cannot be"), LabelFile(file.path / "labels.csv", 400, OF).change():
         pass
+
+
+def test_what_learns_from_labels_reads_the_table(file: LabelFile) -> None:
+    with file.change() as answers:
+        answers.labels |= {7: 1, 3: 0}
+        answers.skipped.append(5)
+    assert read_labels(file.path, 400) == {3: False, 7: True}

@@ -6,10 +6,13 @@ import shlex
 from pathlib import Path
 
 import pytest
+import typer
+from typer.main import get_command
 
 from higan_cam.app.by_hand.labels import Answers
 from higan_cam.app.by_hand.words import Words, agreement_text, end_lines, next_command
 from higan_cam.errors import ConfigError
+from jobs import train_labeller
 from tests.app.by_hand.conftest import WORDS
 
 
@@ -32,11 +35,11 @@ def test_the_end_says_how_far_it_is_and_what_comes_next() -> None:
 def test_the_next_command_can_be_pasted() -> None:
     words = shlex.split(next_command("runs/my run", Path("a b.csv"), "cosy"))
     assert words[:3] == ["python", "-m", "jobs.train_labeller"]
-    given = dict(zip(words[3::2], words[4::2], strict=True))
-    assert given == {
-        **{"--run": "runs/my run", "--labels": "a b.csv"},
-        **{"--attribute": "cosy", "--output": "runs/labeller-cosy"},
-    }
+    job = typer.Typer()
+    job.command()(train_labeller.main)
+    given = get_command(job).make_context("train_labeller", words[3:]).params
+    assert (given["run"], given["labels"], given["attribute"]) == ("runs/my run", "a b.csv", "cosy")
+    assert given["output"] == Path("runs/labeller-cosy")
 
 
 @pytest.mark.parametrize(("name", "yes", "no"), [(" ", "yes", "no"), ("cosy", "", "no"), ("cosy", "yes", "yes")])
