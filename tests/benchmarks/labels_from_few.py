@@ -22,10 +22,10 @@ from higan_cam.generate import sample_latents, to_uint8
 from higan_cam.generate.images import from_uint8
 from higan_cam.label.labelled.evidence import expected_above
 from higan_cam.label.labelled.scorer import LabelledScorer, load_labeller
-from higan_cam.measure.labels import calibration_error, confusion, label_figures
 from higan_cam.rooms.scene import OBJECTS
 from higan_cam.train.labeller.examples import Examples
 from higan_cam.train.labeller.export import finish_labeller
+from higan_cam.train.labeller.figures import calibration_error, confusion, label_figures
 from higan_cam.train.labeller.fit import fit_folds
 from higan_cam.train.labeller.settings import LabellerSettings
 from higan_cam.train.settings import Progress

@@ -186,6 +186,7 @@ OTHER: dict[str, Any] = {
     "scorer.arch": "resnet50",
     "scorer.matrix": "w.npy",
     "scorer.output": "probability",
+    "scorer.formula": "v2",
     "scorer.factory": "mine:Lamps",
     "scorer.arguments": {"gain": 2.0},
     "scorer.scale": "quartiles",

@@ -19,11 +19,11 @@ from higan_cam.errors import DataError
 from higan_cam.files import write_whole
 from higan_cam.label.labelled.evidence import HeldOut, expected_above, expected_below
 from higan_cam.label.labelled.scorer import LabellerFacts, mean_logit, save_labeller
-from higan_cam.measure.labels import label_figures
 from higan_cam.train.checkpoints import load_checkpoint
 from higan_cam.train.files import json_text
 from higan_cam.train.labeller.card import card
 from higan_cam.train.labeller.examples import Examples, find_examples
+from higan_cam.train.labeller.figures import label_figures
 from higan_cam.train.labeller.fit import constant_loss, of_fold
 from higan_cam.train.labeller.parts import HELD_OUT, parts_of
 from higan_cam.train.labeller.settings import LabellerSettings

@@ -19,7 +19,7 @@ from higan_cam.generate.latents import sample_latents
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.segmenters import LabelMap, label_map
 from higan_cam.pictures import Unreadable, decode_picture
-from higan_cam.train.rooms.latents import HELD_OUT_SEED
+from higan_cam.train.distill.latents import HELD_OUT_SEED
 from higan_cam.train.scorer.fit import augment, recolour
 from higan_cam.train.segmenter.settings import SegmenterSettings
 from higan_cam.train.student.labelled import find_labelled

@@ -15,11 +15,11 @@ from higan_cam.errors import ConfigError, DataError, WeightsError
 from higan_cam.generate.images import from_uint8
 from higan_cam.label import load_scorer
 from higan_cam.label.labelled.scorer import LabelledScorer, load_labeller, mean_logit
-from higan_cam.measure.labels import auroc
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import load_checkpoint, save_checkpoint
 from higan_cam.train.labeller.examples import find_examples
 from higan_cam.train.labeller.export import finish_labeller, fit_temperature
+from higan_cam.train.labeller.figures import auroc
 from higan_cam.train.labeller.fit import Lessons, fit_fold, fit_folds, is_finished, of_fold
 from higan_cam.train.labeller.parts import HELD_OUT, parts_of
 from higan_cam.train.labeller.settings import LabellerSettings, presented

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from higan_cam.label.labelled.scorer import mean_logit
-from higan_cam.measure.labels import auroc, calibration_error, confusion, cross_entropy, label_figures
+from higan_cam.train.labeller.figures import auroc, calibration_error, confusion, cross_entropy, label_figures
 
 
 @pytest.fixture(scope="module")
