@@ -28,15 +28,23 @@ _SCORES = {"original": "score", "negative": "score_negative", "image": "score_po
 """Picture of a sample -> the column of its score."""
 
 
-def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch) -> list[Sample]:
+def judge_of(config: RunConfig, scorer: Scorer) -> Scorer | None:
+    """The second scorer, if the run has one; it shares with the run's own what both look with."""
+    return None if config.judge is None else make_scorer(config.judge, [scorer])
+
+
+def mask_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch, judge: Scorer | None = None) -> list[Sample]:
     """Heat maps -> regions -> masks -> samples of one unit. Scores are those of the published 8-bit pictures.
 
     A sample that the scorer gives NaN or infinity for is empty, with that reason: nobody can say what its edit does.
+
+    Args:
+        judge: the run's second scorer, which is made here where none is given.
     """
     side, nowhere = batch.original.shape[1], why_nowhere(config.final_attribution)
     regions = [find_regions(heat, config.regions, side, nowhere) for heat in batch.heat]
     masks = np.stack([result.mask for result in regions])
-    figures = _figures(scorer, config, batch, masks)
+    figures = _figures(scorer, judge or judge_of(config, scorer), config, batch, masks)
     regions = [_scored(result, figures, row) for row, result in enumerate(regions)]
     return [
         Sample(
@@ -95,11 +103,11 @@ def _words(
     )
 
 
-def _figures(scorer: Scorer, config: RunConfig, batch: HeatBatch, masks: ByteArray) -> dict[str, FloatArray]:
+def _figures(
+    scorer: Scorer, judge: Scorer | None, config: RunConfig, batch: HeatBatch, masks: ByteArray
+) -> dict[str, FloatArray]:
     """Scores and mask quality by column name, (n,) each."""
     rows: list[dict[str, Any]] = []
-    second = config.judge
-    judge = make_scorer(second) if second is not None else None
     inside = masks > 0
     moved = moved_masks(inside, batch.indices, config.seed)
     for part in batches(range(len(masks)), config.mask.micro_batch):

@@ -104,7 +104,9 @@ class UnitPictures:
         return {code.index: code for code in self.codes}
 
 
-def photo_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch, pictures: UnitPictures) -> list[Sample]:
+def photo_samples(
+    scorer: Scorer, config: RunConfig, batch: HeatBatch, pictures: UnitPictures, judge: Scorer | None = None
+) -> list[Sample]:
     """Heat maps -> samples, as `mask_samples` makes them, with the picture's square as `original`.
 
     A picture that the generator cannot draw has no mask (`invert.poor`), with that reason. One that has gone since it
@@ -122,7 +124,7 @@ def photo_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch, pictures:
             reasons.setdefault(place, code.reason)
     heat = batch.heat.copy()
     heat[list(reasons)] = 0
-    samples = mask_samples(scorer, config, replace(batch, original=squares, heat=heat))
+    samples = mask_samples(scorer, config, replace(batch, original=squares, heat=heat), judge)
     return [
         replace(sample, reason=reasons[place]) if place in reasons else sample for place, sample in enumerate(samples)
     ]

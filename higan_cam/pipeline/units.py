@@ -33,11 +33,17 @@ def heat_unit(
     return attribute(with_codes(models, codes), with_targets(config, boundary), boundary, readable(codes), floor)
 
 
-def unit_samples(scorer: Scorer, config: RunConfig, batch: HeatBatch, pictures: UnitPictures | None) -> list[Sample]:
-    """Heat maps -> samples, those of pictures without their `photo`: that comes with their bytes."""
+def unit_samples(
+    scorer: Scorer, config: RunConfig, batch: HeatBatch, pictures: UnitPictures | None, judge: Scorer | None = None
+) -> list[Sample]:
+    """Heat maps -> samples, those of pictures without their `photo`: that comes with their bytes.
+
+    Args:
+        judge: as `mask_samples` takes it.
+    """
     if pictures is None:
-        return mask_samples(scorer, config, batch)
-    return photo_samples(scorer, config, batch, pictures)
+        return mask_samples(scorer, config, batch, judge)
+    return photo_samples(scorer, config, batch, pictures, judge)
 
 
 def encode_unit(

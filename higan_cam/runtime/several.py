@@ -152,7 +152,10 @@ def _correlations(runs: list[tuple[RunConfig, Boundary]], stores: list[Store]) -
         return np.full((len(columns), len(columns)), np.nan)
     from scipy.stats import rankdata  # half a second, which a run of one attribute would wait for
 
-    ranks = np.stack([rankdata(column) for column in columns])
+    known = np.isfinite(columns).all(axis=0)  # a picture without a score of one is left out of all
+    if known.sum() < 2:
+        return np.full((len(columns), len(columns)), np.nan)
+    ranks = np.stack([rankdata(column[known]) for column in columns])
     with np.errstate(invalid="ignore"):
         correlations: FloatArray = np.atleast_2d(np.corrcoef(ranks))
     return correlations

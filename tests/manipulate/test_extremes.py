@@ -79,6 +79,15 @@ def test_what_cannot_be_two_classes_is_refused_with_what_was_found(scores: list[
         check_extremes(select_extremes(scores, range(len(scores)), k))
 
 
+def test_samples_without_a_label_are_in_neither_tail_where_the_scorer_may_lack_them() -> None:
+    nan = float("nan")
+    check_extremes(select_extremes([0.1, nan, 0.3, 0.4, 0.5], range(5), 2), "property 'mouth' (faces)")
+    with pytest.raises(DataError, match=r"property 'mouth' \(faces\) has none for any of 3 samples"):
+        check_extremes(select_extremes([nan] * 3, range(3), 1), "property 'mouth' (faces)")
+    with pytest.raises(DataError, match="3 labelled samples, but two tails of 2 need 4"):
+        check_extremes(select_extremes([0.1, nan, 0.3, 0.4], range(4), 2), "property 'mouth' (faces)")
+
+
 def test_a_part_merged_twice_is_noticed() -> None:
     part = select_extremes([0.1, 0.2, 0.3, 0.4], [0, 1, 2, 3], 2)
     with pytest.raises(DataError, match="came twice"):

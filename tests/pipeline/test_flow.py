@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.config import EditConfig, RunConfig, ScorerConfig, parse_config
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, DataError
 from higan_cam.generate import to_uint8
 from higan_cam.manipulate import calibrated_ends
 from higan_cam.pipeline import (
@@ -20,11 +20,14 @@ from higan_cam.pipeline import (
     attribute_unit,
     edit_for,
     edited_ends,
+    label_and_fit,
+    label_by_all,
     label_unit,
     w_plus_of,
+    why_unlabelled,
 )
 from higan_cam.pipeline.finishing import mask_samples
-from higan_cam.types import Boundary, Generator, Sample, WorkUnit
+from higan_cam.types import Boundary, Generator, Sample, Scorer, WorkUnit
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +180,59 @@ def test_layers_below_the_edit_run_once_and_the_others_once_for_each_picture(
     assert counting.passed == {layer: 4 if layer < 6 else 12 for layer in range(11)}
     plain = models.generator.synthesize(w_plus_of(models, config, range(4)))[0]
     np.testing.assert_allclose(seen.original, to_uint8(plain), atol=1)
+
+
+class Lacking:
+    """Brightness, in the place of a network that may find nothing: none of pictures darker than `floor`."""
+
+    attribute, score_range, may_lack = "brightness", (0.0, 1.0), True
+
+    def __init__(self, floor: float) -> None:
+        self.floor, self.looks_with, self.looks = floor, self, 0
+
+    def score(self, image: Tensor) -> Tensor:
+        return self.read(self.look(image))
+
+    def look(self, image: Tensor) -> Tensor:
+        self.looks += 1
+        return ((image.clamp(-1, 1) + 1) / 2).mean(dim=(1, 2, 3))
+
+    def read(self, seen: Tensor) -> Tensor:
+        return torch.where(seen < self.floor, torch.nan, seen)
+
+    def reasons(self, seen: Tensor) -> tuple[str, ...]:
+        return tuple("too dark" if dark else "" for dark in (seen < self.floor).tolist())
+
+
+def test_pictures_without_a_label_are_in_no_tail_and_no_fit_and_say_why(models: Models, config: RunConfig) -> None:
+    few = config.model_copy(
+        update={
+            "label": config.label.model_copy(update={"count": 64, "micro_batch": 32}),
+            "boundary": config.boundary.model_copy(update={"tails": 8}),
+        }
+    )
+    unit = WorkUnit(0, 0, 64)
+    every = label_unit(replace(models, scorer=Lacking(0.0)), few, unit)[1]
+    floor = float(np.median(every)) - 1e-4
+    lacking = replace(models, scorer=Lacking(floor))
+    indices, scores = label_unit(lacking, few, unit)
+    unlabelled = np.isnan(scores)
+    assert 16 < unlabelled.sum() < 48
+    reasons = why_unlabelled(lacking, few, indices.tolist())
+    assert [reason == "too dark" for reason in reasons] == unlabelled.tolist()
+    boundary = label_and_fit(lacking, few)
+    assert boundary.metrics["score_thresholds"]["lowest_max"] >= floor
+    assert np.isfinite(boundary.normal).all()
+    with pytest.raises(DataError, match=r"has none for any of 64 samples"):
+        label_and_fit(replace(models, scorer=Lacking(2.0)), few)
+
+
+def test_scorers_that_look_with_the_same_network_look_once_a_batch(models: Models, config: RunConfig) -> None:
+    small = config.model_copy(update={"label": config.label.model_copy(update={"micro_batch": 4})})
+    first, second = Lacking(0.0), Lacking(0.5)
+    second.looks_with = first
+    scorers: list[Scorer] = [first, second, models.scorer]
+    _, scores = label_by_all(models, scorers, small, WorkUnit(0, 0, 12))
+    assert (first.looks, second.looks) == (3, 0)
+    np.testing.assert_array_equal(scores[2], label_unit(models, small, WorkUnit(0, 0, 12))[1])
+    assert np.isnan(scores[1]).any() or (scores[1] == scores[0]).all()

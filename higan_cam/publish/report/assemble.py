@@ -26,13 +26,14 @@ from higan_cam.publish.report.statistics import (
     RegionStatistics,
     ScoreResponse,
     ScoreSummary,
+    unlabelled_of,
 )
 from higan_cam.publish.report.students.lights import read_relit
 from higan_cam.store import Store, read_run
 from higan_cam.store.keys import CARD_KEY, REPORT_KEY
 from higan_cam.store.manifest import quarantine_lines
 from higan_cam.store.run import FLOOR, STUDENT, recorded_choice, with_choice
-from higan_cam.types import Boundary
+from higan_cam.types import Boundary, FloatArray
 from higan_cam.weights.embedded import EMBEDDED_GENERATORS
 
 
@@ -217,7 +218,7 @@ def _card(
             for name in ("retention", "necessity", "coverage")
             if ok.any()
         },
-        "mean score change": float((columns["score_positive"] - columns["score_negative"]).mean()),
+        "mean score change": _mean_change(columns["score_positive"] - columns["score_negative"]),
     }
     embedded = EMBEDDED_GENERATORS.get(config.generator.weights)
     return CardFacts(
@@ -233,5 +234,16 @@ def _card(
         quality=quality,
         chosen=_choice(store),
         refined=refined,
-        notes=[embedded.note] if embedded is not None else (),
+        notes=[*([embedded.note] if embedded is not None else ()), *_unlabelled(boundary)],
     )
+
+
+def _mean_change(changes: FloatArray) -> float:
+    """Of the samples with a score at both ends; 0 where there is none."""
+    known = changes[np.isfinite(changes)]
+    return float(known.mean()) if len(known) else 0.0
+
+
+def _unlabelled(boundary: Boundary | None) -> list[str]:
+    found = unlabelled_of(boundary.metrics if boundary is not None else {})
+    return [] if found is None else [f"Latents without a score are in no tail and no fit; {found.sentence()}."]

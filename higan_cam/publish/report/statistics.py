@@ -14,6 +14,8 @@ import numpy as np
 from higan_cam.types import FloatArray, IntArray
 
 _QUANTILES = (0.1, 0.5, 0.9)
+UNLABELLED_KEY = "unlabelled"
+"""Where a boundary's metrics keep them."""
 FLAT = 1e-9
 """Ranges narrower than this, relative to their values, are drawn as one value."""
 
@@ -161,3 +163,35 @@ class QualityStatistics:
     retention: Distribution
     necessity: Distribution
     coverage: Distribution
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Samples that the scorer has no score for; kept with the boundary that was fitted without them.
+
+    Attributes:
+        count, of: samples without a score, of so many.
+        reasons: {reason: samples}, of the first of them; empty where the scorer gives none.
+    """
+
+    count: int
+    of: int
+    reasons: Mapping[str, int]
+
+    def sentence(self) -> str:
+        """For logs, report and card."""
+        asked = sum(self.reasons.values())
+        listed = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
+        first = "" if asked == self.count else f" of the first {asked:,}"
+        why = f" ({listed}{first})" if listed else ""
+        return f"unlabelled: {self.count:,} of {self.of:,}{why}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For the boundary's metrics."""
+        return {"count": self.count, "of": self.of, "reasons": dict(self.reasons)}
+
+
+def unlabelled_of(metrics: Mapping[str, Any]) -> Unlabelled | None:
+    """What a boundary's metrics say of them; None where all samples have a score."""
+    found = metrics.get(UNLABELLED_KEY)
+    return None if found is None else Unlabelled(found["count"], found["of"], found["reasons"])

@@ -12,10 +12,10 @@ from higan_cam.config.attributes import SIBLING
 from higan_cam.errors import DataError
 from higan_cam.label import lacks_labels, with_quartiles
 from higan_cam.manipulate import check_extremes, condition, decode_boundary, encode_boundary, load_boundary
-from higan_cam.manipulate.unlabelled import UNLABELLED_KEY, Unlabelled
 from higan_cam.mask import needs_balance
 from higan_cam.measure.response import with_layer_balance, with_measured_layers, with_response
 from higan_cam.pipeline import Models, fit_from_extremes, labelled_codes, on_final_scale
+from higan_cam.publish.report.statistics import UNLABELLED_KEY, Unlabelled
 from higan_cam.runtime.stages.score_tally import Labels, outside_tails
 from higan_cam.runtime.stages.sweeps import peaks_of_samples, reasons_of_samples, rescore_samples, sweep_samples
 from higan_cam.store import Store, open_store

@@ -142,11 +142,13 @@ def publish_unit(
     batch: HeatBatch,
     attributed: Attributed,
     stage: str = DATA,
+    judge: Scorer | None = None,
 ) -> int:
     """Regions, masks, encoding, commit and stats of one shard of samples; the number of those that it settles.
 
     Args:
         stage: whose: the dataset's, or the pilot's.
+        judge: as `mask_samples` takes it.
     """
     began, unit = time.monotonic() - attributed.seconds, work.unit
     pictures = unit_pictures(config, store, unit.shard)
@@ -155,7 +157,7 @@ def publish_unit(
         with_micro_batch(asked, "mask", attributed.micro_batch),
         "mask",
         work.log,
-        lambda config: phase("mask", "regions")(unit_samples)(scorer, config, batch, pictures),
+        lambda config: phase("mask", "regions")(unit_samples)(scorer, config, batch, pictures, judge),
     )
     path = samples_path(config, stage, unit.shard)
     body = phase("mask", "encode")(encode_unit)(scorer, asked, samples, batch, pictures)

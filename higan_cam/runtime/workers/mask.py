@@ -12,6 +12,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.label import calibrated, make_scorer
     from higan_cam.pipeline import HeatBatch, load_models, on_final_scale
     from higan_cam.pipeline.devices import prepare_process
+    from higan_cam.pipeline.finishing import judge_of
     from higan_cam.pipeline.units import heat_unit
     from higan_cam.store import open_store
     from higan_cam.store.run import recorded_floor
@@ -39,9 +40,10 @@ class MaskWorker(Worker):
         super().__init__(config, device, ledger)
 
     def load(self) -> None:
-        """The run's networks, with scores on the final scale; the floor."""
+        """The run's networks, with scores on the final scale, and its second scorer; the floor."""
         self.computing = computing(self.config, self.stage, self.store)
         models = with_own_student(load_models(self.config, self.device), self.computing, self.store)
+        self.judge = judge_of(self.config, models.scorer)
         self.models = on_final_scale(models, self.boundary)
         self.floor = recorded_floor(self.store)
 
@@ -61,7 +63,7 @@ class MaskWorker(Worker):
         with self.at_work(unit, attempt) as work:
             batch, size = self.heat(unit, work.log)
             done = self.done(time.monotonic() - began, size)
-            return publish_unit(self.config, self.store, work, self.models.scorer, batch, done, self.stage)
+            return publish_unit(self.config, self.store, work, self.models.scorer, batch, done, self.stage, self.judge)
 
     def heat(self, unit: WorkUnit, log: RunLog) -> tuple[HeatBatch, int]:
         """Images and heat maps of one unit, with the micro-batch that fitted."""

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from higan_cam.publish.report.content import EditStrip, ReportContent, StageTiming
-from higan_cam.publish.report.statistics import Distribution, Histogram, RegionStatistics
+from higan_cam.publish.report.statistics import (
+    UNLABELLED_KEY,
+    Distribution,
+    Histogram,
+    RegionStatistics,
+    Unlabelled,
+    unlabelled_of,
+)
 
 
 @given(st.lists(st.floats(-10, 10)), st.integers(1, 20))
@@ -51,3 +58,18 @@ def test_strip_needs_one_image_and_score_per_distance() -> None:
     strip = EditStrip(7, (np.zeros((4, 4, 3), np.uint8),), (0.5,))
     with pytest.raises(ValueError, match="strip of latent 7: 1 images and 1 scores for 2 distances"):
         ReportContent(title="t", attribute="a", run={}, strip_distances=(-1.0, 1.0), strips=(strip,))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        ({"no nose": 9, "no eyes": 5}, "unlabelled: 14 of 2,000 (no nose 9, no eyes 5)"),
+        ({"no nose": 4}, "unlabelled: 14 of 2,000 (no nose 4 of the first 4)"),
+        ({}, "unlabelled: 14 of 2,000"),
+    ],
+)
+def test_counts_come_with_the_reasons_that_are_known(reasons: dict[str, int], said: str) -> None:
+    found = Unlabelled(14, 2000, reasons)
+    assert found.sentence() == said
+    assert unlabelled_of({UNLABELLED_KEY: found.to_json()}) == found
+    assert unlabelled_of({}) is None
