@@ -41,6 +41,7 @@ def main(
     side: Annotated[int | None, typer.Option(help="Side of the pictures, px; else the backbone's own.", min=16)] = None,
     folds: Annotated[int, typer.Option(help="Networks.")] = LabellerSettings.folds,
     held_out: Annotated[float, typer.Option(help="Share of the labels kept apart.")] = LabellerSettings.held_out,
+    calibration: Annotated[float, typer.Option(help="Share that fits the temperature.")] = LabellerSettings.calibration,
     epochs: Annotated[int, typer.Option(help="Passes over the pictures at most.")] = LabellerSettings.epochs,
     patience: Annotated[int, typer.Option(help="Passes without gain that stop a fold.")] = LabellerSettings.patience,
     batch: Annotated[int, typer.Option(help="Pictures per step.", min=2)] = LabellerSettings.batch,
@@ -76,6 +77,7 @@ def main(
             side=usual.side if side is None else side,
             folds=folds,
             held_out=held_out,
+            calibration=calibration,
             epochs=epochs,
             patience=patience,
             batch=batch,
@@ -86,7 +88,7 @@ def main(
         )
         make_classifier(backbone, settings.side, width, pretrained=True)
         examples = find_examples(settings)
-        parts_of(examples.labels, folds, held_out, seed)
+        parts_of(examples.labels, settings)
     except HiganCamError as error:
         raise typer.BadParameter(str(error)) from error
     settings = replace(settings, examples=examples.digest)

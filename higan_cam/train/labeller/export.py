@@ -25,7 +25,7 @@ from higan_cam.train.labeller.card import card
 from higan_cam.train.labeller.examples import Examples, find_examples
 from higan_cam.train.labeller.figures import label_figures
 from higan_cam.train.labeller.fit import constant_loss, of_fold
-from higan_cam.train.labeller.parts import HELD_OUT, parts_of
+from higan_cam.train.labeller.parts import CALIBRATION, HELD_OUT, parts_of
 from higan_cam.train.labeller.settings import LabellerSettings
 from higan_cam.types import BoolArray, FloatArray, IntArray, Interval
 from higan_cam.weights.paths import LABELLER
@@ -58,13 +58,18 @@ class Folded:
     losses: Sequence[float]
 
     @property
-    def held_out(self) -> BoolArray:
-        """(N,)."""
-        return np.asarray(self.parts == HELD_OUT)
+    def learned(self) -> BoolArray:
+        """(N,) which belong to a fold."""
+        return np.asarray(self.parts >= 0)
+
+    def of(self, part: int) -> tuple[Tensor, BoolArray]:
+        """(K,M) logits and (M,) labels of `HELD_OUT` or `CALIBRATION`, from which no fold learned."""
+        chosen = np.flatnonzero(self.parts == part)
+        return self.logits[:, torch.from_numpy(chosen)], self.labels[chosen]
 
     def out_of_fold(self) -> Tensor:
-        """(M,) logits of those that are not held out, each by the fold that did not learn from it."""
-        learned = torch.from_numpy(np.flatnonzero(~self.held_out))
+        """(M,) logits of those of a fold, each by the fold that did not learn from it."""
+        learned = torch.from_numpy(np.flatnonzero(self.learned))
         return self.logits[torch.from_numpy(self.parts)[learned], learned]
 
 
@@ -79,11 +84,10 @@ def finish_labeller(settings: LabellerSettings, examples: Examples | None = None
     """
     examples = examples or find_examples(settings)
     folded = _folded(settings, examples)
-    learned = folded.labels[~folded.held_out]
-    temperature = fit_temperature(folded.out_of_fold(), learned)
-    apart = torch.from_numpy(np.flatnonzero(folded.held_out))
-    logit = mean_logit(folded.logits[:, apart], temperature)
-    held_out = HeldOut(_probability(logit), folded.labels[folded.held_out])
+    temperature = fit_temperature(*folded.of(CALIBRATION))
+    apart, given = folded.of(HELD_OUT)
+    logit = mean_logit(apart, temperature)
+    held_out = HeldOut(_probability(logit), given)
     facts = LabellerFacts(
         attribute=settings.attribute,
         backbone=settings.backbone,
@@ -102,15 +106,17 @@ def finish_labeller(settings: LabellerSettings, examples: Examples | None = None
 
 
 def fit_temperature(logits: Tensor, labels: BoolArray) -> float:
-    """(N,) logits and labels -> the temperature T > 0 with the least cross-entropy of sigmoid(logit / T).
+    """(K,N) logits and (N,) labels -> the temperature T > 0 at which the networks' mean probability fits best.
 
-    By golden-section search over log T in [-5, 5]: the loss is convex in 1 / T, so there is one valley.
+    All together, since their mean is less sure than each of them: a temperature that was fitted to single networks
+    makes it too shy (Rahaman and Thiery 2021, arXiv:2007.08792). The least cross-entropy, by golden-section search
+    over log T in [-5, 5].
     """
     given = torch.from_numpy(labels).double()
     exact = logits.double()
 
     def loss(log_temperature: float) -> float:
-        return float(F.binary_cross_entropy_with_logits(exact / math.exp(log_temperature), given))
+        return float(F.binary_cross_entropy_with_logits(mean_logit(exact, math.exp(log_temperature)), given))
 
     low, high, ratio = -_HOTTEST, _HOTTEST, (math.sqrt(5) - 1) / 2
     while high - low > 1e-6:
@@ -126,7 +132,7 @@ def _folded(settings: LabellerSettings, examples: Examples) -> Folded:
         raise DataError(f"{settings.output}: {settings.folds - len(ready)} folds are not trained; repeat the command")
     return Folded(
         torch.stack([each["logits"] for each in ready]),
-        parts_of(examples.labels, settings.folds, settings.held_out, settings.seed),
+        parts_of(examples.labels, settings),
         examples.labels,
         [each["kept"][1] for each in ready],
         [each["tried"] for each in ready],
@@ -136,13 +142,14 @@ def _folded(settings: LabellerSettings, examples: Examples) -> Folded:
 
 def _figures(settings: LabellerSettings, folded: Folded, temperature: float, held_out: HeldOut) -> dict[str, Any]:
     least = settings.accept * constant_loss(folded.labels)
-    own = folded.labels[~folded.held_out]
+    own = folded.labels[folded.learned]
     return {
         "facts": {
             "attribute": settings.attribute,
             "labels": len(folded.labels),
             "share of label 1": float(np.mean(folded.labels)),
             "held out": len(held_out.label),
+            "for the temperature": int(np.sum(folded.parts == CALIBRATION)),
             "backbone": settings.backbone,
             "side in px": settings.side,
             "parameters of a fold": sum(value.numel() for value in folded.states[0].values()),
@@ -154,7 +161,7 @@ def _figures(settings: LabellerSettings, folded: Folded, temperature: float, hel
         ],
         "loss to be accepted": least,
         "temperature": temperature,
-        "out of fold": _told(_probability(folded.out_of_fold() / temperature), own, settings.seed),
+        "single networks, out of fold": _told(_probability(folded.out_of_fold() / temperature), own, settings.seed),
         "held out": _told(held_out.probability, held_out.label, settings.seed),
         "filters": _filters(held_out),
     }
@@ -179,13 +186,15 @@ def _filters(held_out: HeldOut) -> list[dict[str, Any]]:
 def _predictions(examples: Examples, folded: Folded, temperature: float, held_out: HeldOut) -> str:
     """A line for each labelled picture: its probability by networks that did not learn from it."""
     probability = np.empty(len(folded.labels))
-    probability[folded.held_out] = held_out.probability
-    probability[~folded.held_out] = _probability(folded.out_of_fold() / temperature)
+    probability[folded.parts == HELD_OUT] = held_out.probability
+    probability[folded.parts == CALIBRATION] = _probability(mean_logit(folded.of(CALIBRATION)[0], temperature))
+    probability[folded.learned] = _probability(folded.out_of_fold() / temperature)
+    apart = {HELD_OUT: "held out", CALIBRATION: "calibration"}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["index", "label", "part", "probability"])
     for name, label, part, value in zip(examples.names, folded.labels, folded.parts, probability, strict=True):
-        writer.writerow([name, int(label), "held out" if part == HELD_OUT else f"fold {part}", f"{value:.4f}"])
+        writer.writerow([name, int(label), apart.get(int(part), f"fold {part}"), f"{value:.4f}"])
     return text.getvalue()
 
 

@@ -111,7 +111,7 @@ def fit_folds(
     if not missing:
         return
     examples = examples or find_examples(settings)
-    parts = parts_of(examples.labels, settings.folds, settings.held_out, settings.seed)
+    parts = parts_of(examples.labels, settings)
     lessons = Lessons(examples.pictures(settings.side), examples.labels, parts)
     for fold in missing:
         fit_fold(settings, lessons, fold, report, world.device)

@@ -52,6 +52,8 @@ class LabellerSettings:
     """Networks: each learns from all parts but one, which stops it."""
     held_out: float = 0.2
     """Share of the labels that trains, stops and calibrates nothing."""
+    calibration: float = 0.1
+    """Share of the labels that trains and stops nothing, and fits the temperature of all networks together."""
     epochs: int = 20
     """Passes over the pictures at most; the learning rate falls until then."""
     patience: int = 10
@@ -87,8 +89,9 @@ class LabellerSettings:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
         if not 2 <= self.folds <= MOST_FOLDS:
             raise ConfigError(f"folds: must be 2 to {MOST_FOLDS}, got {self.folds}")
-        if not 0 < self.held_out <= 0.5:
-            raise ConfigError(f"held_out: a share of the labels, above 0 and at most 0.5, got {self.held_out}")
+        for name in ("held_out", "calibration"):
+            if not 0 < getattr(self, name) <= 0.4:
+                raise ConfigError(f"{name}: a share of the labels, above 0 and at most 0.4, got {getattr(self, name)}")
         if self.retries < 0 or not self.accept > 0:
             raise ConfigError(f"retries must be >= 0 and accept > 0, got {self.retries} and {self.accept}")
         if not 0 < self.learning_rate < math.inf or not 0 <= self.weight_decay < math.inf:

@@ -43,14 +43,19 @@ def small(places: Path, tmp_path: Path) -> Callable[..., LabellerSettings]:
     """Settings of tiny networks on them, with overrides."""
 
     def build(**changes: Any) -> LabellerSettings:
-        usual: dict[str, Any] = {
-            **{"output": str(tmp_path / "out"), "negative": (str(places / "without"),), "attribute": "square"},
-            **{"positive": (str(places / "with"),), "width": 4, "side": SIDE, "folds": 2, "held_out": 0.25},
-            **{"epochs": 4, "batch": 8, "learning_rate": 3e-3},
-        }
-        return LabellerSettings(**{**usual, **changes})
+        return settings_in(tmp_path / "out", places, **changes)
 
     return build
+
+
+def settings_in(place: Path, places: Path, **changes: Any) -> LabellerSettings:
+    """Tiny networks of two folds."""
+    pictures = {"negative": (str(places / "without"),), "positive": (str(places / "with"),)}
+    usual: dict[str, Any] = {
+        **{"attribute": "square", "width": 4, "side": SIDE, "folds": 2, "held_out": 0.25, "calibration": 0.1},
+        **{"epochs": 4, "batch": 8, "learning_rate": 3e-3},
+    }
+    return LabellerSettings(**{"output": str(place), **pictures, **usual, **changes})
 
 
 def ignore(_: Progress) -> None:
@@ -60,13 +65,7 @@ def ignore(_: Progress) -> None:
 @pytest.fixture(scope="session")
 def trained(places: Path, tmp_path_factory: pytest.TempPathFactory) -> LabellerSettings:
     """A labeller of the bright square; read only."""
-    settings = LabellerSettings(
-        output=str(tmp_path_factory.mktemp("trained")),
-        negative=(str(places / "without"),),
-        positive=(str(places / "with"),),
-        **{"attribute": "square", "width": 4, "side": 16, "folds": 2, "held_out": 0.25},  # type: ignore[arg-type]
-        **{"epochs": 4, "batch": 8, "learning_rate": 3e-3},  # type: ignore[arg-type]
-    )
+    settings = settings_in(tmp_path_factory.mktemp("trained"), places)
     fit_folds(settings, ignore)
     finish_labeller(settings)
     return settings

@@ -112,8 +112,8 @@ def test_a_fold_that_learns_nothing_is_tried_again_so_often_and_no_more(small: S
 def test_held_out_pictures_stop_nothing(trained: LabellerSettings, small: Small) -> None:
     """With the labels of all held-out pictures turned over, the networks are the same."""
     other, found = small(), find_examples(trained)
-    apart = parts_of(found.labels, 2, 0.25, 0) == HELD_OUT
-    lessons = Lessons(found.pictures(16), found.labels ^ apart, parts_of(found.labels, 2, 0.25, 0))
+    parts = parts_of(found.labels, other)
+    lessons = Lessons(found.pictures(16), found.labels ^ (parts == HELD_OUT), parts)
     for number in range(2):
         fit_fold(other, lessons, number, ignore)
         ours, theirs = (load_checkpoint(of_fold(each, number)) for each in (other, trained))
@@ -152,8 +152,8 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_the_temperature_is_the_one_that_was_put_in() -> None:
     source = np.random.default_rng(0)
-    logits = torch.from_numpy(source.normal(size=40_000) * 2)
-    labels = source.uniform(size=40_000) < torch.sigmoid(logits / 2.5).numpy()
+    logits = torch.from_numpy(source.normal(size=(3, 40_000)) * 2)
+    labels = source.uniform(size=40_000) < torch.sigmoid(logits / 2.5).mean(dim=0).numpy()
     assert fit_temperature(logits, labels) == pytest.approx(2.5, rel=0.05)
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from higan_cam.errors import ConfigError
 from higan_cam.train.labeller.labels import read_labels
-from higan_cam.train.labeller.parts import HELD_OUT, parts_of
+from higan_cam.train.labeller.parts import CALIBRATION, HELD_OUT, parts_of
+from higan_cam.train.labeller.settings import LabellerSettings
 
 
 def written(folder: Path, body: str | bytes) -> Path:
@@ -69,20 +70,26 @@ def test_bad_lines_are_counted_and_the_first_are_shown(tmp_path: Path) -> None:
         read_labels(tmp_path / "none.csv", 4)
 
 
-@given(st.integers(2, 6), st.integers(8, 60), st.integers(8, 60), st.integers(0, 9))
+def settings_of(folds: int, seed: int = 0) -> LabellerSettings:
+    return LabellerSettings(output="", negative=("a",), positive=("b",), folds=folds, seed=seed)
+
+
+@given(st.integers(2, 6), st.integers(9, 60), st.integers(9, 60), st.integers(0, 9))
 def test_parts_have_each_label_in_like_shares_and_differ_by_one(folds: int, zeros: int, ones: int, seed: int) -> None:
     labels = np.arange(zeros + ones) >= zeros
-    parts = parts_of(labels, folds, 0.2, seed)
+    parts = parts_of(labels, settings_of(folds, seed))
     for label in (False, True):
-        counts = np.bincount(parts[(labels == label) & (parts != HELD_OUT)], minlength=folds)
+        counts = np.bincount(parts[(labels == label) & (parts >= 0)], minlength=folds)
         assert np.ptp(counts) <= 1
-        apart = int(np.sum(parts[labels == label] == HELD_OUT))
-        assert abs(apart - 0.2 * np.sum(labels == label)) <= 0.5
-    assert np.ptp(np.bincount(parts[parts != HELD_OUT], minlength=folds)) <= 1
-    np.testing.assert_array_equal(parts, parts_of(labels, folds, 0.2, seed))
+        for part, share in ((HELD_OUT, 0.2), (CALIBRATION, 0.1)):
+            assert abs(int(np.sum(parts[labels == label] == part)) - share * np.sum(labels == label)) <= 0.5
+    assert np.ptp(np.bincount(parts[parts >= 0], minlength=folds)) <= 1
+    np.testing.assert_array_equal(parts, parts_of(labels, settings_of(folds, seed)))
 
 
-@pytest.mark.parametrize(("ones", "told"), [(0, "all 9 are 0"), (9, "all 9 are 1"), (3, "3 of 9 are 1, too few for 5")])
+@pytest.mark.parametrize(
+    ("ones", "told"), [(0, "all 15 are 0"), (15, "all 15 are 1"), (3, "3 of 15 are 1, too few for 5")]
+)
 def test_too_few_of_a_label_say_what_to_do(ones: int, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        parts_of(np.arange(9) < ones, 5, 0.2, 0)
+        parts_of(np.arange(15) < ones, settings_of(5))
