@@ -210,10 +210,11 @@ class MaskConfig(Section):
     """Samples per attribution pass. Part of the result."""
     refine: Literal["student"] | None = None
     """student: a network learns from the masks of a pilot, whose heat is that of `attribution`, and all samples get
-    the heat that it sees in their negative ends: what errs in one label averages away. Null: `attribution` itself."""
-    pilot: int = Field(default=1_024, ge=3)
-    """With `refine`: samples of the pilot, the first so many labelled latents. One shard in eight is held out from
-    learning, at least one; pilot and refined masks are compared on it."""
+    the heat that it sees in them and in their negative ends: what errs in one label averages away. Null: `attribution`
+    itself."""
+    pilot: int = Field(default=4_096, ge=3)
+    """With `refine`: samples of the pilot, the first so many labelled latents, however many `count` says. One shard in
+    eight is held out from learning, at least one; pilot and refined masks are compared on those that are in the run."""
     pilot_steps: int = Field(default=450, ge=1)
     """With `refine`: optimiser steps of the student, of 32 pictures each (about five minutes on a core)."""
     second_scorer: ScorerConfig | None = ScorerConfig(weights="rooms_second")

@@ -111,6 +111,10 @@ class ImageAttribution:
         """(N,3,H,W) images of both ends in [-1,1] -> (N,map_size,map_size) in [0,1]."""
         raise NotImplementedError
 
+    def of(self, original: Tensor, negative: Tensor, positive: Tensor) -> Tensor:  # noqa: ARG002
+        """The same where the picture that is edited exists as well: those that look at it override this."""
+        return self.between(negative, positive)
+
 
 def image_gradient(scorer: Scorer, image: Tensor) -> Tensor:
     """d score / d image, (N,3,H,W). No parameter's `.grad` is touched; works inside no_grad and inference_mode."""

@@ -224,7 +224,7 @@ def attribute(
             codes = (w_plus, ends.negative, ends.positive)
             images = images_of(models.generator, codes, edit)
             if isinstance(attribution, ImageAttribution):
-                heat = attribution.between(*images[1:])
+                heat = attribution.of(*images)
             else:
                 heat = attribution(models.generator, models.scorer, *codes[1:])
             heat = where_pictures_change(heat, picture_change(*images[1:]), levels)

@@ -1,7 +1,7 @@
 """The student of a refined run: learned from the run's own pilot, to be the heat of all its samples.
 
-The same training as `jobs/train_student.py`, on the same kind of samples; it differs in what is shown. The student will
-look at the generator's own pictures alone, at their negative ends, so that is what it sees.
+The same training as `jobs/train_student.py`, on the same kind of samples, shown in the same ways. It will look at the
+generator's own pictures alone, which no camera spoils; those that were learned from without that were no better.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from higan_cam.train.student.lessons import Lesson, lessons_in
 from higan_cam.train.student.settings import StudentSettings
 
 log = logging.getLogger(__name__)
-NEGATIVE = 0.7
-"""Share of the examples that show the negative end; the rest show the original."""
 
 
 def learn(config: RunConfig, device: str) -> bytes:
@@ -58,10 +56,6 @@ def settings_of(config: RunConfig) -> StudentSettings:
         datasets=(config.output,),
         attribute=config.attribute,
         steps=config.mask.pilot_steps,
-        negative=NEGATIVE,
-        positive=0.0,
-        spoilt=0.0,  # no camera takes what the generator draws
-        recolour=0.0,
         checkpoint_every=config.mask.pilot_steps,  # nobody goes on from one
         seed=config.seed,
     )

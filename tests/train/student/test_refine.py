@@ -17,7 +17,8 @@ from higan_cam.store.keys import PILOT, pilot_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store, open_store
-from higan_cam.train.student.refine import learn, pilot_lessons
+from higan_cam.train.student.refine import learn, pilot_lessons, settings_of
+from higan_cam.train.student.settings import StudentSettings
 from higan_cam.types import Sample
 from tests.train.inpaint.planted import SHARD_SIZE, SHARDS, SIDE, planted_sample
 
@@ -77,3 +78,9 @@ def test_a_pilot_without_a_mask_is_told(tmp_path: Path) -> None:
     config = write_pilot(tmp_path / "run", lambda sample: replace(sample, status="empty"))
     with pytest.raises(DataError, match="no sample of the pilot has a mask"):
         lessons(config)
+
+
+def test_it_is_shown_what_any_student_is(tmp_path: Path) -> None:
+    told = settings_of(write_pilot(tmp_path / "run"))
+    plain = StudentSettings(output="", datasets=told.datasets, attribute=told.attribute)
+    assert replace(told, steps=plain.steps, checkpoint_every=plain.checkpoint_every) == plain
