@@ -26,7 +26,7 @@ from higan_cam.pipeline import (
     w_plus_of,
     why_unlabelled,
 )
-from higan_cam.pipeline.finishing import mask_samples
+from higan_cam.pipeline.finishing import judge_of, mask_samples
 from higan_cam.types import Boundary, Generator, Sample, Scorer, WorkUnit
 
 
@@ -122,6 +122,19 @@ def test_a_second_scorer_judges_too_and_changes_nothing_else(
             assert (other.retention, other.retention_random) == (before.retention, before.retention_random)
         seconds = (twice.retention_second, twice.necessity_second)
         assert seconds == pytest.approx((before.retention, before.necessity), abs=1e-4)
+
+
+def test_a_second_scorer_that_is_there_is_not_built_again(
+    models: Models, config: RunConfig, boundary: Boundary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = attribute_unit(models, config, boundary, WorkUnit(0, 0, 1))
+    judge = judge_of(config, models.scorer)
+    assert judge is not None
+    built: list[ScorerConfig] = []
+    monkeypatch.setattr("higan_cam.pipeline.finishing.judge_of", lambda settings, _: built.append(settings))
+    (sample,) = mask_samples(models.scorer, config, pairs, judge)
+    assert np.isfinite(sample.retention_second)
+    assert not built
 
 
 def test_the_embedded_second_scorer_confirms_masks_without_repeating_the_first(samples: list[Sample]) -> None:

@@ -6,6 +6,7 @@ Pictures and figures come from the published files, not from memory: what the re
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -145,7 +146,8 @@ def _view(row: dict[str, Any]) -> SampleView:
         regions=tuple(_region(region) for region in row["regions"]),
         status=row["status"],
         reason=row["reason"],
-        **{name: row[name] for name in _SCALARS},
+        # What is null in a shard is a number that nobody knows.
+        **{name: math.nan if row[name] is None else row[name] for name in _SCALARS},
     )
 
 

@@ -126,10 +126,10 @@ def _fit(config: RunConfig, store: Store, models: Models, labels: Labels) -> Bou
         len(highest),
         np.round(boundary.metrics.get("spearman_outside_tails") or float("nan"), 4),
     )
-    return _with_unlabelled(config, boundary, labels)
+    return with_unlabelled(config, boundary, labels)
 
 
-def _with_unlabelled(config: RunConfig, boundary: Boundary, labels: Labels) -> Boundary:
+def with_unlabelled(config: RunConfig, boundary: Boundary, labels: Labels) -> Boundary:
     """The boundary with the number of samples that the scorer had no score for, and why, where there are some."""
     extremes = labels.extremes
     if not extremes.nans:

@@ -10,12 +10,15 @@ import pytest
 from higan_cam.config import load_config
 from higan_cam.config.attributes import members
 from higan_cam.errors import DataError
-from higan_cam.manipulate import encode_boundary, save_boundary
+from higan_cam.manipulate import encode_boundary, save_boundary, select_extremes
 from higan_cam.mask import BALANCE_KEY
 from higan_cam.measure.response import layer_peaks
 from higan_cam.pipeline import Models
+from higan_cam.publish.report.statistics import UNLABELLED_KEY
 from higan_cam.runtime.preflight import condition_files
+from higan_cam.runtime.stages import fit
 from higan_cam.runtime.stages.fit import conditions_of, find_boundary, settle_boundary
+from higan_cam.runtime.stages.score_tally import Labels
 from higan_cam.store import open_store
 from higan_cam.store.keys import boundary_keys
 from higan_cam.types import Boundary
@@ -77,3 +80,26 @@ def test_conditions_come_from_files_and_from_the_run_of_another_attribute(tmp_pa
         ("lighting", 2),
         ("view", 1),
     ]
+
+
+def test_samples_without_a_score_are_counted_with_the_reasons_of_the_first(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scores = np.tile(np.array([0.1, np.nan, 0.3, np.nan]), 50)
+    labels = Labels(select_extremes(scores, np.arange(200), 2), np.arange(200), scores, np.zeros(1), np.zeros(2))
+    asked: list[int] = []
+
+    def reasons(_: object, indices: list[int]) -> dict[str, int]:
+        asked.extend(indices)
+        return {"no nose": 60, "no eyes": 4}
+
+    monkeypatch.setattr(fit, "reasons_of_samples", reasons)
+    with caplog.at_level("WARNING", logger="higan_cam"):
+        found = fit.with_unlabelled(load_config(), plain("yaw", 0), labels)
+    assert asked == list(range(1, 128, 2))
+    assert "unlabelled: 100 of 200 (no nose 60, no eyes 4 of the first 64)" in caplog.text
+    assert found.metrics[UNLABELLED_KEY] == {"count": 100, "of": 200, "reasons": {"no nose": 60, "no eyes": 4}}
+    every = Labels(
+        select_extremes(scores[::2], np.arange(100), 2), np.arange(100), scores[::2], np.zeros(1), np.zeros(2)
+    )
+    assert UNLABELLED_KEY not in fit.with_unlabelled(load_config(), plain("yaw", 0), every).metrics
