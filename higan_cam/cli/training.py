@@ -49,9 +49,12 @@ def gan(
     ] = 0,
     property: Annotated[  # noqa: A002 - the option's name
         list[str] | None,
-        typer.Option(help="Scorer, NAME or NAME=WEIGHTS, whose reading can be asked for; may be repeated."),
+        typer.Option(help="Scorer, NAME[:TARGET][=WEIGHTS], whose reading can be asked for; may be repeated."),
     ] = None,
     property_weight: Annotated[float, typer.Option(help="How much samples must have what was asked for.")] = 1.0,
+    keep: Annotated[
+        float, typer.Option(help="With --property: how much samples must stay as they are where nothing is asked for.")
+    ] = 0.0,
     init: Annotated[str, typer.Option(help="Weights to start at, as `generator.weights` takes them.")] = "",
     init_discriminator: Annotated[
         str, typer.Option(help="Its discriminator; the file of training beside it unless named.")
@@ -101,7 +104,7 @@ def gan(
     from higan_cam.train.gan.export import FIGURES, SHEET, WEIGHTS, train_and_export_gan, with_digest
     from higan_cam.train.gan.pictures import read_pictures
     from higan_cam.train.gan.settings import recipe
-    from higan_cam.train.gan.steering.conditions import scorers_of
+    from higan_cam.train.gan.steering.properties import check_slopes
     from higan_cam.train.gan.steering.sources import read_second
     from higan_cam.train.gan.transfer import transferred
     from higan_cam.train.gan.watch import Watching
@@ -125,6 +128,7 @@ def gan(
         seed=seed,
         properties=tuple(property or ()),
         property_weight=property_weight,
+        keep_weight=keep,
         second=absolute(second) if second else "",
         switch_side=switch_side,
         freeze=tuple(freeze or ()),
@@ -138,7 +142,7 @@ def gan(
     for source in filter(None, (data, second)):
         _check_apart(settings.output, source)
     settings, _ = read_second(with_digest(settings, read_pictures(settings)))
-    scorers_of(settings.properties)
+    check_slopes(settings.properties)
     load_checkpoint(settings)  # what is wrong is said before workers start
     launch(
         partial(train_and_export_gan, settings, watching=watching), "train_gan", settings.output, (fewest, most), gpus

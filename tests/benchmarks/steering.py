@@ -30,7 +30,8 @@ from higan_cam.rooms.scene import COLOURS, OBJECTS, Z_DIM
 from higan_cam.train.distill.reader import RoomReaderSettings, fit_room_reader
 from higan_cam.train.gan.fit import fit_gan
 from higan_cam.train.gan.pictures import Pictures
-from higan_cam.train.gan.steering.conditions import Condition, scorers_of, scores_of
+from higan_cam.train.gan.steering.conditions import Condition
+from higan_cam.train.gan.steering.properties import scorers_of, scores_of
 from higan_cam.train.gan.steering.sources import switch_row
 from higan_cam.train.gan.transfer import transferred
 from higan_cam.train.gan.watch import tiled

@@ -25,7 +25,7 @@ from higan_cam.train.gan.page import generator_content
 from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
-from higan_cam.train.gan.steering.conditions import known_anywhere, names_of
+from higan_cam.train.gan.steering.properties import known_anywhere, names_of
 from higan_cam.train.gan.steps import Steps
 from higan_cam.train.gan.transfer import StillNorm
 from higan_cam.train.gan.watch import GRID, Watch, Watching, drawn, sheet_of

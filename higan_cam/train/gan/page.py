@@ -13,7 +13,7 @@ from higan_cam.publish.report.generator import Curve, GeneratorContent, VerdictV
 from higan_cam.store.uris import read_place
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
-from higan_cam.train.gan.steering.conditions import names_of
+from higan_cam.train.gan.steering.properties import names_of
 from higan_cam.train.gan.watch import Tick, Watch, read_history, read_strip, sheet_of
 from higan_cam.types import ByteArray, Interval
 from higan_cam.weights.paths import TRAINED

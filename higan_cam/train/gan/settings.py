@@ -41,11 +41,14 @@ class GanSettings:
     switch_side: int = 0
     """With `second`: rows of w+ from this side on, px, are the fine ones."""
     properties: tuple[str, ...] = ()
-    """Scorers, NAME or NAME=WEIGHTS, whose readings can be asked for (see `steering.conditions`)."""
+    """Scorers, NAME[:TARGET][=WEIGHTS], whose readings can be asked for (see `steering.conditions`)."""
     properties_sha256: tuple[str, ...] = ()
-    """Of each one's file, empty where it has none; from `steering.conditions.known_anywhere`."""
+    """Of each one's file, empty where it has none; from `steering.properties.known_anywhere`."""
     property_weight: float = 1.0
     """Of the mean squared difference between what was asked for and what samples have, in spreads of the pictures."""
+    keep_weight: float = 0.0
+    """Of the mean absolute difference, in [0,2], between samples with what is asked for and those of the same codes
+    without it: what was not asked for shall stay."""
     network: Network = "stylegan2"
     side: int = 64
     """Of the pictures, px: a power of 2 from 8 to 512."""
@@ -124,7 +127,8 @@ class GanSettings:
         wild = [name for name, value in numbers.items() if isinstance(value, float) and not math.isfinite(value)]
         if wild:
             raise ConfigError(f"{wild[0]}: must be a finite number, got {numbers[wild[0]]}")
-        for name in ("gamma", "path_weight", "learning_rate", "apart", "freeze_discriminator", "property_weight"):
+        weights = ("property_weight", "keep_weight")
+        for name in (*weights, "gamma", "path_weight", "learning_rate", "apart", "freeze_discriminator"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
         ranges = {
@@ -148,15 +152,20 @@ class GanSettings:
             raise ConfigError(
                 f"channels: {self.network} of {self.side} px has {levels} counts >= 1, got {self.channels}"
             )
+        self._check_properties()
+        self._check_init()
+        self._check_second()
+        if self.network == "dcgan" and self.path_weight:
+            raise ConfigError("path_weight: DCGAN has no w whose paths could be measured; leave it at 0")
+
+    def _check_properties(self) -> None:
         if self.properties_sha256 and len(self.properties_sha256) != len(self.properties):
             raise ConfigError(
                 f"properties_sha256: must be one for each of {len(self.properties)} properties, got "
                 f"{len(self.properties_sha256)}"
             )
-        self._check_init()
-        self._check_second()
-        if self.network == "dcgan" and self.path_weight:
-            raise ConfigError("path_weight: DCGAN has no w whose paths could be measured; leave it at 0")
+        if self.keep_weight and not self.properties:
+            raise ConfigError("keep_weight: says how little a property may take along; name a property, too")
 
     def _check_init(self) -> None:
         for name in ("init", "init_discriminator"):

@@ -22,9 +22,10 @@ from higan_cam.train.gan.pictures import Pictures, shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
 from higan_cam.train.gan.steering.colours import without_colour
-from higan_cam.train.gan.steering.conditions import (
-    Condition,
+from higan_cam.train.gan.steering.conditions import Condition
+from higan_cam.train.gan.steering.properties import (
     followed,
+    missed,
     names_of,
     scorers_of,
     scores_of,
@@ -100,12 +101,14 @@ class Steps:
 
     @torch.no_grad()
     def _followed(self, step: int) -> dict[str, float]:
-        """How what samples have goes with what was asked for, from -1 to 1, by property."""
+        """How what samples have goes with what was asked for, from -1 to 1, by property; the share that is not read."""
         state, whole = self.state, slice(0, self.settings.batch)
         samples, _ = self._samples(step, state.averaged, whole, exact=True)
-        found = followed(self._asked(step, whole), scores_of(self.scorers, samples)).diagonal().tolist()
-        names = [f"follows_{each}" for each in names_of(self.settings.properties)]
-        return dict(zip(names, found, strict=True))
+        got, names = scores_of(self.scorers, samples), names_of(self.settings.properties)
+        found = followed(self._asked(step, whole), got).diagonal().tolist()
+        unread = got.isnan().float().mean(dim=0).tolist()
+        told = {f"follows_{name}": each for name, each in zip(names, found, strict=True)}
+        return told | {f"unread_{name}": each for name, each in zip(names, unread, strict=True) if each}
 
     def _asked(self, number: int, which: slice) -> Tensor:
         """(n,P) standardised properties that samples of that step are to have."""
@@ -116,8 +119,13 @@ class Steps:
     def _missed(self, number: int, samples: Tensor) -> Tensor:
         """By how much samples are not what was asked for."""
         condition = cast(Condition, self.state.condition)
-        got = condition.standard(scores_of(self.scorers, samples))
-        return (got - self._asked(number, self.mine)).square().mean()
+        return missed(condition.standard(scores_of(self.scorers, samples)), self._asked(number, self.mine))
+
+    def _moved(self, number: int, samples: Tensor, *, exact: bool) -> Tensor:
+        """By how much samples are not what the generator draws of their codes where nothing is asked for."""
+        with torch.no_grad():
+            as_they_were = self._samples(number, self.state.generator, self.mine, exact=exact, asks=False)[0]
+        return (samples - as_they_were).abs().mean()
 
     def _judges(self, number: int) -> list[Judge]:
         return judges(self.settings, self.state.discriminators, self._uniforms(TILED, number, 2)[0])
@@ -157,6 +165,8 @@ class Steps:
         whole = loss
         if self.scorers:
             whole = whole + settings.property_weight * self._missed(settings.steps + number, fakes)
+        if settings.keep_weight:
+            whole = whole + settings.keep_weight * self._moved(settings.steps + number, fakes, exact=measured)
         if measured:
             whole = whole + settings.path_weight * settings.path_every * self._path_penalty(number, fakes, w_plus)
         self._descend(whole, state.of_generator)
@@ -226,32 +236,37 @@ class Steps:
             logits: Tensor = judge.network(images)
         return logits.float()
 
-    def _samples(self, number: int, network: nn.Module, which: slice, *, exact: bool = False) -> tuple[Tensor, Tensor]:
-        """((n,3,S,S) samples, (n,L,D) their codes), drawn from the numbers of that step; `exact` in float32."""
+    def _samples(
+        self, number: int, network: nn.Module, which: slice, *, exact: bool = False, asks: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """((n,3,S,S) samples, (n,L,D) their codes), drawn from the numbers of that step; `exact` in float32.
+
+        Without `asks` nothing is asked for.
+        """
         settings, generator = self.settings, cast(Any, network)
         generator.precision = "float32" if exact else settings.precision
         codes = self._normals(CODES, number, (2, settings.z_dim))[which].to(self.world.device)
-        w_plus = self._mapped(number, network, codes[:, 0], which)
+        w_plus = self._mapped(number, network, codes[:, 0], which, asks)
         if settings.second:
-            other, row = self._mapped(number, network, codes[:, 1], which), switch_row(settings.switch_side)
+            other, row = self._mapped(number, network, codes[:, 1], which, asks), switch_row(settings.switch_side)
             w_plus = torch.cat([w_plus[:, :row], other[:, row:]], dim=1)
         elif settings.network == "stylegan2" and settings.mixing:
             draws = self._uniforms(MIXED, number, 2)[which].to(self.world.device)
             rows = torch.arange(w_plus.shape[1], device=w_plus.device)
             from_row = torch.where(draws[:, 0] < settings.mixing, 1 + draws[:, 1] * (len(rows) - 1), len(rows))
-            other = self._mapped(number, network, codes[:, 1], which)
+            other = self._mapped(number, network, codes[:, 1], which, asks)
             w_plus = torch.where((rows >= from_row.floor()[:, None])[..., None], other, w_plus)
         if exact and not w_plus.requires_grad:
             w_plus.requires_grad_()  # paths are measured by it, also where all of the mapping is frozen
         images: Tensor = generator.synthesize(w_plus)[0]
         return images, w_plus
 
-    def _mapped(self, number: int, network: nn.Module, z: Tensor, which: slice) -> Tensor:
+    def _mapped(self, number: int, network: nn.Module, z: Tensor, which: slice, asks: bool) -> Tensor:
         """(n,L,D) codes, with what is asked for at that step."""
         state, generator = self.state, cast(Any, network)
         condition = state.averaged_condition if network is state.averaged else state.condition
         w = generator.map(z)
-        if condition is not None:
+        if condition is not None and asks:
             w = condition(w, self._asked(number, which))
         w_plus: Tensor = generator.truncate(w)
         return w_plus

@@ -8,27 +8,24 @@ frozen scorers read p off its samples. A discriminator alone may ignore labels, 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from higan_cam.config import ScorerConfig
-from higan_cam.errors import ConfigError, DataError, WeightsError
+from higan_cam.errors import DataError, WeightsError
 from higan_cam.generate import from_uint8
 from higan_cam.generate.base import LayeredGenerator
-from higan_cam.label import load_scorer
-from higan_cam.label.loading import scorer_files
-from higan_cam.types import ByteArray, Scorer
-from higan_cam.weights.embedded import EMBEDDED_SCORERS
-from higan_cam.weights.files import encode_tensors, load_tensors, sha256_of
-from higan_cam.weights.paths import with_network
-from higan_cam.weights.state_dicts import fill, named_file
-from higan_cam.weights.zoo import zoo
+from higan_cam.train.gan.steering.properties import names_of, scorers_of, scores_of
+from higan_cam.types import ByteArray
+from higan_cam.weights.files import encode_tensors, load_tensors
+from higan_cam.weights.state_dicts import fill
+
+log = logging.getLogger(__name__)
 
 CONDITION = "condition.safetensors"
 HIDDEN = 64
@@ -76,62 +73,28 @@ class Condition(nn.Module):
         return torch.lerp(below, above, places - low)
 
     def learn(self, scores: Tensor, names: Sequence[str]) -> None:
-        """Take scale and quantiles from (N,P) scores of the training pictures. DataError: they are all alike."""
-        spread, mean = torch.std_mean(scores, dim=0, correction=0)
-        for name, each in zip(names, spread.tolist(), strict=True):
+        """Take scale and quantiles from (N,P) scores of the training pictures; NaN counts in none.
+
+        DataError: they are all alike in a property, or it is read in fewer than two of them.
+        """
+        known = ~scores.isnan()
+        mean = scores.nanmean(dim=0)
+        spread = (scores - mean).square().nanmean(dim=0).sqrt()
+        for name, each, count in zip(names, spread.tolist(), known.sum(dim=0).tolist(), strict=True):
+            if count < 2:
+                raise DataError(f"properties: {name} can be read in {count} of {len(scores)} pictures; ask for another")
             if not each > 0:
                 raise DataError(f"properties: the pictures do not differ in {name}; ask for another")
+            if count < len(scores):
+                log.warning("%s: cannot be read in %d of %d pictures", name, len(scores) - count, len(scores))
         self.mean.copy_(mean)
         self.spread.copy_(spread)
         shares = torch.linspace(0, 1, LEVELS, dtype=scores.dtype, device=scores.device)
-        self.levels.copy_(self.standard(scores).clamp(-CLIP, CLIP).quantile(shares, dim=0).T)
+        self.levels.copy_(self.standard(scores).clamp(-CLIP, CLIP).nanquantile(shares, dim=0).T)
 
     def _drawn(self, asked: Tensor) -> Tensor:
         found: Tensor = self.last(F.leaky_relu(self.first(asked), 0.2))
         return found
-
-
-def scorers_of(properties: Sequence[str], device: str = "cpu") -> list[Scorer]:
-    """Frozen scorers by NAME, or NAME=WEIGHTS. ConfigError, WeightsError: as `load_scorer`."""
-    found = []
-    for each in properties:
-        name, _, weights = each.partition("=")
-        scorer: Any = load_scorer(name, weights) if weights else load_scorer(name)
-        found.append(cast(Scorer, scorer.to(device) if isinstance(scorer, nn.Module) else scorer))
-    return found
-
-
-def known_anywhere(properties: Sequence[str], digests: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The same properties for a process in another working directory, and digests of their files, empty for none.
-
-    Args:
-        digests: of the files that training began with; empty before it began.
-
-    Raises:
-        ConfigError: a file is another one than then, or as `load_scorer`. WeightsError: a file is not there.
-    """
-    names, found = [], []
-    for each in properties:
-        name, _, weights = each.partition("=")
-        files = scorer_files(ScorerConfig(name=name, weights=weights or "rooms"))
-        path = files.get("weights")
-        named = bool(weights) and weights not in EMBEDDED_SCORERS and str(named_file(weights)) not in zoo()
-        names.append(f"{name}={with_network(path.resolve(), weights)}" if path is not None and named else each)
-        found.append("" if path is None else sha256_of(path))
-    for name, digest, before in zip(names, found, digests or found, strict=True):
-        if digest != before:
-            raise ConfigError(f"{name}: has changed since training began; take another output")
-    return tuple(names), tuple(found)
-
-
-def names_of(properties: Sequence[str]) -> list[str]:
-    """The scorers' names without the files, which lie on this machine."""
-    return [each.partition("=")[0] for each in properties]
-
-
-def scores_of(scorers: Sequence[Scorer], images: Tensor) -> Tensor:
-    """(N,3,H,W) in [-1,1] -> (N,P), differentiable."""
-    return torch.stack([scorer.score(images) for scorer in scorers], dim=1)
 
 
 @torch.no_grad()
@@ -168,13 +131,3 @@ def asked_codes(generator: LayeredGenerator, condition: Condition, z: Tensor, as
     """(N,z_dim) latents, (N,P) properties on their scorers' scales -> (N,L,w_dim) codes; beyond `CLIP` is cut off."""
     standard = condition.standard(asked).clamp(-CLIP, CLIP)
     return generator.truncate(condition(generator.map(z), standard))
-
-
-def followed(asked: Tensor, got: Tensor) -> Tensor:
-    """(P,P) correlation of what was asked for (rows) with what samples have (columns), from (N,P) each.
-
-    The diagonal says how well a property is followed, the rest how much others move with it. 0 where nothing varies.
-    """
-    one, other = (values - values.mean(dim=0) for values in (asked, got))
-    lengths = torch.outer(one.norm(dim=0), other.norm(dim=0))
-    return torch.where(lengths > 0, (one.T @ other) / lengths.clamp(min=1e-12), torch.zeros_like(lengths))

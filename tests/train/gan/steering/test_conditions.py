@@ -26,10 +26,12 @@ from higan_cam.train.gan.steering.conditions import (
     CONDITION,
     Condition,
     asked_codes,
-    followed,
-    known_anywhere,
     learn_condition,
     load_condition,
+)
+from higan_cam.train.gan.steering.properties import (
+    followed,
+    known_anywhere,
     scorers_of,
     scores_of,
 )
