@@ -134,6 +134,9 @@ def _views(store: Store, record: ShardRecord) -> list[SampleView]:
 
 
 def _view(row: dict[str, Any]) -> SampleView:
+    # What is null in a shard is a number that nobody knows.
+    known: dict[str, Any] = {name: math.nan if row[name] is None else row[name] for name in _SCALARS}
+
     def image(name: str) -> ByteArray:
         return decode_image(row[name]["bytes"])
 
@@ -146,8 +149,7 @@ def _view(row: dict[str, Any]) -> SampleView:
         regions=tuple(_region(region) for region in row["regions"]),
         status=row["status"],
         reason=row["reason"],
-        # What is null in a shard is a number that nobody knows.
-        **{name: math.nan if row[name] is None else row[name] for name in _SCALARS},
+        **known,
     )
 
 

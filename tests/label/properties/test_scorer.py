@@ -56,7 +56,7 @@ def test_a_picture_without_the_part_has_no_score_and_the_others_keep_theirs(segm
 
 
 def test_scores_have_slopes_where_they_are_ours(segmenter: ColourSegmenter) -> None:
-    blurred = torch.nn.functional.avg_pool2d(picture_of(drawn_labels(48, eyes=0.8)), 3, 1, 1, count_include_pad=False)
+    blurred = torch.nn.functional.avg_pool2d(picture_of(drawn_labels(96, eyes=0.8)), 3, 1, 1, count_include_pad=False)
     picture = blurred.requires_grad_()
     for name in NAMES:
         (slope,) = torch.autograd.grad(make_scorer(config_of(name)).score(picture).sum(), picture)

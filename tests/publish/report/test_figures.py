@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 
 from higan_cam.config import parse_config
 from higan_cam.publish.report import figures as figures_module
+from higan_cam.publish.report.assemble import Measured, assemble
 from higan_cam.publish.report.content import StageTiming
 from higan_cam.publish.report.figures import read_figures, read_timings, reasons
 from higan_cam.store import manifest_index
 from higan_cam.store.canonical import canonical_json
-from higan_cam.store.keys import DATA
+from higan_cam.store.keys import CARD_KEY, DATA
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
 from higan_cam.types import Sample
@@ -57,6 +59,18 @@ def test_the_first_samples_are_shown_as_they_were_published(store: Store) -> Non
         assert [region.centroid for region in view.regions] == [region.centroid for region in made.regions]
         assert (view.status, view.reason) == (made.status, made.reason)
     np.testing.assert_allclose(figures.mean_mask, np.mean([view.mask / 255 for view in views], axis=0))
+
+
+def test_samples_without_a_score_are_shown_as_such_and_left_out_of_the_cards_mean(store: Store) -> None:
+    made = [sample(0), replace(sample(1), score=math.nan, score_negative=math.nan), sample(2)]
+    config = commit_run(store, made)
+    read = read_figures(config, store)
+    assert read is not None
+    views = read[1]
+    assert [math.isnan(view.score_negative) for view in views[:2]] == [False, True]
+    assemble(config, store, None, Measured(), read)
+    assert "mean score change" in store.get(CARD_KEY).decode()
+    assert "nan" not in store.get(CARD_KEY).decode().partition("## Quality")[2].partition("##")[0]
 
 
 def test_of_a_huge_run_evenly_spread_shards_are_read_the_first_and_the_last_among_them(

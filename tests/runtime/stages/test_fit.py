@@ -86,7 +86,9 @@ def test_samples_without_a_score_are_counted_with_the_reasons_of_the_first(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     scores = np.tile(np.array([0.1, np.nan, 0.3, np.nan]), 50)
-    labels = Labels(select_extremes(scores, np.arange(200), 2), np.arange(200), scores, np.zeros(1), np.zeros(2))
+    labels = Labels(
+        select_extremes(scores, np.arange(200), 2), np.arange(200), scores, np.zeros(1, np.int64), np.zeros(2)
+    )
     asked: list[int] = []
 
     def reasons(_: object, indices: list[int]) -> dict[str, int]:
@@ -100,6 +102,6 @@ def test_samples_without_a_score_are_counted_with_the_reasons_of_the_first(
     assert "unlabelled: 100 of 200 (no nose 60, no eyes 4 of the first 64)" in caplog.text
     assert found.metrics[UNLABELLED_KEY] == {"count": 100, "of": 200, "reasons": {"no nose": 60, "no eyes": 4}}
     every = Labels(
-        select_extremes(scores[::2], np.arange(100), 2), np.arange(100), scores[::2], np.zeros(1), np.zeros(2)
+        select_extremes(scores[::2], np.arange(100), 2), np.arange(100), scores[::2], np.zeros(1, np.int64), np.zeros(2)
     )
     assert UNLABELLED_KEY not in fit.with_unlabelled(load_config(), plain("yaw", 0), every).metrics
