@@ -40,7 +40,7 @@ class Checkpoint:
 
     Attributes:
         name: what it is called here; HiGAN's own name where it has one.
-        kind: generator, scorer, boundary, features (a network whose inner layers are looked at) or detector.
+        kind: generator, scorer, boundary, features (a network whose inner layers are looked at), detector or segmenter.
         file: path below the weights folder.
         about: what is in it.
         licence: the terms that its publisher states.

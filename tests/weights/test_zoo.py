@@ -29,7 +29,7 @@ from tests.support.stand_ins import write_scene_predictor
 def test_every_entry_says_what_it_is_and_has_an_https_address_or_a_package_or_the_way_by_hand() -> None:
     assert len(zoo()) > 60
     for checkpoint in zoo().values():
-        assert checkpoint.kind in {"generator", "scorer", "boundary", "features", "detector"}
+        assert checkpoint.kind in {"generator", "scorer", "boundary", "features", "detector", "segmenter"}
         assert all([checkpoint.about, checkpoint.licence, checkpoint.source])
         assert [checkpoint.url is None, checkpoint.package is None, checkpoint.where == ""].count(False) == 1
         assert checkpoint.url is None or urlsplit(checkpoint.url).scheme == "https"

@@ -62,21 +62,22 @@ def padded(boxes: Tensor, height: int, width: int) -> Tensor:
     return torch.stack([top.clamp(min=1), bottom.clamp(max=height), left.clamp(min=1), right.clamp(max=width)], dim=1)
 
 
-def kept(boxes: Tensor, scores: Tensor, most: float, over: Literal["union", "smaller"]) -> Tensor:
+def kept(boxes: Tensor, scores: Tensor, most: float, over: Literal["union", "smaller"], extra: float = 1.0) -> Tensor:
     """Non-maximum suppression -> (M,) indices, the best score first; of equal scores the later box is first.
 
     Args:
         most: boxes that share more than this with a better one go.
         over: what the shared area is divided by: that of both together, or that of the smaller box.
+        extra: pixels that widths and heights count more than the sides say; the cascade takes 0 between its networks.
     """
-    areas = _extents(boxes, 1).prod(dim=1)
+    areas = _extents(boxes, extra).prod(dim=1)
     left = torch.argsort(scores, stable=True)
     found = []
     while len(left):
         best, left = left[-1], left[:-1]
         found.append(best)
         corners = [torch.maximum(boxes[best, :2], boxes[left, :2]), torch.minimum(boxes[best, 2:], boxes[left, 2:])]
-        shared = _extents(torch.cat(corners, dim=1), 1).clamp(min=0).prod(dim=1)
+        shared = _extents(torch.cat(corners, dim=1), extra).clamp(min=0).prod(dim=1)
         smaller = torch.minimum(areas[best], areas[left])
         whole = smaller if over == "smaller" else areas[best] + areas[left] - shared
         left = left[shared / whole <= most]

@@ -94,19 +94,19 @@ class Mtcnn:
             shrunk = F.interpolate(picture, (int(height * scale + 1), int(width * scale + 1)), mode="area")
             moves, likely = self.networks.proposal(shrunk)
             parts = proposals(likely[0, 1], moves[0], scale, PROPOSAL)
-            chosen = kept(parts[0], parts[1], 0.5, "union")
+            chosen = kept(parts[0], parts[1], 0.5, "union", extra=0)
             found.append([part[chosen] for part in parts])
         if not found:
             return picture.new_zeros((0, 4))
         boxes, scores, moves = (torch.cat(parts) for parts in zip(*found, strict=True))
-        chosen = kept(boxes, scores, 0.7, "union")
+        chosen = kept(boxes, scores, 0.7, "union", extra=0)
         return squared(regressed(boxes[chosen], moves[chosen], extra=0))
 
     def _refined(self, picture: Tensor, boxes: Tensor) -> Tensor:
         boxes, crops = _crops(picture, boxes, 24)
         moves, likely = _in_parts(self.networks.refinement, crops)
         good = torch.nonzero(likely[:, 1] > REFINEMENT)[:, 0]
-        chosen = good[kept(boxes[good], likely[good, 1], 0.7, "union")]
+        chosen = good[kept(boxes[good], likely[good, 1], 0.7, "union", extra=0)]
         return squared(regressed(boxes[chosen], moves[chosen]))
 
     def _finished(self, picture: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from higan_cam.files import write_whole
+from higan_cam.label.segmenters.agreement import part_agreement
 from higan_cam.label.segmenters.u_net import load_u_net, save_u_net
-from higan_cam.measure.parts import part_agreement
 from higan_cam.train.files import check_converged, json_text
 from higan_cam.train.segmenter.fit import fit_segmenter
 from higan_cam.train.segmenter.pictures import lessons_of

@@ -21,6 +21,8 @@ from higan_cam.train.settings import Report, World
 LARGEST_GRADIENT = 5.0
 WARMUP = 16
 """One in so many steps warms up."""
+LOOKED_AT, RAREST = 64, 1e-4
+"""Examples by which the parts' shares of the pixels are known, and the least that a share counts as."""
 
 
 @dataclass
@@ -57,13 +59,14 @@ def fit_segmenter(
     share = share_of(settings.batch, world)
     learner, course = start(settings, world.device), lessons or lessons_of(settings)
     resume(settings, learner)
+    weights = part_weights(course.draw(range(LOOKED_AT))[1], settings.balance).to(world.device)
 
     def step(number: int) -> Tensor:
         first = number * settings.batch + world.rank * share
         images, labels = course.draw(range(first, first + share))
         draws = torch.Generator().manual_seed(settings.seed * 1_000_003 + number * world.size + world.rank)
         shown = spoilt(images, settings.recolour, draws).to(world.device, memory_format=torch.channels_last)
-        loss = parts_loss(learner.network.train()(shown), labels.to(world.device).long(), settings.dice)
+        loss = parts_loss(learner.network.train()(shown), labels.to(world.device).long(), settings.dice, weights)
         descend(loss, learner.optimizer, learner.network.parameters(), LARGEST_GRADIENT, world)
         return loss.detach()
 
@@ -82,12 +85,20 @@ def start(settings: SegmenterSettings, device: str = "cpu") -> Learner:
     return Learner(network, optimizer)
 
 
-def parts_loss(logits: Tensor, labels: Tensor, dice: float) -> Tensor:
+def part_weights(labels: Tensor, balance: float) -> Tensor:
+    """(N,S,S) labels -> (11,) weights 1 / share^balance of each part, 1 on average over the pixels."""
+    share = torch.bincount(labels.flatten().long(), minlength=len(PARTS)).float() / labels.numel()
+    weights = share.clamp(min=RAREST) ** -balance
+    return weights / (weights * share).sum()
+
+
+def parts_loss(logits: Tensor, labels: Tensor, dice: float, weights: Tensor) -> Tensor:
     """(B,11,S,S) logits, (B,S,S) int64 labels -> cross-entropy + dice * (1 - mean Dice of the parts there), scalar.
 
-    Dice (Milletari et al. 2016, arXiv:1606.04797) is taken over the whole batch, of the parts that it shows.
+    The cross-entropy is weighted by (11,) `weights` of the parts. Dice (Milletari et al. 2016, arXiv:1606.04797) is
+    taken over the whole batch, of the parts that it shows.
     """
     likely, true = logits.softmax(dim=1), F.one_hot(labels, logits.shape[1]).permute(0, 3, 1, 2)
     shared, shown = (likely * true).sum(dim=(0, 2, 3)), true.sum(dim=(0, 2, 3))
     overlap = 2 * shared / (likely.sum(dim=(0, 2, 3)) + shown)
-    return F.cross_entropy(logits, labels) + dice * (1 - overlap[shown > 0].mean())
+    return F.cross_entropy(logits, labels, weight=weights) + dice * (1 - overlap[shown > 0].mean())

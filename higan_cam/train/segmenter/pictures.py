@@ -19,7 +19,7 @@ from higan_cam.generate.latents import sample_latents
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.segmenters import LabelMap, label_map
 from higan_cam.pictures import Unreadable, decode_picture
-from higan_cam.train.distill.latents import HELD_OUT_SEED
+from higan_cam.train.distill.latents import held_out_latents
 from higan_cam.train.scorer.fit import augment, recolour
 from higan_cam.train.segmenter.settings import SegmenterSettings
 from higan_cam.train.student.labelled import find_labelled
@@ -28,7 +28,7 @@ from higan_cam.types import ByteArray
 HELD_OUT_OF = 10
 """One of a user's pictures in so many is held out."""
 SMALL = 64
-"""Every other batch of renders is of this side, brought to the network's: generators of faces draw both."""
+"""Every other batch of renders is of this side, brought to the network's where that is larger: generators draw both."""
 
 
 class Lessons(Protocol):
@@ -58,7 +58,7 @@ class Renders:
 
     def held_out(self, count: int) -> tuple[Tensor, Tensor]:
         """See `Lessons`."""
-        z = sample_latents(range(count), HELD_OUT_SEED, Z_DIM)
+        z = held_out_latents(count, Z_DIM)
         return render(z, self.side), true_labels(z, self.side)
 
 

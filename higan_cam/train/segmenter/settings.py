@@ -28,20 +28,23 @@ class SegmenterSettings:
     """Over these pictures: others are another training run, wherever they lie."""
     label_map: str = "face_parts"
     """What the masks' classes are."""
-    side: int = 128
+    side: int = 64
     """Side of the pictures, px; those of other sizes are resized."""
     channels: tuple[int, ...] = (12, 24, 48, 72)
     """Features of each level of the network; each halves the side."""
-    steps: int = 300
+    steps: int = 500
     """Optimiser steps."""
     batch: int = 16
     """Pictures per step, over all workers."""
-    learning_rate: float = 6e-3
+    learning_rate: float = 8e-3
     """AdamW's, at the top of the cosine."""
     weight_decay: float = 1e-4
     """AdamW's."""
-    dice: float = 0.5
+    dice: float = 1.0
     """Weight of the Dice loss beside the cross-entropy, so that small parts count as much as large ones."""
+    balance: float = 0.75
+    """A part counts 1 / (its share of the pixels)^balance in the cross-entropy. By 0, small parts are not learned for
+    hundreds of steps."""
     recolour: float = 0.3
     """How far colours fade and mid-tones shift, at random, in [0,1]."""
     seed: int = 0
@@ -60,6 +63,7 @@ class SegmenterSettings:
         for name in ("steps", "batch", "checkpoint_every", "held_out"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
-        if not 0 <= self.recolour <= 1:
-            raise ConfigError(f"recolour: a strength in [0,1], got {self.recolour}")
+        for name in ("recolour", "balance"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name}: must be in [0,1], got {getattr(self, name)}")
         label_map(self.label_map)

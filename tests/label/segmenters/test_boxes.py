@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -55,6 +55,7 @@ def test_a_box_grows_by_a_quarter_on_each_side_within_the_picture(recorded: dict
         assert found.int().tolist() == case["crop_ints"]
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 30), st.integers(1, 30)), max_size=12),
     st.sampled_from(["union", "smaller"]),

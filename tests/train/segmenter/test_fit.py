@@ -15,7 +15,7 @@ from torch import Tensor
 from higan_cam.errors import ConfigError
 from higan_cam.label.segmenters import label_map, load_segmenter
 from higan_cam.train.segmenter.export import train_and_export_segmenter
-from higan_cam.train.segmenter.fit import fit_segmenter, parts_loss
+from higan_cam.train.segmenter.fit import fit_segmenter, part_weights, parts_loss
 from higan_cam.train.segmenter.pictures import Renders, read_labelled, spoilt
 from higan_cam.train.segmenter.settings import SegmenterSettings
 from higan_cam.train.settings import Progress, World
@@ -65,12 +65,22 @@ def test_a_right_map_costs_nothing_and_a_wrong_part_costs_more_the_smaller_it_is
     labels[0, 4:] = 1
     labels[0, 0, 0] = 4
     right = 60.0 * torch.nn.functional.one_hot(labels, 11).permute(0, 3, 1, 2)
-    assert float(parts_loss(right, labels, 0.5)) < 1e-6
+    even = torch.ones(11)
+    assert float(parts_loss(right, labels, 0.5, even)) < 1e-6
     without = right.clone()
     without[0, :, 0, 0] = right[0, :, 0, 1]
     half = right.clone()
     half[0, :, 4, 0] = right[0, :, 0, 1]
-    assert float(parts_loss(without, labels, 0.5)) > float(parts_loss(half, labels, 0.5))
+    assert float(parts_loss(without, labels, 0.5, even)) > float(parts_loss(half, labels, 0.5, even))
+
+
+def test_rare_parts_weigh_more_and_pixels_one_on_average() -> None:
+    labels = torch.zeros(1, 10, 10, dtype=torch.uint8)
+    labels[0, 0, 0] = 5
+    weights = part_weights(labels, 0.5)
+    assert float(weights[5] / weights[0]) == pytest.approx(99**0.5)
+    assert float(0.99 * weights[0] + 0.01 * weights[5]) == pytest.approx(1)
+    torch.testing.assert_close(part_weights(labels, 0.0)[0], torch.tensor(1.0))
 
 
 def test_nuisances_change_the_picture_and_not_its_range() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from higan_cam.measure.parts import part_agreement
+from higan_cam.label.segmenters.agreement import part_agreement
 
 
 def test_a_map_agrees_with_itself() -> None:
