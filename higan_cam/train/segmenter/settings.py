@@ -28,13 +28,13 @@ class SegmenterSettings:
     """Over these pictures: others are another training run, wherever they lie."""
     label_map: str = "face_parts"
     """What the masks' classes are."""
-    side: int = 64
+    side: int = 128
     """Side of the pictures, px; those of other sizes are resized."""
     channels: tuple[int, ...] = (12, 24, 48, 72)
     """Features of each level of the network; each halves the side."""
-    steps: int = 500
+    steps: int = 350
     """Optimiser steps."""
-    batch: int = 16
+    batch: int = 12
     """Pictures per step, over all workers."""
     learning_rate: float = 8e-3
     """AdamW's, at the top of the cosine."""
