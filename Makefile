@@ -1,7 +1,8 @@
 # Everything runs in .venv, which needs Python 3.11 or newer (choose one with `make PYTHON=python3.12 ...`).
 PYTHON ?= python3
 VENV ?= .venv
-OUTPUT ?= runs/demo
+WORLD ?= rooms
+OUTPUT ?= runs/demo$(if $(filter-out rooms,$(WORLD)),_$(WORLD))
 BIN := $(VENV)/bin
 
 # One BLAS thread per process: Ray runs one process per core. Huge pages: a quarter more labels a second
@@ -20,8 +21,8 @@ TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --du
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
 
-demo: $(VENV)/.installed ## label, fit and mask with the embedded model; prints where the report is
-	$(BIN)/higan-cam run --output $(OUTPUT)
+demo: $(VENV)/.installed ## label, fit and mask with the embedded model (WORLD=faces: drawn faces, mouths); prints where the report is
+	$(BIN)/higan-cam run --output $(OUTPUT) $(if $(filter-out rooms,$(WORLD)),--config $(WORLD))
 
 test: $(VENV)/.installed-dev ## run every test (ONLY='ceph or chromium': those with these markers)
 	$(TESTS) $(if $(ONLY),-m '$(ONLY)')

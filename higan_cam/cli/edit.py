@@ -13,7 +13,7 @@ from rich.markup import escape
 from higan_cam.cli.options import Config, parse_distances, parse_indices, parse_weighted, write_file
 from higan_cam.config import RunConfig, load_config
 from higan_cam.errors import ConfigError
-from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_SCORERS
+from higan_cam.weights.embedded import EMBEDDED_SCORERS, knows
 
 if TYPE_CHECKING:
     from higan_cam.pipeline import Models
@@ -155,8 +155,7 @@ def _two(text: str, name: str) -> tuple[int, int]:
 def _scorer_fits(config: RunConfig) -> bool:
     """Whether the scorer knows such pictures: an embedded one knows those of its own world's generators alone."""
     scorer = EMBEDDED_SCORERS.get(config.scorer.weights) if config.scorer.name == "lighting" else None
-    generator = EMBEDDED_GENERATORS.get(config.generator.weights)
-    return scorer is None or (generator is not None and generator.world == scorer.world)
+    return scorer is None or knows(scorer, config.generator.weights)
 
 
 def _score_note(config: RunConfig, scored: bool) -> list[str]:

@@ -33,7 +33,7 @@ from higan_cam.pipeline.flow import HeatBatch
 from higan_cam.pipeline.inverting import Read
 from higan_cam.pipeline.models import Models
 from higan_cam.types import Boundary, ByteArray, Photo, PictureCode, Place, Region, Sample, Scorer
-from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_STUDENTS
+from higan_cam.weights.embedded import EMBEDDED_STUDENTS, knows
 
 LIKELY = 0.5
 """From this likelihood on a pixel is in a student's mask."""
@@ -44,9 +44,9 @@ farther from "on" in the code than its picture shows."""
 
 
 def student_name(config: RunConfig) -> str | None:
-    """File or name of the student that is asked too; the embedded one knows embedded rooms alone."""
-    known = config.student.weights not in EMBEDDED_STUDENTS or config.generator.weights in EMBEDDED_GENERATORS
-    return config.student.weights if known else None
+    """File or name of the student that is asked too; an embedded one knows its own world alone."""
+    embedded = EMBEDDED_STUDENTS.get(config.student.weights)
+    return config.student.weights if embedded is None or knows(embedded, config.generator.weights) else None
 
 
 def student_of(config: RunConfig) -> Student | None:

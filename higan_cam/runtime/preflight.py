@@ -29,7 +29,13 @@ from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.store import open_store
 from higan_cam.types import Boundary
-from higan_cam.weights.embedded import EMBEDDED_ENCODERS, EMBEDDED_GENERATORS, EMBEDDED_STUDENTS
+from higan_cam.weights.embedded import (
+    EMBEDDED_ENCODERS,
+    EMBEDDED_GENERATORS,
+    EMBEDDED_SCORERS,
+    EMBEDDED_SEGMENTERS,
+    EMBEDDED_STUDENTS,
+)
 from higan_cam.weights.files import sha256_of
 from higan_cam.weights.zoo import path_of, weights_file
 
@@ -111,6 +117,7 @@ def check_models(models: Models, config: RunConfig) -> None:
     """Find configuration mistakes that need the networks before anything is written or started."""
     if config.boundary.method not in METHODS:
         raise unknown_name("boundary.method", config.boundary.method, METHODS)
+    _check_worlds(config)
     rows = tuple(range(models.generator.num_layers))
     normal = np.eye(1, models.generator.w_dim, dtype=np.float32)[0]
     dummy = Boundary(normal, 0.0, "w", rows, config.attribute)
@@ -132,6 +139,21 @@ def check_models(models: Models, config: RunConfig) -> None:
         check_pictures(output, str(config.source.pictures), config.store, config.source.column)
         check_inversion(models, config)
         student_of(config)
+
+
+def _check_worlds(config: RunConfig) -> None:
+    """ConfigError: an embedded network is to look at the pictures of an embedded generator of another world."""
+    drawing = EMBEDDED_GENERATORS.get(config.generator.weights)
+    tables = {"lighting": EMBEDDED_SCORERS, "property": EMBEDDED_SEGMENTERS}
+    looking = {"scorer": tables.get(config.scorer.name, {}).get(config.scorer.weights)}
+    if "student" in attributions(config):
+        looking["attribution"] = EMBEDDED_STUDENTS.get(config.attribution.weights or "rooms")
+    for section, network in looking.items():
+        if drawing is not None and network is not None and network.world != drawing.world:
+            raise ConfigError(
+                f"{section}.weights: that embedded network has learned from {network.world}, and generator.weights "
+                f"{config.generator.weights!r} draws {drawing.world}; name another {section}"
+            )
 
 
 def _check_judge(config: RunConfig) -> None:

@@ -33,6 +33,11 @@ EMBEDDED_GENERATORS: Mapping[str, Embedded] = {
         "rooms_generator.safetensors",
         note="Images are samples of a toy world of procedural bedrooms, not photographs.",
     ),
+    "faces": Embedded(
+        "faces_generator.safetensors",
+        world="faces",
+        note="Images are samples of a toy world of drawn faces: no photographs, and nobody's face.",
+    ),
 }
 """By what `generator.weights` calls them."""
 EMBEDDED_SCORERS: Mapping[str, Embedded] = {
@@ -50,6 +55,12 @@ EMBEDDED_SEGMENTERS: Mapping[str, Embedded] = {"faces": Embedded("faces_segmente
 """By what `load_segmenter` calls them."""
 EMBEDDED_TRANSLATORS: Mapping[str, Embedded] = {"rooms": Embedded("rooms_translator.safetensors")}
 """By what `load_translator` calls them."""
+
+
+def knows(network: Embedded, generator: str) -> bool:
+    """Whether an embedded scorer, encoder or student knows what a generator draws, by what `generator.weights` says."""
+    drawing = EMBEDDED_GENERATORS.get(generator)
+    return drawing is not None and drawing.world == network.world
 
 
 def embedded_path(name: str) -> Path:

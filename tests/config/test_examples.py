@@ -15,7 +15,7 @@ from tests.support.commands import Command
 FOLDER = Path(__file__).resolve().parents[2] / "data/configs"
 
 
-@pytest.mark.parametrize("name", ["attributes", "bedroom256", "quick"])
+@pytest.mark.parametrize("name", ["attributes", "bedroom256", "faces", "quick"])
 def test_an_example_is_found_by_name_from_anywhere(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).mkdir()  # a folder is no configuration

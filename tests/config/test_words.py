@@ -87,23 +87,56 @@ def test_a_checkpoint_of_the_zoo_brings_its_scene(weights: str, attribute: str, 
     assert said(f"generator.weights={weights}", f"attribute={attribute}") == caption
 
 
+@pytest.mark.parametrize(
+    ("attribute", "caption", "edit"),
+    [
+        ("mouth", "a face with a wide open mouth", "open the mouth"),
+        ("eyes", "a face with wide open eyes", "open the eyes"),
+        ("hair_color", "a face with fair hair", "lighten the hair"),
+        ("hair_length", "a face with very long hair", "lengthen the hair"),
+        ("yaw", "a face turned to the right", "turn the head to the right"),
+        ("background_mean", "a face with very strong background mean in the center", None),
+    ],
+)
+@pytest.mark.parametrize("weights", ["faces", "stylegan_celebahq"])
+def test_properties_of_faces_have_words(weights: str, attribute: str, caption: str, edit: str | None) -> None:
+    captions = words(f"generator.weights={weights}", f"attribute={attribute}")
+    assert example(captions, attribute)[0] == caption
+    assert edit in (None, example(captions, attribute)[1])
+    assert captions.scene == "face"
+    assert "lamp" not in str(captions.model_dump())
+
+
+def test_a_mouth_that_was_shut_is_said_to_be() -> None:
+    captions = words("generator.weights=faces", "attribute=mouth")
+    assert captions.levels[0] == "closed"
+    assert captions.undo_templates[0] == "close the mouth"
+    own = words("generator.weights=faces", "attribute=mouth", "publish.captions.levels=[shut,agape]")
+    assert example(own, "mouth")[0] == "a face with an agape mouth"
+    assert words("generator.weights=x.pt", "attribute=mouth").scene == "picture"
+
+
 def test_every_generator_with_a_name_is_known() -> None:
     named = [name for name, checkpoint in zoo().items() if checkpoint.kind == "generator"]
     assert not [name for name in (*EMBEDDED_GENERATORS, *named) if scene_of(name) is None]
 
 
-@given(weights=st.sampled_from(["rooms", "stylegan_cat", "pggan_kitchen", "x.pt"]), subject=st.booleans())
-def test_words_that_are_known_are_valid_and_fill_every_field(weights: str, subject: bool) -> None:
-    known = known_words(weights, "warmth", ("subject",) if subject else ())
+@given(
+    attribute=st.sampled_from(["warmth", "mouth", "yaw"]),
+    weights=st.sampled_from(["rooms", "faces", "stylegan_cat", "pggan_kitchen", "x.pt"]),
+    subject=st.booleans(),
+)
+def test_words_that_are_known_are_valid_and_fill_every_field(weights: str, attribute: str, subject: bool) -> None:
+    known = known_words(weights, attribute, ("subject",) if subject else ())
     assert CaptionConfig(**known).model_dump() == known
     default = CaptionConfig()
     for name in ("edit_templates", "plain_edit_templates", "levels"):  # so that one side can be set alone
         assert len(known[name]) == len(getattr(default, name))
 
 
-@pytest.mark.parametrize("weights", ["rooms", "stylegan_bedroom", "faces.pth"])
+@pytest.mark.parametrize("weights", ["rooms", "faces", "stylegan_bedroom", "faces.pth"])
 def test_what_a_run_records_says_the_same_again(weights: str) -> None:
-    config = load_config(overrides=[f"generator.weights={weights}", "attributes={indoor_lighting: {}, wood: {}}"])
+    config = load_config(overrides=[f"generator.weights={weights}", "attributes={indoor_lighting: {}, mouth: {}}"])
     again = parse_config(config.model_dump(mode="json"))
     assert config_hash(again) == config_hash(config)
     hashes = {name: config_hash(each) for name, each in members(config).items()}

@@ -234,6 +234,14 @@ def test_rooms_is_embedded() -> None:
     assert torch.isfinite(image).all()
 
 
+def test_faces_are_embedded_too_and_small() -> None:
+    assert embedded_path("faces_generator.safetensors").stat().st_size < 3_000_000
+    faces = load_generator("faces")
+    image, _ = faces.synthesize(faces.truncate(faces.map(torch.ones(1, faces.z_dim))))
+    assert image.shape == (1, 3, 64, 64)
+    assert torch.isfinite(image).all()
+
+
 def test_no_generator_needs_pytorchs_compiler_to_load(tmp_path: Path) -> None:
     """Its import takes seconds, in every process of a run."""
     for name, kind in KINDS.items():

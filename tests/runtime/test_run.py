@@ -36,6 +36,27 @@ def test_a_candidate_of_an_unknown_name_is_found_before_the_run(models: Models) 
         check_models(models, config)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "section"),
+    [
+        ([], "scorer"),
+        (["scorer.name=luminance", "attribution.name=student"], "attribution"),
+        (["scorer.name=luminance", "attribution.name=auto", "attribution.candidates=[student,path]"], "attribution"),
+    ],
+)
+def test_networks_of_rooms_are_not_asked_about_faces(models: Models, overrides: list[str], section: str) -> None:
+    config = load_config(overrides=["generator.weights=faces", "attribute=mouth", *overrides])
+    with pytest.raises(ConfigError, match=rf"{section}\.weights: .* learned from rooms.*'faces' draws faces"):
+        check_models(models, config)
+    assert config.judge is None or config.scorer.name == "lighting"
+
+
+def test_what_knows_faces_is_not_asked_about_rooms(models: Models) -> None:
+    config = load_config(overrides=["scorer.name=property", "scorer.target=mouth", "attribute=mouth"])
+    with pytest.raises(ConfigError, match=r"scorer\.weights: .* learned from faces.*'rooms' draws rooms"):
+        check_models(models, config)
+
+
 def test_the_second_scorers_mistakes_are_told_apart_from_the_first_ones(models: Models) -> None:
     config = load_config(overrides=["mask.second_scorer.name=luminanz"])
     with pytest.raises(ConfigError, match=r"mask\.second_scorer.*Did you mean 'luminance'"):

@@ -8,7 +8,7 @@ import pytest
 
 from higan_cam.errors import WeightsError
 from higan_cam.weights import embedded
-from higan_cam.weights.embedded import embedded_path
+from higan_cam.weights.embedded import EMBEDDED_ENCODERS, EMBEDDED_SCORERS, EMBEDDED_STUDENTS, embedded_path, knows
 
 
 def test_embedded_files_are_found_in_a_wheel_and_in_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +23,11 @@ def test_embedded_files_are_found_in_a_wheel_and_in_a_checkout(tmp_path: Path, m
     assert embedded_path("w.bin") == tmp_path / "data" / "w.bin"
     (package / "data" / "w.bin").touch()
     assert embedded_path("w.bin") == package / "data" / "w.bin"
+
+
+def test_networks_of_rooms_know_nothing_of_faces() -> None:
+    for table in (EMBEDDED_ENCODERS, EMBEDDED_SCORERS, EMBEDDED_STUDENTS):
+        for network in table.values():
+            assert knows(network, network.world)
+            assert not knows(network, "faces" if network.world == "rooms" else "rooms")
+            assert not knows(network, "somebody/elses.pth")

@@ -18,7 +18,7 @@ import numpy as np
 from higan_cam.config import RunConfig
 from higan_cam.errors import WeightsError
 from higan_cam.types import FloatArray, Interval
-from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_STUDENTS, embedded_path
+from higan_cam.weights.embedded import EMBEDDED_STUDENTS, embedded_path, knows
 
 EDGES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 """Of the bins of agreement, intersection over union; the last one holds its upper end."""
@@ -64,7 +64,8 @@ def overlap_bins(values: FloatArray, config: RunConfig) -> tuple[OverlapBin, ...
 
 def _known(config: RunConfig) -> list[dict[str, Any]]:
     """The bins of the curve that was measured with the embedded networks; none for others, or before it was."""
-    if config.generator.weights not in EMBEDDED_GENERATORS or config.student.weights not in EMBEDDED_STUDENTS:
+    student = EMBEDDED_STUDENTS.get(config.student.weights)
+    if student is None or not knows(student, config.generator.weights):
         return []
     try:
         measured = embedded_path(MEASURED)

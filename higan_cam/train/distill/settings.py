@@ -41,7 +41,7 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "faces": Recipe(
         channels=(64, 96, 96, 64, 24),
-        stages=(Stage(resolution=16, steps=500), Stage(resolution=32, steps=1000), Stage(resolution=64, steps=2400)),
+        stages=(Stage(resolution=16, steps=500), Stage(resolution=32, steps=600), Stage(resolution=64, steps=1000)),
     ),
 }
 """By the name of the world."""

@@ -1,6 +1,6 @@
 """What an encoder is worth: what its codes draw, against pictures that it has not seen.
 
-Grades as in `rooms.photos`: G0 the generator's own samples; for the embedded generator also G1, clean renders of
+Grades as in `rooms.photos`: G0 the generator's own samples; for the embedded one of rooms also G1, clean renders of
 unused rooms, and G2, those as a camera takes them. A code is to be that of an unmoved, untinted camera, so what it
 draws is compared with the sample or the clean render behind each picture. Shapes: n pictures, R side, pixels.
 """
@@ -43,7 +43,8 @@ def held_out(settings: EncoderSettings, source: Source) -> dict[str, Shown]:
     count = settings.held_out
     samples = draw_samples(source, range(count), seed=HELD_OUT_SEED, side=source.generator.resolution)
     every = {"G0": _seen(samples, 1.0), "G0 moved": _seen(samples, 0.0)}
-    if settings.generator in EMBEDDED_GENERATORS:
+    drawing = EMBEDDED_GENERATORS.get(settings.generator)
+    if drawing is not None and drawing.world == "rooms":
         grades: tuple[Grade, ...] = ("G1", "G2")
         size = source.generator.resolution
         images = [[each.image for each in photos(PHOTO_SEED, count, grade, size=size)] for grade in grades]
