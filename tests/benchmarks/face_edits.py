@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.face_edits`: where an edit of a face's property leads, and whether heat lies where it should.
+"""`python -m tests.benchmarks.face_edits`: where an edit of a property of faces leads, if heat lies where it should.
 
 A boundary is fitted between true values of a property, in w, and unused faces are moved to both sides of themselves.
 Read off the two ends by drawing (`train/distill/faces.py`): how far each property went, as a share of its range. Where
