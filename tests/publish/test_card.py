@@ -168,8 +168,9 @@ def test_a_refined_runs_card_says_so_with_the_figures_of_both_masks() -> None:
     card = render_card(facts_of(config, refined=REFINED))
     assert "| retention | 120 | 0.700 [0.690, 0.710] | 0.750 [0.740, 0.760] | 0.050 [0.040, 0.060] |" in card
     assert REFINED.sha256 in card
-    assert "It has learned from 1024 samples of this run whose heat map was `light_change`" in card
+    assert "It has learned from 4096 samples of this run whose heat map was `light_change`" in card
     assert "0.812 [0.802, 0.822] (IoU)" in card
     plain = render_card(facts_of())
     assert "Refined" not in plain
     assert "`light_change` gives the heat map" in plain
+    assert "in the sample and in the negative end" in " ".join(card.split())
