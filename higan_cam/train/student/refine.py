@@ -1,7 +1,8 @@
 """The student of a refined run: learned from the run's own pilot, to be the heat of all its samples.
 
 The same training as `jobs/train_student.py`, on the same kind of samples, shown in the same ways. It will look at the
-generator's own pictures alone, which no camera spoils; those that were learned from without that were no better.
+generator's own pictures alone, which no camera spoils; but the best figures that there are (`mask/README.md`) are those
+of a student that has seen spoilt ones.
 """
 
 from __future__ import annotations
