@@ -21,7 +21,7 @@ TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --du
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
 
-demo: $(VENV)/.installed ## label, fit and mask with the embedded model (WORLD=faces: drawn faces, mouths); prints where the report is
+demo: $(VENV)/.installed ## label, fit and mask with the embedded model (WORLD=faces: drawn faces, five properties); prints where the report is
 	$(BIN)/higan-cam run --output $(OUTPUT) $(if $(filter-out rooms,$(WORLD)),--config $(WORLD))
 
 test: $(VENV)/.installed-dev ## run every test (ONLY='ceph or chromium': those with these markers)

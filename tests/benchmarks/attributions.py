@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from higan_cam.config import RunConfig, load_config
-from higan_cam.config.attributes import members
+from higan_cam.config.attributes import members, siblings
 from higan_cam.generate import sample_latents
 from higan_cam.label import make_scorer, with_quartiles
 from higan_cam.manipulate import condition, select_extremes
@@ -28,7 +28,7 @@ from higan_cam.pipeline import Models, fit_from_extremes, label_by_all, labelled
 from higan_cam.rooms import localisation, render
 from higan_cam.rooms.scene import Z_DIM, Scene, scene_of
 from higan_cam.rooms.truth import LIT
-from higan_cam.types import BoolArray, Boundary, FloatArray, WorkUnit
+from higan_cam.types import BoolArray, Boundary, FloatArray, Scorer, WorkUnit
 
 SEED = 2**62 + 77
 """Of the rooms that are judged; nothing else uses it."""
@@ -49,23 +49,25 @@ def main() -> None:
     models = load_models(configs[LAMPS])
     print("| attribute | heat map | AP, truth | IoU of the masks | gain | behind | coverage | chosen |")
     print("| --- " * 8 + "|")
-    for name, (config, boundary) in _boundaries(models, configs).items():
+    for name, (config, boundary) in boundaries_of(models, configs).items():
         own = on_final_scale(replace(models, scorer=make_scorer(config.scorer)), boundary)
         for line in _lines(own, config, boundary, *_truth(name, options.rooms, models.generator.resolution)):
             print(f"| {name} | {line} |", flush=True)
 
 
-def _boundaries(models: Models, configs: dict[str, RunConfig]) -> dict[str, tuple[RunConfig, Boundary]]:
-    """One look at every picture for all scorers; the others leave the lamps alone, as the file says."""
-    scorers = {name: make_scorer(config.scorer) for name, config in configs.items()}
-    count = configs[LAMPS].label.count
-    indices, scores = label_by_all(models, list(scorers.values()), configs[LAMPS], WorkUnit(0, 0, count))
+def boundaries_of(models: Models, configs: dict[str, RunConfig]) -> dict[str, tuple[RunConfig, Boundary]]:
+    """Of the members of a run, each after its conditions; one look at every picture for all scorers."""
+    first, scorers = next(iter(configs.values())), dict[str, Scorer]()
+    for name, config in configs.items():
+        scorers[name] = make_scorer(config.scorer, list(scorers.values()))
+    indices, scores = label_by_all(models, list(scorers.values()), first, WorkUnit(0, 0, first.label.count))
     found: dict[str, tuple[RunConfig, Boundary]] = {}
     for (name, config), row in zip(configs.items(), scores, strict=True):
         extremes = select_extremes(row, indices, config.boundary.tails)
-        rest = ~np.isin(indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices]))
+        tails = np.concatenate([extremes.highest.indices, extremes.lowest.indices])
+        rest = np.isfinite(row) & ~np.isin(indices, tails)
         boundary = fit_from_extremes(models, config, extremes, labelled_codes(models, config, indices[rest], row[rest]))
-        boundary = condition(boundary, [found[LAMPS][1]] if found else [])
+        boundary = condition(boundary, [found[other][1] for other in siblings(config)])
         found[name] = config, with_quartiles(boundary, config.scorer, scorers[name], row)
     return found
 
