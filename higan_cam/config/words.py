@@ -83,13 +83,14 @@ _OF_A_SUBJECT: dict[str, Any] = {
 
 
 def _of_a_part(template: str, levels: tuple[str, ...], edit: str, undo: str) -> dict[str, Any]:
-    """Words where the attribute itself says where it is."""
+    """Words where the attribute itself says where it is: a mouth is no lamp, of which there are others elsewhere."""
+    both = (template, template.replace("a {scene}", "a picture of a {scene}"))
     return {
         "levels": levels,
-        "templates": (template, template.replace("a {scene}", "a picture of a {scene}"), f"{template}, {{position}}"),
-        "plain_templates": (template, template.replace("a {scene}", "a picture of a {scene}")),
-        "edit_templates": (edit, f"{edit} in this {{scene}}", f"{edit}, {{positions}}"),
-        "undo_templates": (undo, f"{undo} in this {{scene}}", f"{undo}, {{positions}}"),
+        "templates": both,
+        "plain_templates": both,
+        "edit_templates": (edit, f"{edit} in this {{scene}}", f"{edit} and leave the rest as it is"),
+        "undo_templates": (undo, f"{undo} in this {{scene}}", f"{undo} and leave the rest as it is"),
         "plain_edit_templates": (edit, f"{edit} in this {{scene}}"),
         "plain_undo_templates": (undo, f"{undo} in this {{scene}}"),
     }

@@ -60,7 +60,8 @@ def run_all(
     runs = members(config.model_copy(update={"output": store.uri}))
     begin_run(store, config)
     # Before Ray starts: from here on `status` finds every attribute.
-    floor = cache(lambda: measured_floor(load_models(config), config))  # one generator and one seed for all
+    one = next(iter(runs.values()))  # the file's own scorer may be half of one, which each attribute completes
+    floor = cache(lambda: measured_floor(load_models(one), one))  # one generator and one seed for all
     begun = [_begun(each, digests[name], floor) for name, each in runs.items()]
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, config_hash(config)[:12])

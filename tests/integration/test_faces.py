@@ -17,7 +17,7 @@ from higan_cam.faces.scene import Z_DIM
 from higan_cam.generate import sample_latents
 from higan_cam.publish.exports import export_run
 from higan_cam.publish.images import decode_image
-from higan_cam.runtime.run import run_stages
+from higan_cam.runtime.several import run_all
 from higan_cam.store import open_store, verify_run
 from higan_cam.store.status import read_status
 
@@ -27,7 +27,8 @@ UNREAD = re.compile(r"<style>.*?</style>|<script.*?</script>|<[^>]*>", re.DOTALL
 
 
 def mouths(output: Path) -> RunConfig:
-    named = ("generator.weights=faces", "scorer.name=property", "scorer.target=mouth", "attribute=mouth")
+    """As data/configs/faces.yaml has them: the attribute completes the scorer that the file half names."""
+    named = ("generator.weights=faces", "scorer.name=property", "attributes.mouth.scorer.target=mouth")
     tiny = ("label.count=160", "label.shard_size=80", "boundary.tails=40", "mask.count=8", "mask.shard_size=8")
     return load_config(None, [f"output={output}", *named, *tiny, "runtime.workers=1"])
 
@@ -35,8 +36,8 @@ def mouths(output: Path) -> RunConfig:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, local_ray: None) -> Path:
     output = tmp_path_factory.mktemp("faces") / "run"
-    assert run_stages(mouths(output)).problems == []
-    return output
+    assert run_all(mouths(output)).problems == []
+    return output / "mouth"
 
 
 @pytest.fixture(scope="module")
