@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import is_dataclass
 
 from torch import Tensor, nn
 
@@ -40,8 +41,7 @@ class PropertyScorer(nn.Module):
         self.attribute, self.formula, self.weights = target, formula, weights
         self.looks_with = segmenter
         self.differentiable = formula == OURS
-        held = [segmenter] if isinstance(segmenter, nn.Module) else vars(segmenter).values()
-        self.networks = nn.ModuleList(each for each in held if isinstance(each, nn.Module))  # go where the scorer goes
+        self.networks = nn.ModuleList(_networks(segmenter))  # go where the scorer goes
 
     def score(self, image: Tensor) -> Tensor:
         """See `types.Scorer`; NaN where the property is not defined. ConfigError: as `read`."""
@@ -62,6 +62,15 @@ class PropertyScorer(nn.Module):
     def reasons(self, seen: Segmentation) -> tuple[str, ...]:
         """Per picture "" or why it has no score."""
         return measure(seen, self.attribute, self.formula).reasons()
+
+
+def _networks(part: object) -> Iterator[nn.Module]:
+    """Those in a segmenter, and in the detector that it finds faces by."""
+    if isinstance(part, nn.Module):
+        yield part
+    elif is_dataclass(part):
+        for each in vars(part).values():
+            yield from _networks(each)
 
 
 def property_scorer(config: ScorerConfig) -> PropertyScorer:

@@ -76,7 +76,7 @@ class Mtcnn:
         return tuple(self._of_one(pictures[i : i + 1]) for i in range(len(pictures)))
 
     def _of_one(self, picture: Tensor) -> Faces:
-        boxes, scores = self._proposed(picture), torch.zeros(0)
+        boxes, scores = self._proposed(picture), picture.new_zeros(0)
         points = boxes.new_zeros((0, 2 * LANDMARKS))
         if len(boxes):
             boxes = self._refined(picture, boxes)

@@ -88,13 +88,14 @@ class NetworkSegmenter:
     def _likely(self, seen: Tensor) -> Tensor:
         given = self.network(seen)
         classes = len(self.settings.labels.parts)
-        if given.ndim != 4 or given.shape[1] != classes or len(given) != len(seen):
+        if not isinstance(given, Tensor) or given.ndim != 4 or given.shape[:2] != (len(seen), classes):
+            found = tuple(given.shape) if isinstance(given, Tensor) else f"a {type(given).__name__}"
             raise WeightsError(
-                f"{self.source}: gives {tuple(given.shape)} for {len(seen)} pictures; the label map "
+                f"{self.source}: gives {found} for {len(seen)} pictures; the label map "
                 f"{self.settings.labels.name!r} has {classes} classes, so "
                 f"({len(seen)},{classes},h,w) is expected: name another"
             )
-        likely = GIVES[self.settings.gives](given)
+        likely = GIVES[self.settings.gives](given.float())
         if likely.shape[2:] == seen.shape[2:]:
             return likely
         return torch.nn.functional.interpolate(likely, seen.shape[2:], mode="bilinear", align_corners=False)

@@ -51,7 +51,7 @@ def load_onnx(path: Path, given: str | None = None) -> NetworkSegmenter:
     except Exception as error:
         raise WeightsError(f"{path}: not a usable ONNX file ({str(error)[:200]})") from error
     inputs = session.get_inputs()
-    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
+    if len(inputs) != 1 or not _takes_pictures(inputs[0]):
         shapes = ", ".join(f"{each.name} {each.shape} {each.type}" for each in inputs)
         raise WeightsError(f"{path}: takes {shapes}; expected one float32 input of pictures (N,3,h,w)")
     batch, _, height, width = inputs[0].shape
@@ -61,7 +61,7 @@ def load_onnx(path: Path, given: str | None = None) -> NetworkSegmenter:
         if height != width:
             raise WeightsError(f"{path}: takes pictures of {width} x {height} px; expected square ones")
         settings = replace(settings, side=height)
-    run = _runs(session, inputs[0].name, batch if isinstance(batch, int) else BATCH)
+    run = _runs(session, inputs[0].name, batch if isinstance(batch, int) else None, path)
     return NetworkSegmenter(run, settings, str(path))
 
 
@@ -97,14 +97,27 @@ def _settings(path: Path, written: str | None, given: str | None) -> Settings:
         ) from error
 
 
-def _runs(session: Any, name: str, batch: int) -> Callable[[Tensor], Tensor]:
+def _takes_pictures(taken: Any) -> bool:
+    """Whether an ONNX input is (N,3,h,w) float32; a size that is no number may be any."""
+    shape = taken.shape
+    return taken.type == "tensor(float)" and len(shape) == 4 and (shape[1] == 3 or not isinstance(shape[1], int))
+
+
+def _runs(session: Any, name: str, batch: int | None, path: Path) -> Callable[[Tensor], Tensor]:
     """(N,3,h,w) -> the first output, in batches of exactly that size where the file wants one."""
+    output = session.get_outputs()[0].name
 
     def run(seen: Tensor) -> Tensor:
         outputs = []
-        for part in seen.detach().split(batch):
-            filled = torch.cat([part, part[-1:].expand(batch - len(part), -1, -1, -1)])
-            given = session.run(None, {name: filled.cpu().numpy()})[0]
+        for part in seen.detach().split(batch or BATCH):
+            filled = torch.cat([part, part[-1:].expand((batch or len(part)) - len(part), -1, -1, -1)])
+            try:
+                given = session.run([output], {name: filled.cpu().numpy()})[0]
+            except Exception as error:
+                raise WeightsError(
+                    f"{path}: cannot run on pictures {tuple(filled.shape)} ({str(error)[:200]}); its {SETTINGS!r} "
+                    "should say by `side` which side it takes"
+                ) from error
             outputs.append(torch.from_numpy(given[: len(part)]))
         return torch.cat(outputs).to(seen.device)
 

@@ -17,6 +17,9 @@ from higan_cam.label.properties.published import properties_v1
 from higan_cam.label.properties.scorer import PropertyScorer
 from higan_cam.label.scale import CalibratedScorer
 from higan_cam.label.segmenters import PARTS
+from higan_cam.label.segmenters.detection import Mtcnn
+from higan_cam.label.segmenters.mtcnn import Networks
+from higan_cam.label.segmenters.network_segmenter import NetworkSegmenter, Settings
 from higan_cam.types import Scorer
 from tests.support.drawn_faces import ColourSegmenter, drawn_labels, picture_of
 
@@ -96,6 +99,14 @@ def test_properties_of_one_segmenter_look_once(segmenter: ColourSegmenter) -> No
     together = score_by_all(scored, picture)
     assert segmenter.calls == 1
     assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_the_detectors_networks_go_where_the_scorer_goes() -> None:
+    """A detector that stays on the CPU would be shown pictures that lie on the GPU."""
+    found = Mtcnn(Networks())
+    made = PropertyScorer(NetworkSegmenter(torch.nn.Conv2d(3, 11, 1), Settings("face_parts"), detector=found), "eyes")
+    made.double()
+    assert {each.dtype for each in found.networks.parameters()} == {torch.float64}
 
 
 def test_a_segmenter_is_loaded_once_for_scorers_that_share_its_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.label.segmenters import load_segmenter
-from higan_cam.label.segmenters.network_segmenter import NetworkSegmenter
+from higan_cam.label.segmenters.network_segmenter import NetworkSegmenter, Settings
 from higan_cam.mask.student.to_onnx import Graph
 
 SETTINGS = json.dumps({"label_map": "0,1,10", "expects": "unit"})
@@ -39,12 +39,14 @@ def script(path: Path, settings: str | None = SETTINGS) -> Path:
     return path
 
 
-def onnx(path: Path, settings: str | None = SETTINGS, batch: int | str = "n", side: int | str = "s") -> Path:
+def onnx(
+    path: Path, settings: str | None = SETTINGS, batch: int | str = "n", side: int | str = "s", channels: int = 3
+) -> Path:
     pytest.importorskip("onnx", reason="onnx is an extra")
     pytest.importorskip("onnxruntime", reason="onnx is an extra")
     graph = Graph()
     graph.add("Mul", "image", graph.constant(np.array(9, np.float32)), outputs=("logits",))
-    shapes: list[int | str] = [batch, 3, side, side]
+    shapes: list[int | str] = [batch, channels, side, side]
     notes = {} if settings is None else {"settings": settings}
     path.write_bytes(graph.model("channels", {"image": shapes}, {"logits": shapes}, notes))
     return path
@@ -113,3 +115,40 @@ def test_a_damaged_onnx_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.onnx").write_bytes(b"\x08\x08nothing")
     with pytest.raises(WeightsError, match=r"mine\.onnx: not a usable ONNX file"):
         load_segmenter(str(tmp_path / "mine.onnx"))
+
+
+def test_an_onnx_file_that_does_not_take_colours_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"grey\.onnx: takes image \['n', 1, .*expected one float32 input"):
+        load_segmenter(str(onnx(tmp_path / "grey.onnx", channels=1)))
+
+
+def test_what_an_onnx_file_cannot_run_on_is_told_with_the_file(tmp_path: Path, picture: Tensor) -> None:
+    pytest.importorskip("onnx", reason="onnx is an extra")
+    pytest.importorskip("onnxruntime", reason="onnx is an extra")
+    graph = Graph()
+    graph.add("Add", "image", graph.constant(np.zeros((1, 3, 5, 5), np.float32)), outputs=("logits",))
+    shapes: list[int | str] = ["n", 3, "h", "w"]
+    path = tmp_path / "five.onnx"
+    path.write_bytes(graph.model("five", {"image": shapes}, {"logits": shapes}, {"settings": SETTINGS}))
+    with pytest.raises(WeightsError, match=r"five\.onnx: cannot run on pictures \(3, 3, 8, 8\)"):
+        load_segmenter(str(path)).segment(picture)
+
+
+def test_batches_of_an_onnx_file_are_filled_up_only_where_it_wants_them_so(tmp_path: Path, picture: Tensor) -> None:
+    """A map that has as many rows as pictures were shown."""
+    pytest.importorskip("onnx", reason="onnx is an extra")
+    pytest.importorskip("onnxruntime", reason="onnx is an extra")
+    graph = Graph()
+    graph.add("Transpose", "image", outputs=("logits",), perm=[2, 1, 0, 3])
+    path = tmp_path / "turned.onnx"
+    names: list[int | str] = ["n", 3, "h", "w"]
+    path.write_bytes(graph.model("turned", {"image": names}, {"logits": ["h", 3, "n", "w"]}, {"settings": SETTINGS}))
+    segmenter = load_segmenter(str(path))
+    assert isinstance(segmenter, NetworkSegmenter)
+    assert segmenter.network(picture[:, :, :3]).shape == (3, 3, 3, 8)
+
+
+def test_a_program_that_gives_no_map_is_told(picture: Tensor) -> None:
+    segmenter = NetworkSegmenter(lambda seen: (seen, seen), Settings("0,1,10"), "two.pt")  # type: ignore[arg-type,return-value]
+    with pytest.raises(WeightsError, match=r"two\.pt: gives a tuple"):
+        segmenter.segment(picture)
