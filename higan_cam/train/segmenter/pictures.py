@@ -18,11 +18,10 @@ from higan_cam.faces.scene import Z_DIM
 from higan_cam.generate.latents import sample_latents
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.segmenters import LabelMap, label_map
-from higan_cam.pictures import Unreadable, decode_picture
 from higan_cam.train.distill.latents import held_out_latents
 from higan_cam.train.scorer.fit import augment, recolour
 from higan_cam.train.segmenter.settings import SegmenterSettings
-from higan_cam.train.student.labelled import find_labelled
+from higan_cam.train.student.labelled import find_labelled, read_pair
 from higan_cam.types import ByteArray
 
 HELD_OUT_OF = 10
@@ -99,13 +98,13 @@ def read_labelled(folder: Path, side: int, classes: LabelMap, seed: int = 0) -> 
     """The pictures FOLDER/images/NAME.jpg with their label maps FOLDER/masks/NAME.png, whose grey levels are classes.
 
     Raises:
-        ConfigError: pictures without label maps or the reverse, files that cannot be read, colours in a label map,
-            classes that the label map does not have, fewer than two pictures.
+        ConfigError: pictures without label maps or the reverse, files that cannot be read, a label map of another shape
+            than its picture, colours in one, classes that the label map does not have, fewer than two pictures.
     """
     pairs = find_labelled(folder)
     if len(pairs) < 2:
         raise ConfigError(f"{folder}: one picture alone; two or more are needed, since some are held out")
-    read = [(_picture(picture, side), _classes(mask, side, classes)) for picture, mask in pairs]
+    read = [_read(picture, mask, side, classes) for picture, mask in pairs]
     order = np.random.Generator(np.random.Philox(key=seed)).permutation(len(read))
     pictures, labels = (torch.from_numpy(np.stack([read[i][part] for i in order])) for part in (0, 1))
     apart = max(1, round(len(pairs) / HELD_OUT_OF))
@@ -125,12 +124,14 @@ def rendered(z: np.ndarray, resolution: int, side: int) -> Tensor:
     return image if resolution == side else 2 * Preprocess((side, side), (0.0,) * 3, (1.0,) * 3, "bicubic")(image) - 1
 
 
-def _picture(path: Path, side: int) -> ByteArray:
-    return np.asarray(cv2.resize(_decoded(path), (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+def _read(picture: Path, mask: Path, side: int, classes: LabelMap) -> tuple[ByteArray, ByteArray]:
+    """(side,side,3) RGB and (side,side) classes."""
+    shown, drawn = read_pair(picture, mask)
+    sized = np.asarray(cv2.resize(shown, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+    return sized, _classes(mask, drawn, side, classes)
 
 
-def _classes(path: Path, side: int, classes: LabelMap) -> ByteArray:
-    shown = _decoded(path)
+def _classes(path: Path, shown: ByteArray, side: int, classes: LabelMap) -> ByteArray:
     if (shown != shown[:, :, :1]).any():
         raise ConfigError(f"{path}: has colours; a label map is a grey PNG whose levels are the classes, 0, 1, 2, ...")
     largest = int(shown.max())
@@ -139,10 +140,3 @@ def _classes(path: Path, side: int, classes: LabelMap) -> ByteArray:
             f"{path}: has the class {largest}; the label map {classes.name!r} ends at {len(classes.parts) - 1}"
         )
     return np.asarray(cv2.resize(shown[:, :, 0], (side, side), interpolation=cv2.INTER_NEAREST), np.uint8)
-
-
-def _decoded(path: Path) -> ByteArray:
-    found = decode_picture(path.read_bytes())
-    if isinstance(found, Unreadable):
-        raise ConfigError(f"{path}: cannot be read as a picture ({found.reason}); save it again")
-    return found.image

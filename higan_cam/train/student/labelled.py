@@ -37,11 +37,9 @@ def find_labelled(folder: Path) -> list[tuple[Path, Path]]:
     pairs = [(images[name], masks[name]) for name in sorted(images.keys() & masks.keys())]
     broken = [f"{path}: {reason}" for pair in pairs for path in pair if (reason := problem_of(path)) is not None]
     if alone or broken:
-        raise ConfigError(f"--labelled {folder}: {_listed(alone + broken)}")
+        raise ConfigError(f"{folder}: {_listed(alone + broken)}")
     if not pairs:
-        raise ConfigError(
-            f"--labelled {folder}: no pictures; expected {IMAGES}/NAME.jpg and {MASKS}/NAME.png, white where it answers"
-        )
+        raise ConfigError(f"{folder}: no pictures; expected {IMAGES}/NAME.jpg and {MASKS}/NAME.png")
     return pairs
 
 
@@ -74,16 +72,26 @@ def _by_name(folder: Path) -> dict[str, Path]:
 
 
 def _lesson(picture: Path, mask: Path, side: int) -> Lesson:
-    shown = _decoded(picture)
-    answer = np.asarray(cv2.cvtColor(_decoded(mask), cv2.COLOR_RGB2GRAY), np.uint8)
+    shown, drawn = read_pair(picture, mask)
+    answer = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY), np.uint8)
+    share = (answer >= (FULL + 1) // 2).astype(np.float32)
+    return lesson_of([shown], share, share, side)
+
+
+def read_pair(picture: Path, mask: Path) -> tuple[ByteArray, ByteArray]:
+    """A picture and its mask, (H,W,3) and (h,w,3) RGB, upright, of one shape up to a pixel's rounding.
+
+    Raises:
+        ConfigError: a mask of another shape than its picture; a file that cannot be read.
+    """
+    shown, answer = _decoded(picture), _decoded(mask)
     height, width = shown.shape[:2]
     if abs(height * answer.shape[1] - width * answer.shape[0]) > max(height, width):
         raise ConfigError(
             f"{mask}: {answer.shape[1]} x {answer.shape[0]} px does not have the shape of {picture.name}, "
             f"{width} x {height} px; draw it on the picture itself"
         )
-    share = (answer >= (FULL + 1) // 2).astype(np.float32)
-    return lesson_of([shown], share, share, side)
+    return shown, answer
 
 
 def _decoded(path: Path) -> ByteArray:

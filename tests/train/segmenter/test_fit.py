@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import ConfigError
-from higan_cam.label.segmenters import label_map, load_segmenter
+from higan_cam.faces.labels import LABELS
+from higan_cam.label.segmenters import PARTS, label_map, load_segmenter
 from higan_cam.train.segmenter.export import train_and_export_segmenter
 from higan_cam.train.segmenter.fit import fit_segmenter, part_weights, parts_loss
 from higan_cam.train.segmenter.pictures import Renders, read_labelled, spoilt
@@ -83,6 +84,10 @@ def test_rare_parts_weigh_more_and_pixels_one_on_average() -> None:
     torch.testing.assert_close(part_weights(labels, 0.0)[0], torch.tensor(1.0))
 
 
+def test_drawn_faces_are_labelled_as_segmenters_call_the_parts() -> None:
+    assert LABELS == PARTS
+
+
 def test_nuisances_change_the_picture_and_not_its_range() -> None:
     images, _ = Renders(64, 0).draw(range(4))
     shown = spoilt(images, 0.3, torch.Generator().manual_seed(0))
@@ -113,6 +118,13 @@ def test_a_users_label_maps_are_read_by_their_own_classes(tmp_path: Path) -> Non
 def test_classes_that_the_label_map_lacks_are_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="has the class 2; the label map '0,1' ends at 1"):
         read_labelled(labelled(tmp_path / "data"), 32, label_map("0,1"))
+
+
+def test_a_label_map_of_another_shape_than_its_picture_is_told(tmp_path: Path) -> None:
+    folder = labelled(tmp_path / "data")
+    cv2.imwrite(str(folder / "masks" / "1.png"), np.zeros((40, 60), np.uint8))
+    with pytest.raises(ConfigError, match=r"1\.png: 60 x 40 px does not have the shape of 1\.png, 40 x 40 px"):
+        read_labelled(folder, 32, label_map("0,1,10"))
 
 
 def test_a_side_that_does_not_divide_is_refused(settings: SegmenterSettings) -> None:
