@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from higan_cam.config import RunConfig, parse_layers
 from higan_cam.config.attributes import SIBLING
 from higan_cam.config.stages import AUTO
 from higan_cam.errors import ConfigError, unknown_name
-from higan_cam.label import final_range, make_scorer, needs_quartiles, scorer_files
+from higan_cam.label import final_range, lacks_labels, make_scorer, needs_quartiles, scorer_files
+from higan_cam.label.properties.formulas import FORMULAS
 from higan_cam.manipulate import (
     METHODS,
     checked_targets,
@@ -21,14 +23,14 @@ from higan_cam.manipulate import (
 )
 from higan_cam.mask import ATTRIBUTIONS
 from higan_cam.pictures import check_pictures
-from higan_cam.pipeline import Models, attribution_for, edit_for, load_models
+from higan_cam.pipeline import Models, attribution_for, edit_for, label_unit, load_models, why_unlabelled
 from higan_cam.pipeline.inverting import check_inversion, encoder_name
 from higan_cam.pipeline.photos import student_name, student_of
 from higan_cam.pipeline.relit import check_relit
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.reach import check_reachable
 from higan_cam.store import open_store
-from higan_cam.types import Boundary
+from higan_cam.types import Boundary, WorkUnit
 from higan_cam.weights.embedded import (
     EMBEDDED_ENCODERS,
     EMBEDDED_GENERATORS,
@@ -38,6 +40,9 @@ from higan_cam.weights.embedded import (
 )
 from higan_cam.weights.files import sha256_of
 from higan_cam.weights.zoo import path_of, weights_file
+
+LOOK, LOOKED_AT = 8, 128
+"""Latents that are looked at together, and at most, for one with a score."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ def preflight(config: RunConfig, head: Head | None = None) -> Ready:
     check_relit(config)
     models = load_models(config)
     check_models(models, config)
+    check_labels(models, config)
     if head is None:
         check_reachable(config.runtime)
     return Ready(models, weights_digests(config))
@@ -118,6 +124,7 @@ def check_models(models: Models, config: RunConfig) -> None:
     if config.boundary.method not in METHODS:
         raise unknown_name("boundary.method", config.boundary.method, METHODS)
     _check_worlds(config)
+    _check_property(config)
     rows = tuple(range(models.generator.num_layers))
     normal = np.eye(1, models.generator.w_dim, dtype=np.float32)[0]
     dummy = Boundary(normal, 0.0, "w", rows, config.attribute)
@@ -145,7 +152,12 @@ def _check_worlds(config: RunConfig) -> None:
     """ConfigError: an embedded network is to look at the pictures of an embedded generator of another world."""
     drawing = EMBEDDED_GENERATORS.get(config.generator.weights)
     tables = {"lighting": EMBEDDED_SCORERS, "property": EMBEDDED_SEGMENTERS}
-    looking = {"scorer": tables.get(config.scorer.name, {}).get(config.scorer.weights)}
+    scorers = {"scorer": config.scorer, "mask.second_scorer": config.judge}
+    looking = {
+        section: tables.get(scorer.name, {}).get(scorer.weights)
+        for section, scorer in scorers.items()
+        if scorer is not None
+    }
     if "student" in attributions(config):
         looking["attribution"] = EMBEDDED_STUDENTS.get(config.attribution.weights or "rooms")
     for section, network in looking.items():
@@ -154,6 +166,37 @@ def _check_worlds(config: RunConfig) -> None:
                 f"{section}.weights: that embedded network has learned from {network.world}, and generator.weights "
                 f"{config.generator.weights!r} draws {drawing.world}; name another {section}"
             )
+
+
+def _check_property(config: RunConfig) -> None:
+    """ConfigError: one property is scored, and captions would speak of another."""
+    scorer = config.scorer
+    named = any(config.attribute in properties for properties in FORMULAS.values())
+    if scorer.name == "property" and named and config.attribute != scorer.target:
+        raise ConfigError(
+            f"attribute: {config.attribute!r} is another property than scorer.target, {scorer.target!r}, and captions "
+            f"would speak of it; add --set attribute={scorer.target}"
+        )
+
+
+def check_labels(models: Models, config: RunConfig) -> None:
+    """ConfigError: none of the run's first latents has a score, by a scorer that may have none for a picture.
+
+    One picture with a score is enough, so that in most runs only the first few are looked at.
+    """
+    scorer = lacks_labels(config.scorer, models.scorer)
+    if scorer is None:
+        return
+    for start in range(0, LOOKED_AT, LOOK):
+        _, scores = label_unit(models, config, WorkUnit(0, start, start + LOOK))
+        if np.isfinite(scores).any():
+            return
+    reasons = Counter(reason for reason in why_unlabelled(models, config, range(LOOK)) if reason)
+    why = "".join(f", because of {reason}" for reason in reasons)
+    raise ConfigError(
+        f"scorer: {scorer} has no score for any of the first {LOOKED_AT} latents{why}; name a scorer, or weights of "
+        f"it, that knows what generator.weights {config.generator.weights!r} draws"
+    )
 
 
 def _check_judge(config: RunConfig) -> None:

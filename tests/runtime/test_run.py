@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from higan_cam.config import load_config
 from higan_cam.errors import ConfigError, HiganCamError, WeightsError
 from higan_cam.label import make_scorer
+from higan_cam.label.segmenters import PARTS
+from higan_cam.label.segmenters.u_net import PartsNetwork, save_u_net
 from higan_cam.pipeline import Models
-from higan_cam.runtime.preflight import check_models
+from higan_cam.runtime import preflight
+from higan_cam.runtime.preflight import check_labels, check_models
 from higan_cam.weights.embedded import embedded_path
 
 
@@ -55,6 +59,36 @@ def test_what_knows_faces_is_not_asked_about_rooms(models: Models) -> None:
     config = load_config(overrides=["scorer.name=property", "scorer.target=mouth", "attribute=mouth"])
     with pytest.raises(ConfigError, match=r"scorer\.weights: .* learned from faces.*'rooms' draws rooms"):
         check_models(models, config)
+
+
+def test_a_second_scorer_that_knows_faces_does_not_judge_rooms(models: Models) -> None:
+    config = load_config(overrides=["mask.second_scorer.name=property", "mask.second_scorer.target=mouth"])
+    with pytest.raises(ConfigError, match=r"mask\.second_scorer\.weights: .* learned from faces"):
+        check_models(models, config)
+
+
+def test_captions_do_not_speak_of_another_property_than_is_scored(models: Models) -> None:
+    asked = ["generator.weights=faces", "attribute=mouth", "scorer.name=property", "scorer.target=eyes"]
+    with pytest.raises(ConfigError, match=r"attribute: 'mouth' is another property .* --set attribute=eyes"):
+        check_models(models, load_config(overrides=asked))
+
+
+def test_a_run_in_which_no_picture_has_a_score_ends_before_it_begins(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segmenter of faces, as a file of the user's own, is shown rooms in which it finds no mouth."""
+    network = PartsNetwork((2, 2), len(PARTS))
+    torch.nn.init.zeros_(network.head.weight)
+    with torch.no_grad():
+        network.head.bias.copy_(20.0 * torch.eye(len(PARTS))[1])  # all is skin
+    save_u_net(tmp_path / "skin.safetensors", network, 32)
+    monkeypatch.setattr(preflight, "LOOKED_AT", 16)
+    asked = ["scorer.name=property", "scorer.target=mouth", f"scorer.weights={tmp_path / 'skin.safetensors'}"]
+    config = load_config(overrides=asked)
+    blind = replace(models, scorer=make_scorer(config.scorer))
+    with pytest.raises(ConfigError, match=r"no score for any of the first 16 latents, because of no eyes; .*'rooms'"):
+        check_labels(blind, config)
+    check_labels(models, load_config())  # NaN of other scorers are a fault, which the fit tells
 
 
 def test_the_second_scorers_mistakes_are_told_apart_from_the_first_ones(models: Models) -> None:
