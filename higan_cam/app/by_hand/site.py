@@ -79,7 +79,7 @@ class _Page:
         """A tab and its answer to a question -> what is asked next."""
         said = await _said(request)
         tab, asked, label = _tab(said), self._asked(said), said.get("label")
-        if label is not None and (isinstance(label, bool) or label not in (0, 1)):
+        if label is not None and (type(label) is not int or label not in (0, 1)):  # 1.0 would end the table as such
             raise HTTPException(422, "A label is 0, 1, or null for a skip.")
         return self._state(tab, said=self._asking.answer(tab, asked, label))
 

@@ -23,7 +23,7 @@ from higan_cam.label.labelled.networks import Classifier, checked_backbone, make
 from higan_cam.train.checkpoints import Part, Parts, load_checkpoint, save_checkpoint
 from higan_cam.train.labeller.examples import Examples, find_examples
 from higan_cam.train.labeller.parts import parts_of
-from higan_cam.train.labeller.settings import LabellerSettings
+from higan_cam.train.labeller.settings import MOST_RETRIES, LabellerSettings
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import cosine_rate, descend
 from higan_cam.train.settings import Report, World
@@ -35,8 +35,6 @@ WARMUP = 16
 _AT_ONCE = 128
 _ORDER, _WEIGHTS, _DROPOUT = 0, 1, 2
 """Streams of random numbers."""
-_ATTEMPTS = 100
-"""More than are ever made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,6 +269,7 @@ def _as_kept(value: Tensor) -> Tensor:
 
 
 def _seed(settings: LabellerSettings, fold: int, attempt: int, number: int, stream: int) -> int:
-    """64 bits that follow from all of them."""
-    words = np.random.SeedSequence([settings.seed, fold * _ATTEMPTS + attempt, number, stream]).generate_state(2)
+    """63 bits that follow from all of them."""
+    which = fold * (MOST_RETRIES + 1) + attempt
+    words = np.random.SeedSequence([settings.seed, which, number, stream]).generate_state(2)
     return int(words[0]) << 31 ^ int(words[1])

@@ -12,6 +12,7 @@ from higan_cam.label.labelled.networks import WIDTH, checked_backbone
 from higan_cam.label.labelled.scorer import MOST_FOLDS
 
 PRESENTED = "presented"
+MOST_RETRIES = 99
 _OF_PEOPLE = re.compile(
     r"\b(gender|sex|wom[ae]n|m[ae]n|female|male|girls?|boys?|races?|racial|ethnic\w*|skin|religio\w*|"
     r"disabilit\w*|orientation|age|old|young)\b",
@@ -68,7 +69,7 @@ class LabellerSettings:
     """Loss on its own part, as a share of what always saying the share of label 1 loses, from which on a network is
     trained again from other weights."""
     retries: int = 2
-    """How often that is done at most."""
+    """How often that is done at most, 0 to 99."""
     seed: int = 0
     """Of parts, initial weights and order."""
     checkpoint_every: int = 1_000_000
@@ -92,8 +93,10 @@ class LabellerSettings:
         for name in ("held_out", "calibration"):
             if not 0 < getattr(self, name) <= 0.4:
                 raise ConfigError(f"{name}: a share of the labels, above 0 and at most 0.4, got {getattr(self, name)}")
-        if self.retries < 0 or not self.accept > 0:
-            raise ConfigError(f"retries must be >= 0 and accept > 0, got {self.retries} and {self.accept}")
+        if not 0 <= self.retries <= MOST_RETRIES or not self.accept > 0:
+            raise ConfigError(
+                f"retries must be 0 to {MOST_RETRIES} and accept > 0, got {self.retries} and {self.accept}"
+            )
         if not 0 < self.learning_rate < math.inf or not 0 <= self.weight_decay < math.inf:
             raise ConfigError(
                 f"learning_rate must be > 0 and weight_decay >= 0, got {self.learning_rate} and {self.weight_decay}"

@@ -71,6 +71,7 @@ def test_a_latent_that_there_is_not_is_named(client: TestClient, index: int) -> 
         ({"index": 1, "again": 0, "label": 1}, 422),
         ({"index": 1, "again": False, "label": 2}, 422),
         ({"index": 1, "again": False, "label": True}, 422),
+        ({"index": 1, "again": False, "label": 1.0}, 422),
         ({"index": 1, "again": False, "label": [1]}, 422),
         ({"index": 1, "again": False, "label": 1, "tab": ""}, 422),
         ({"index": 1, "again": False, "label": 1, "tab": 3}, 422),

@@ -184,6 +184,7 @@ def test_what_people_are_is_named_as_what_they_present(given: str, shown: str) -
         ({"held_out": 0.0}, "held_out"),
         ({"backbone": "resnet81"}, "resnet18"),
         ({"retries": -1}, "retries"),
+        ({"retries": 100}, "retries"),
         ({"learning_rate": float("nan")}, "learning_rate"),
     ],
 )
