@@ -13,6 +13,7 @@ import torch
 from higan_cam.config import RunConfig, ScorerConfig
 from higan_cam.errors import DataError
 from higan_cam.generate import to_uint8
+from higan_cam.label.labelled.pictured import drawn_by
 from higan_cam.pipeline.devices import models_here
 from higan_cam.pipeline.models import Models, w_plus_of
 from higan_cam.publish.images import encode_image
@@ -68,7 +69,6 @@ def drawer_of(store: Store, weights: Sequence[Path] = ()) -> Drawer:
     if recommends(store):
         raise DataError(f"{store.uri}: this run has no generator, so no latents to label; name one of `higan-cam run`")
     run, config = read_run(store), recorded_config(store)
-    generator = config.generator
     # Its scorers are not asked: what is missing of them does not matter.
     alone = {
         "scorer": ScorerConfig(name="luminance"),
@@ -76,10 +76,4 @@ def drawer_of(store: Store, weights: Sequence[Path] = ()) -> Drawer:
         "source": config.source.model_copy(update={"kind": "latents"}),
     }
     drawn = with_recorded_weights(config.model_copy(update=alone), run, weights)
-    of = {
-        "seed": config.seed,
-        "generator": run["weights"].get("generator"),
-        "truncation_psi": generator.truncation_psi,
-        "truncation_layers": generator.truncation_layers,
-    }
-    return Drawer(models_here(drawn), drawn, config.label.count, of)
+    return Drawer(models_here(drawn), drawn, config.label.count, drawn_by(config, run["weights"]))

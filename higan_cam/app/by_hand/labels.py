@@ -19,10 +19,9 @@ from typing import Any
 
 from higan_cam.errors import DataError, RunMismatchError, StoreError
 from higan_cam.files import replace_whole
+from higan_cam.label.labelled.pictured import NOTES, differences
 
 HEADER = ["index", "label"]
-NOTES = ".json"
-"""What the name of the notes has more than that of the table."""
 
 
 @dataclass
@@ -154,10 +153,9 @@ class LabelFile:
                 f"{self.notes}: these are not the notes of a table of labels ({error!r}); move the file away, and all "
                 "that is lost is what was skipped and what was answered twice"
             ) from error
-        other = [f"{name} {of.get(name)!r}, not {ours!r}" for name, ours in self.of.items() if of.get(name) != ours]
-        if other:
+        if other := differences(of, self.of):
             raise RunMismatchError(
-                f"{self.path} has labels of something else: {'; '.join(other)} ({self.notes.name} says so); choose "
+                f"{self.path} has labels of something else: {other} ({self.notes.name} says so); choose "
                 "another --output"
             )
         return skipped, again

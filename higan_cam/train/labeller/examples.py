@@ -13,6 +13,7 @@ import torch
 from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import ConfigError
 from higan_cam.generate import to_uint8
+from higan_cam.label.labelled.pictured import drawn_by
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.pictures import PictureRow, PictureSource, Unreadable, fit_square, list_pictures, open_pictures
 from higan_cam.pipeline.devices import models_here
@@ -21,7 +22,7 @@ from higan_cam.runtime.remake import with_recorded_weights
 from higan_cam.store import open_store, read_run
 from higan_cam.store.canonical import digest
 from higan_cam.store.run import recorded_config
-from higan_cam.train.labeller.labels import listed, read_labels
+from higan_cam.train.labeller.labels import check_notes, listed, read_labels
 from higan_cam.train.labeller.settings import LabellerSettings
 from higan_cam.types import BoolArray, ByteArray
 from higan_cam.weights.paths import expanded
@@ -68,7 +69,9 @@ def of_run(settings: LabellerSettings) -> Examples:
     """The labels of a run's latents, which a run on pictures has as well; raises as `find_examples`."""
     store = open_store(settings.run)
     config = recorded_config(store)
-    labels = read_labels(expanded(settings.labels), config.label.count)
+    table = expanded(settings.labels)
+    labels = read_labels(table, config.label.count)
+    check_notes(table, drawn_by(config, read_run(store)["weights"]))
     lines = "".join(f"{index},{int(label)}\n" for index, label in labels.items())
     indices = list(labels)
 

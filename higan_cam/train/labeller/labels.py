@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from higan_cam.errors import ConfigError
+from higan_cam.label.labelled.pictured import NOTES, differences
 from higan_cam.pictures.sources.csv_table import rows_in
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,27 @@ def read_labels(path: Path, count: int) -> dict[int, bool]:
     if repeated:
         log.warning("labels=%s: %d lines repeat an index with the same label; each counts once", path, repeated)
     return {index: found[index][0] for index in sorted(found)}
+
+
+def check_notes(path: Path, ours: Mapping[str, Any]) -> None:
+    """What `label-by-hand` noted beside the table, if anything, against what draws the run's pictures (`drawn_by`).
+
+    Raises:
+        ConfigError: the labels are of other pictures.
+    """
+    notes = path.with_name(path.name + NOTES)
+    if not notes.exists():
+        return
+    try:
+        noted = dict(json.loads(notes.read_bytes())["of"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("labels=%s: %s does not say what they are of (%r); taken as this run's", path, notes, error)
+        return
+    if other := differences(noted, ours):
+        raise ConfigError(
+            f"--labels {path}: they are of other pictures than --run draws: {other} ({notes.name} says so); name the "
+            "run that was labelled"
+        )
 
 
 def listed(problems: list[str], of: str) -> str:

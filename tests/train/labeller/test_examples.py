@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import pytest
 import torch
 import typer
 
+from higan_cam.app.by_hand.labels import LabelFile
 from higan_cam.config import RunConfig, ScorerConfig, parse_config
+from higan_cam.errors import ConfigError
 from higan_cam.generate import to_uint8
 from higan_cam.label import scorer_files
+from higan_cam.label.labelled.pictured import drawn_by
 from higan_cam.label.labelled.scorer import load_labeller
 from higan_cam.pipeline import label_unit
 from higan_cam.pipeline.models import load_models, w_plus_of
-from higan_cam.store import open_store
+from higan_cam.store import open_store, read_run
 from higan_cam.store.run import begin_run
 from higan_cam.train.labeller.examples import find_examples
 from higan_cam.train.labeller.settings import LabellerSettings
@@ -50,6 +54,27 @@ def test_labels_are_of_the_pictures_that_the_run_scores(
     assert np.abs(differ).max() <= 1
     (tmp_path / "labels.csv").write_text("index,label\n31,0\n7,0\n")
     assert find_examples(settings).digest != found.digest
+
+
+def test_labels_that_were_given_to_other_pictures_are_refused(
+    run: tuple[Path, RunConfig],
+    small: Callable[..., LabellerSettings],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    table, store = tmp_path / "labels.csv", open_store(run[0])
+    settings = small(negative=(), positive=(), labels=str(table), run=str(run[0]))
+    of = {"name": "cosy", **drawn_by(run[1], read_run(store)["weights"])}
+    with LabelFile(table, 40, of).change() as answers:  # as the page does
+        answers.labels |= {31: 1, 7: 0}
+    assert find_examples(settings).names == ("7", "31")
+    for changed in ({"seed": 1}, {"generator": "0" * 64}, {"truncation_psi": 0.5}):
+        (tmp_path / "labels.csv.json").write_text(json.dumps({"of": of | changed}))
+        with pytest.raises(ConfigError, match=f"{next(iter(changed))} .* name the run that was labelled"):
+            find_examples(settings)
+    (tmp_path / "labels.csv.json").write_text("[]")  # somebody else's
+    assert find_examples(settings).names == ("7", "31")
+    assert "does not say what they are of" in caplog.text
 
 
 def test_the_label_stage_of_the_same_run_scores_with_it(run: tuple[Path, RunConfig], trained: LabellerSettings) -> None:
