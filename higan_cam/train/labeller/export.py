@@ -110,9 +110,12 @@ def fit_temperature(logits: Tensor, labels: BoolArray) -> float:
 
     All together, since their mean is less sure than each of them: a temperature that was fitted to single networks
     makes it too shy (Rahaman and Thiery 2021, arXiv:2007.08792). The least cross-entropy, by golden-section search
-    over log T in [-5, 5].
+    over log T in [-5, 5]. Labels count as Platt's targets (1999), (n1 + 1) / (n1 + 2) and 1 / (n0 + 2): few labels that
+    are all told apart would else ask for a temperature of 0, and probabilities that are never in doubt.
     """
-    given = torch.from_numpy(labels).double()
+    ones = int(labels.sum())
+    target = np.where(labels, (ones + 1) / (ones + 2), 1 / (len(labels) - ones + 2))
+    given = torch.from_numpy(target)
     exact = logits.double()
 
     def loss(log_temperature: float) -> float:

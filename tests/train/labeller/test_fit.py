@@ -157,6 +157,15 @@ def test_the_temperature_is_the_one_that_was_put_in() -> None:
     assert fit_temperature(logits, labels) == pytest.approx(2.5, rel=0.05)
 
 
+@pytest.mark.parametrize("sure", [1.0, 20.0])
+def test_few_labels_that_are_all_told_apart_leave_a_doubt(sure: float) -> None:
+    """Of 10 and 20 the probabilities are those of Platt's targets, 11/12 and 1/22, as near as one temperature gets."""
+    labels = np.arange(30) < 10
+    logits = torch.from_numpy(np.where(labels, sure, -sure))[None]
+    temperature = fit_temperature(logits, labels)
+    assert 1 / 22 < 1 / (1 + np.exp(sure / temperature)) < 1 / 12
+
+
 def test_the_mean_of_far_logits_stays_finite() -> None:
     logits = torch.tensor([[200.0, -300.0, 0.0], [250.0, -200.0, 2.0]])
     found = mean_logit(logits, 1.0)
