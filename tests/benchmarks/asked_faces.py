@@ -1,15 +1,15 @@
 """`python -m tests.benchmarks.steering faces`: are drawn faces what they were asked to be, and what else changes.
 
-One condition asks for eyes, mouth, yaw and hair colour at once; the scorers that training follows look with a segmenter.
-What samples show is read by a network that no training uses: it learned the factors of faces from renders. Beside it
-the SVM's edit in the same generator, as strong by the scorers, and the same codes with nothing asked for.
+One condition asks for eyes, mouth, yaw and hair colour at once; the scorers that training follows look with a
+segmenter. What samples show is read by a network that no training follows: it learned the factors of faces from
+renders. Beside it the SVM's edit in the same generator, as strong by the scorers, and codes with nothing asked for.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -73,10 +73,10 @@ def faces(count: int, seed: int) -> tuple[Tensor, FloatArray]:
     return render(z, SIDE), shown(z)
 
 
-def reader(place: Path, steps: int) -> Reader:
+def reader(place: Path) -> Reader:
     """Reads all factors off faces of 64 px."""
     images, truth = faces(READ_ON, FACES)
-    settings = Reading(output=str(place / "faces-reader"), steps=steps)
+    settings = Reading(output=str(place / "faces-reader"))
 
     def lessons(draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         chosen = draw.integers(0, len(images), settings.batch)
@@ -91,15 +91,15 @@ def reader(place: Path, steps: int) -> Reader:
 class Faces:
     """The generator's file, the segmenter that scorers look with, pictures to train on, and what reads samples."""
 
-    def __init__(self, place: Path, generator: str, segmenter: str, steps: int) -> None:
-        self.place, self.init, self.steps = place, generator, steps
+    def __init__(self, place: Path, generator: str, segmenter: str) -> None:
+        self.place, self.init = place, generator
         self.properties = tuple(f"property:{name}={segmenter}" for name in ASKED)
         self.scorers = scorers_of(self.properties)
 
     @cached_property
     def reader(self) -> Reader:
         """Reads all factors off faces of 64 px."""
-        return reader(self.place, self.steps)
+        return reader(self.place)
 
     @cached_property
     def scale(self) -> tuple[FloatArray, FloatArray]:
@@ -277,7 +277,7 @@ def sheet(path: Path, arms: Mapping[str, Arm], name: str = "mouth") -> None:
     cv2.imwrite(str(path), tiles[:, :, ::-1])
 
 
-def properties(world: Faces, seeds: range, kimg: float, keeps: tuple[float, ...]) -> None:
+def properties(world: Faces, seeds: range, kimg: float, keeps: Sequence[float]) -> None:
     """A condition beside a frozen generator for every weight of what is kept, and the SVM's edit as strong."""
     pictures = world.pictures()
     for seed in seeds:

@@ -1,7 +1,8 @@
-"""`python -m tests.benchmarks.steering properties sources`: are samples what they were made to follow, on rooms.
+"""`python -m tests.benchmarks.steering properties sources faces`: are samples what they were made to follow.
 
-Both start at the embedded generator as far as 32 px, whose rooms are sharp; what samples show is read by the reader of
-rooms, which no training has seen. Predictions are written before the figures: higan_cam/train/README.md.
+Faces: see `asked_faces`. Rooms: both start at the embedded generator as far as 32 px, whose rooms are sharp; what
+samples show is read by the reader of rooms, which no training has seen. Predictions are written before the figures:
+higan_cam/train/gan/steering/README.md.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from higan_cam.train.reader import Reader, read
 from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray, FloatArray
 from higan_cam.weights.files import save_tensors
+from tests.benchmarks import asked_faces
 
 SIDE, TRAINED, JUDGED, LABELLED, TAILS = 32, 2_000, 200, 1_000, 200
 ROOMS, CODES = 77, 91
@@ -311,18 +313,24 @@ def _silent(_: Progress) -> None:
 def main() -> None:
     """Train and judge the rows asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="+", choices=("properties", "sources"))
+    parser.add_argument("rows", nargs="+", choices=("properties", "sources", "faces"))
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--kimg", type=float, default=4.0)
     parser.add_argument("--keep", type=Path, help="where sheets are left")
+    parser.add_argument("--weights", nargs="+", type=float, default=[0.0, 2.0], help="faces: of what is kept")
+    parser.add_argument("--generator", default="faces", help="of faces, 64 px")
+    parser.add_argument("--segmenter", default="faces", help="that faces are scored with")
     told = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         place = told.keep or Path(folder)
         place.mkdir(parents=True, exist_ok=True)
-        found = Rooms(place)
         for row in told.rows:
-            {"properties": properties, "sources": sources}[row](found, range(told.seeds), told.kimg)
+            if row == "faces":
+                world = asked_faces.Faces(place, told.generator, told.segmenter)
+                asked_faces.properties(world, range(told.seeds), told.kimg, told.weights)
+            else:
+                {"properties": properties, "sources": sources}[row](Rooms(place), range(told.seeds), told.kimg)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,7 @@ class GeneratorContent:
         weights: the file of the generator; begun_from: the weights that it began from, "" for random ones.
         pictures: where they come from; numbers: of the training, by name, shown first; facts: its settings.
         samples, reals: a sheet each, (H,W,3).
+        asked: {property: such a sheet}: a code a row, asked for it from 2 spreads below the pictures' mean to 2 above.
         ticks: (thousands of pictures shown, a strip of the same codes then).
         figures: {features: {figure: its last value}}; protocols: {features: how it was measured}.
         unmeasured: why figures are missing, one line each.
@@ -105,6 +106,7 @@ class GeneratorContent:
     facts: Mapping[str, str | int | float]
     samples: ByteArray
     reals: ByteArray
+    asked: Mapping[str, ByteArray] = field(default_factory=dict)
     ticks: tuple[tuple[float, ByteArray], ...] = ()
     curves: tuple[Curve, ...] = ()
     figures: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)

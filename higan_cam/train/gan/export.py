@@ -26,6 +26,7 @@ from higan_cam.train.gan.pictures import Pictures, read_pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.state import GanState
 from higan_cam.train.gan.steering.properties import known_anywhere, names_of
+from higan_cam.train.gan.steering.sheets import asked_for
 from higan_cam.train.gan.steps import Steps
 from higan_cam.train.gan.transfer import StillNorm
 from higan_cam.train.gan.watch import GRID, Watch, Watching, drawn, sheet_of
@@ -87,7 +88,8 @@ def _finish(settings: GanSettings, pictures: Pictures, state: GanState, watch: W
     summary = {"kimg": last.kimg, "held_out": len(pictures.held_out), "figures": figures, **last.numbers}
     verdicts = {"verdicts": [each.to_json() for each in found]}
     store.put(FIGURES, json_text(counts | summary | verdicts).encode())
-    content = generator_content(settings, pictures, watch, samples, found)
+    asked = {} if state.averaged_condition is None else asked_for(settings, network, state.averaged_condition)
+    content = generator_content(settings, pictures, watch, samples, found, asked)
     store.put(REPORT_KEY, render_generator(content).encode())
     store.put(CARD_KEY, render_generator_card(content).encode())
 

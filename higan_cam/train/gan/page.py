@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from higan_cam.store.uris import read_place
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.steering.properties import names_of
-from higan_cam.train.gan.watch import Tick, Watch, read_history, read_strip, sheet_of
+from higan_cam.train.gan.steering.sheets import LEVELS
+from higan_cam.train.gan.watch import Tick, Watch, read_history, read_strip, sheet_of, tiled
 from higan_cam.types import ByteArray, Interval
 from higan_cam.weights.paths import TRAINED
 
@@ -25,12 +27,18 @@ NAMES = {"frechet": "Frechet distance", "kernel": "kernel distance", "by_heart":
 
 
 def generator_content(
-    settings: GanSettings, pictures: Pictures, watch: Watch, samples: ByteArray, verdicts: Sequence[Verdict] = ()
+    settings: GanSettings,
+    pictures: Pictures,
+    watch: Watch,
+    samples: ByteArray,
+    verdicts: Sequence[Verdict] = (),
+    asked: Mapping[str, ByteArray] = MappingProxyType({}),
 ) -> GeneratorContent:
     """Everything that the page shows, out of the history and the run's output.
 
     Args:
         samples: (N,S,S,3) uint8, those that the verdicts speak of; the first 64 are shown.
+        asked: what `asked_for` draws.
     """
     ticks, last = read_history(watch.store), read_history(watch.store)[-1]
     return GeneratorContent(
@@ -50,6 +58,7 @@ def generator_content(
         },
         samples=sheet_of(samples[:SHOWN]),
         reals=sheet_of(pictures.train),
+        asked={name: tiled(each, len(LEVELS)) for name, each in asked.items()},
         ticks=tuple((tick.kimg, read_strip(watch.store, tick)) for tick in ticks),
         curves=tuple(_curves(ticks)),
         begun_from=_beginning(settings),

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from higan_cam.errors import ConfigError, DataError, WeightsError
 from higan_cam.generate.base import LayeredGenerator
+from higan_cam.store.keys import REPORT_KEY
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import CHECKPOINT, save_checkpoint
 from higan_cam.train.gan.export import train_and_export_gan, with_digest
@@ -210,6 +211,8 @@ def test_a_scorer_is_found_from_another_working_directory_and_its_place_is_not_p
     assert notes["properties"] == ["lighting"]
     assert notes["properties_sha256"] == [sha256_of(own)]
     assert load_condition(output / CONDITION)[1] == ["lighting"]
+    page = (output / REPORT_KEY).read_text(encoding="utf-8")
+    assert 'alt="Samples asked for lighting"' in page
     published = [each for each in output.rglob("*") if each.is_file() and each.name != CHECKPOINT]
     assert [each.name for each in published if b"my scorer" in each.read_bytes()] == []
 

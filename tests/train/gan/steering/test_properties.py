@@ -31,6 +31,7 @@ from higan_cam.train.gan.steering.properties import (
     scorers_of,
     scores_of,
 )
+from higan_cam.train.gan.steering.sheets import CODES, LEVELS, asked_for
 from higan_cam.train.gan.steps import Steps
 from higan_cam.train.gan.transfer import transferred
 from higan_cam.train.settings import World
@@ -212,3 +213,16 @@ def test_what_was_not_asked_for_stays_more_where_that_is_wanted(
 def test_keeping_needs_something_that_is_asked_for(build: Build) -> None:
     with pytest.raises(ConfigError, match=r"^keep_weight: "):
         build(keep_weight=1.0)
+
+
+def test_sheets_show_a_code_as_it_is_in_the_middle(build: Build) -> None:
+    settings = build(properties=("property:mouth=a file", "luminance"))
+    state = start(settings)
+    condition = cast(Condition, state.condition)
+    torch.nn.init.constant_(condition.gate, 3.0)
+    sheets = asked_for(settings, state.averaged, condition)
+    assert list(sheets) == ["property:mouth", "luminance"]
+    rows = {name: each.reshape(CODES, len(LEVELS), 8, 8, 3) for name, each in sheets.items()}
+    assert np.array_equal(rows["luminance"][:, 2], rows["property:mouth"][:, 2])
+    assert not np.array_equal(rows["luminance"][:, 0], rows["luminance"][:, 4])
+    assert not np.array_equal(rows["luminance"][:, 0], rows["property:mouth"][:, 0])
