@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from higan_cam.generate import sample_latents
 from higan_cam.runtime.workers.memory import is_out_of_memory
 from higan_cam.store import open_store
 from higan_cam.train.gan.pictures import Pictures
@@ -31,6 +33,8 @@ from higan_cam.train.optimise import share_of
 from higan_cam.train.settings import Report, World
 
 log = logging.getLogger(__name__)
+CODES = 2_000
+"""By which is known where codes go."""
 
 
 OnSheet = Callable[[GanState, int, Mapping[str, float]], None]
@@ -57,6 +61,8 @@ def fit_gan(
     for condition in (state.condition, state.averaged_condition):
         if condition is not None:
             learn_condition(condition, settings.properties, pictures.train, world.device)
+            if settings.init:  # codes of random weights say nothing of where codes will be
+                condition.stay_near(_codes(settings, state, world.device))
     resume(settings, state)
     if world.rank == 0 and settings.steps - state.step >= WORTH_MEASURING:
         _advise(settings, pictures, second, world)
@@ -74,6 +80,14 @@ def fit_gan(
     if world.rank == 0 and state.averaged_condition is not None:
         open_store(settings.output).put(CONDITION, encoded_condition(state.averaged_condition, settings.properties))
     return state
+
+
+@torch.no_grad()
+def _codes(settings: GanSettings, state: GanState, device: str) -> Tensor:
+    """(CODES,w_dim) of the generator that training begins with."""
+    z = sample_latents(range(CODES), settings.seed, settings.z_dim, normalize=False)
+    found: Tensor = cast(Any, state.averaged).map(torch.from_numpy(z).to(device))
+    return found
 
 
 def _advise(settings: GanSettings, pictures: Pictures, second: Pictures | None, world: World) -> None:

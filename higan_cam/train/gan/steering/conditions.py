@@ -1,4 +1,7 @@
-"""Properties that are asked for: w = mapping(z) + gate * (f(p) - f(0)), with a gate that starts at 0.
+"""Properties that are asked for: w = mapping(z) + R (gate * (f(p) - f(0))), with a gate that starts at 0.
+
+R is the square root of the codes' covariance when training began: what is added goes where codes go, and nowhere else.
+Without it a third of it went where no code does, and other things moved (this room's README).
 
 So the first step draws what the generator drew before, to the bit, and a code without a condition asks for the mean of
 every property. p is standardised by the training pictures and clipped. What makes the generator listen is a regression:
@@ -42,12 +45,13 @@ class Condition(nn.Module):
     """What asking for properties adds to a code.
 
     Parameters: `first`, `last` (dense layers) and `gate` (w_dim,). Buffers: `mean`, `spread` (P,) of the training
-    pictures, `levels` (P,LEVELS) their standardised, clipped quantiles.
+    pictures, `levels` (P,LEVELS) their standardised, clipped quantiles; `reach` (w_dim,w_dim), R above.
     """
 
     mean: Tensor
     spread: Tensor
     levels: Tensor
+    reach: Tensor
 
     def __init__(self, properties: int, w_dim: int) -> None:
         super().__init__()
@@ -56,10 +60,11 @@ class Condition(nn.Module):
         self.register_buffer("mean", torch.zeros(properties))
         self.register_buffer("spread", torch.ones(properties))
         self.register_buffer("levels", torch.zeros(properties, LEVELS))
+        self.register_buffer("reach", torch.eye(w_dim))
 
     def forward(self, w: Tensor, asked: Tensor) -> Tensor:
         """(N,w_dim) codes, (N,P) standardised properties -> (N,w_dim)."""
-        return w + self.gate * (self._drawn(asked) - self._drawn(torch.zeros_like(asked)))
+        return w + (self.gate * (self._drawn(asked) - self._drawn(torch.zeros_like(asked)))) @ self.reach
 
     def standard(self, scores: Tensor) -> Tensor:
         """(N,P) scores -> 0 for the training pictures' mean, 1 for one spread above it."""
@@ -91,6 +96,11 @@ class Condition(nn.Module):
         self.spread.copy_(spread)
         shares = torch.linspace(0, 1, LEVELS, dtype=scores.dtype, device=scores.device)
         self.levels.copy_(self.standard(scores).clamp(-CLIP, CLIP).nanquantile(shares, dim=0).T)
+
+    def stay_near(self, w: Tensor) -> None:
+        """Add only what is like the differences between these (N,w_dim) codes, most where they differ most."""
+        values, vectors = torch.linalg.eigh(w.double().T.cov())
+        self.reach.copy_((vectors * values.clamp(min=0).sqrt()) @ vectors.T)
 
     def _drawn(self, asked: Tensor) -> Tensor:
         found: Tensor = self.last(F.leaky_relu(self.first(asked), 0.2))

@@ -83,6 +83,21 @@ def test_a_code_without_a_condition_asks_for_the_mean_of_everything() -> None:
     assert not torch.allclose(condition(w, torch.ones(3, 2)), w)
 
 
+def test_what_is_added_to_codes_goes_where_codes_go_and_most_where_they_differ_most() -> None:
+    condition = Condition(2, 8)
+    torch.nn.init.ones_(condition.gate)
+    across = torch.linalg.qr(normal(8, 8))[0]
+    scales = torch.tensor([3.0, 1.0, 0, 0, 0, 0, 0, 0])
+    condition.stay_near(normal(2000, 8) * scales @ across)
+    torch.testing.assert_close(
+        condition.reach @ condition.reach, across.T * scales.square() @ across, rtol=0.1, atol=0.1
+    )
+    w = normal(3, 8)
+    added = (condition(w, torch.ones(3, 2)) - w) @ across.T
+    assert added[:, :2].abs().max() > 0.05
+    torch.testing.assert_close(added[:, 2:], torch.zeros(3, 6), rtol=0, atol=1e-4)
+
+
 def test_what_is_asked_for_is_as_common_as_in_the_pictures() -> None:
     scores = torch.stack([normal(4001).exp(), normal(4001)], dim=1)
     condition = Condition(2, 8)

@@ -185,6 +185,7 @@ def test_a_frozen_generator_of_faces_draws_as_before_to_the_bit_and_learns_besid
     learned = cast(Condition, trained.condition).state_dict()
     assert all(bool(each.isfinite().all()) for each in learned.values())
     assert learned["gate"].abs().max() > 0
+    assert not torch.equal(learned["reach"], torch.eye(len(learned["gate"])))
     numbers = Steps(settings, trained, drawn, World()).numbers(settings.steps)
     assert numbers["unread_property:hair_color"] == 0.5
     assert "unread_luminance" not in numbers
