@@ -54,7 +54,7 @@ def gan(
     property_weight: Annotated[float, typer.Option(help="How much samples must have what was asked for.")] = 1.0,
     keep: Annotated[
         float, typer.Option(help="With --property: how much samples must stay as they are where nothing is asked for.")
-    ] = 0.0,
+    ] = 0.4,
     init: Annotated[str, typer.Option(help="Weights to start at, as `generator.weights` takes them.")] = "",
     init_discriminator: Annotated[
         str, typer.Option(help="Its discriminator; the file of training beside it unless named.")

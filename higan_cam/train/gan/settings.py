@@ -46,9 +46,9 @@ class GanSettings:
     """Of each one's file, empty where it has none; from `steering.properties.known_anywhere`."""
     property_weight: float = 1.0
     """Of the mean squared difference between what was asked for and what samples have, in spreads of the pictures."""
-    keep_weight: float = 0.0
-    """Of the mean absolute difference, in [0,2], between samples with what is asked for and those of the same codes
-    without it: what was not asked for shall stay."""
+    keep_weight: float = 0.4
+    """With properties: of the mean absolute difference, in [0,2], between samples with what is asked for and those of
+    the same codes without it: what was not asked for shall stay."""
     network: Network = "stylegan2"
     side: int = 64
     """Of the pictures, px: a power of 2 from 8 to 512."""
@@ -164,8 +164,6 @@ class GanSettings:
                 f"properties_sha256: must be one for each of {len(self.properties)} properties, got "
                 f"{len(self.properties_sha256)}"
             )
-        if self.keep_weight and not self.properties:
-            raise ConfigError("keep_weight: says how little a property may take along; name a property, too")
 
     def _check_init(self) -> None:
         for name in ("init", "init_discriminator"):

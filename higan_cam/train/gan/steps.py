@@ -165,7 +165,7 @@ class Steps:
         whole = loss
         if self.scorers:
             whole = whole + settings.property_weight * self._missed(settings.steps + number, fakes)
-        if settings.keep_weight:
+        if self.scorers and settings.keep_weight:
             whole = whole + settings.keep_weight * self._moved(settings.steps + number, fakes, exact=measured)
         if measured:
             whole = whole + settings.path_weight * settings.path_every * self._path_penalty(number, fakes, w_plus)

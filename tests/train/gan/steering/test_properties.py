@@ -211,11 +211,6 @@ def test_what_was_not_asked_for_stays_more_where_that_is_wanted(
     assert moved[1] < 0.9 * moved[0]
 
 
-def test_keeping_needs_something_that_is_asked_for(build: Build) -> None:
-    with pytest.raises(ConfigError, match=r"^keep_weight: "):
-        build(keep_weight=1.0)
-
-
 def test_sheets_show_a_code_as_it_is_in_the_middle(build: Build) -> None:
     settings = build(properties=("property:mouth=a file", "luminance"))
     state = start(settings)
