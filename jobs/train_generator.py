@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
+from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.train.distill.settings import RECIPES, DistillSettings, Stage
 
 from ._entry import run
 
 log = logging.getLogger(__name__)
+Number = TypeVar("Number", int, float)
 
 
 def main(
@@ -37,10 +40,10 @@ def main(
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if world not in RECIPES:
-        raise typer.BadParameter(f"--world must be one of {', '.join(RECIPES)}, got {world!r}")
+        raise unknown_name("--world", world, RECIPES)
     recipe = RECIPES[world]
-    counts = [int(text) for text in steps.split(",")] if steps else [stage.steps for stage in recipe.stages]
-    peaks = [float(text) for text in rates.split(",")] if rates else [stage.learning_rate for stage in recipe.stages]
+    counts = _numbers("steps", steps, int) or [stage.steps for stage in recipe.stages]
+    peaks = _numbers("rates", rates, float) or [stage.learning_rate for stage in recipe.stages]
     if len(counts) != len(peaks) or len(counts) < 2:
         raise typer.BadParameter(
             f"--steps and --rates need one value a stage, two stages or more: {steps!r}, {rates!r}"
@@ -49,11 +52,18 @@ def main(
         Stage(resolution=16 * 2**number, steps=count, learning_rate=peak)
         for number, (count, peak) in enumerate(zip(counts, peaks, strict=True))
     )
-    widths = tuple(int(text) for text in channels.split(",")) if channels else recipe.channels
+    widths = tuple(_numbers("channels", channels, int)) or recipe.channels
     settings = DistillSettings(output=str(output.resolve()), world=world, channels=widths, stages=stages, seed=seed)
     launch(partial(train_and_export_generator, settings), "train_generator", output, workers)
     log.info("weights=%s", output / "generator.safetensors")
     log.info("metrics=%s", json.dumps(json.loads((output / "metrics.json").read_text())))
+
+
+def _numbers(option: str, text: str, kind: Callable[[str], Number]) -> list[Number]:
+    try:
+        return [kind(each) for each in text.split(",")] if text else []
+    except ValueError as error:
+        raise ConfigError(f"--{option}: expected numbers separated by commas, got {text!r}") from error
 
 
 if __name__ == "__main__":

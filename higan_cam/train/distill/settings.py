@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from higan_cam.errors import ConfigError, unknown_name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -49,7 +51,11 @@ RECIPES: Mapping[str, Recipe] = {
 
 @dataclass(frozen=True, kw_only=True)
 class DistillSettings:
-    """Distilling the renderer of a toy world into a StyleGAN2-shaped generator."""
+    """Distilling the renderer of a toy world into a StyleGAN2-shaped generator.
+
+    Raises:
+        ConfigError: no such world, or fewer channels than the last stage has sizes.
+    """
 
     output: str
     """Folder of checkpoints, sample grids and the finished weights."""
@@ -67,3 +73,14 @@ class DistillSettings:
     """Steps between checkpoints."""
     held_out: int = 128
     """Held-out scenes per evaluation."""
+
+    def __post_init__(self) -> None:
+        """Check what would fail in a worker."""
+        if self.world not in RECIPES:
+            raise unknown_name("world", self.world, RECIPES)
+        resolution = self.stages[-1].resolution
+        sizes = resolution.bit_length() - 2
+        if len(self.channels) < sizes:
+            raise ConfigError(
+                f"channels: one number for each of the {sizes} sizes from 4 to {resolution} px, got {self.channels}"
+            )

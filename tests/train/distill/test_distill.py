@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from higan_cam.errors import ConfigError
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.rooms import render
 from higan_cam.train import loop
@@ -134,3 +135,12 @@ def test_only_the_mapping_is_frozen() -> None:
     generator = build_generator((4, 4, 4), 16)
     frozen = {name.split(".")[0] for name, p in generator.named_parameters() if not p.requires_grad}
     assert frozen == {"mapping"}
+
+
+def test_settings_that_would_fail_in_a_worker_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"channels: one number for each of the 3 sizes from 4 to 16 px, got \(6, 6\)"
+    ):
+        DistillSettings(output=str(tmp_path), channels=(6, 6), stages=TWO_STAGES)
+    with pytest.raises(ConfigError, match="Did you mean 'faces'"):
+        DistillSettings(output=str(tmp_path), world="face")
