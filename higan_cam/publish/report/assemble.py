@@ -218,7 +218,7 @@ def _card(
             for name in ("retention", "necessity", "coverage")
             if ok.any()
         },
-        "mean score change": _mean_change(columns["score_positive"] - columns["score_negative"]),
+        **_mean_change(columns["score_positive"] - columns["score_negative"]),
     }
     embedded = EMBEDDED_GENERATORS.get(config.generator.weights)
     return CardFacts(
@@ -238,10 +238,10 @@ def _card(
     )
 
 
-def _mean_change(changes: FloatArray) -> float:
-    """Of the samples with a score at both ends; 0 where there is none."""
+def _mean_change(changes: FloatArray) -> dict[str, float]:
+    """Of the samples with a score at both ends; empty where there is none, because nobody knows it then."""
     known = changes[np.isfinite(changes)]
-    return float(known.mean()) if len(known) else 0.0
+    return {"mean score change": float(known.mean())} if len(known) else {}
 
 
 def _unlabelled(boundary: Boundary | None) -> list[str]:

@@ -73,6 +73,12 @@ def test_samples_without_a_score_are_shown_as_such_and_left_out_of_the_cards_mea
     assert "nan" not in store.get(CARD_KEY).decode().partition("## Quality")[2].partition("##")[0]
 
 
+def test_the_card_says_no_change_of_scores_that_nobody_knows(store: Store) -> None:
+    config = commit_run(store, [replace(sample(index), score_negative=math.nan) for index in range(2)])
+    assemble(config, store, None, Measured(), read_figures(config, store))
+    assert "mean score change" not in store.get(CARD_KEY).decode()
+
+
 def test_of_a_huge_run_evenly_spread_shards_are_read_the_first_and_the_last_among_them(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
