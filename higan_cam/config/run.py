@@ -121,7 +121,7 @@ class RunConfig(Section):
         if self.mask.pilot > self.label.count:
             raise ValueError(
                 f"mask.pilot ({self.mask.pilot}) must be <= label.count ({self.label.count}): "
-                "a pilot is made of labelled latents"
+                "a pilot is made of labelled latents; label more, or take a smaller pilot"
             )
         if self.mask.pilot <= 2 * self.mask.shard_size:
             raise ValueError(

@@ -123,7 +123,7 @@ class LabelFile:
         skipped, again = self._noted(notes)
         return Answers(
             labels,
-            [index for index in dict.fromkeys(skipped) if index not in labels],
+            [index for index in dict.fromkeys(skipped) if index not in labels and 0 <= index < self.latents],
             {index: second for index, second in again.items() if index in labels},
         )
 

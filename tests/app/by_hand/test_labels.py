@@ -109,6 +109,14 @@ def test_a_label_that_was_taken_out_by_hand_takes_its_second_answer_along(file: 
     assert file.read().agreement() == (1, 1)
 
 
+def test_latents_that_the_run_has_not_are_none_that_were_skipped(file: LabelFile) -> None:
+    """Undo would ask for one whose picture cannot be drawn, and which can be neither answered nor skipped."""
+    with file.change() as answers:
+        answers.skipped += [5, 400]
+    file.notes.write_text(file.notes.read_text() + "\n")  # somebody else's bytes
+    assert file.read().skipped == [5]
+
+
 def test_a_write_that_fails_leaves_what_was_there(file: LabelFile, monkeypatch: pytest.MonkeyPatch) -> None:
     with file.change() as answers:
         answers.labels[7] = 1
