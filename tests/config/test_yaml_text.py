@@ -149,7 +149,8 @@ def test_the_examples_are_what_they_were() -> None:
     """What YAML 1.1 made of them, and so the runs that are there already."""
     folder = Path(__file__).resolve().parents[2] / "data/configs"
     hashes = {path.stem: config_hash(load_config(path))[:12] for path in folder.glob("*.yaml")}
-    assert hashes == {"attributes": "0d16e97edc33", "bedroom256": "40b4afadec80", "quick": "63d16ed13ef7"}
+    recorded = {"attributes": "0d16e97edc33", "bedroom256": "40b4afadec80", "quick": "63d16ed13ef7"}
+    assert {name: hashes[name] for name in recorded} == recorded  # faces is younger than the reader
     for path in folder.glob("*.yaml"):
         before = yaml.safe_load(path.read_text())
         assert load_config(path).attributes == before.get("attributes", {})

@@ -79,8 +79,7 @@ def test_a_run_in_which_no_picture_has_a_score_ends_before_it_begins(
     """A segmenter of faces, as a file of the user's own, is shown rooms in which it finds no mouth."""
     network = PartsNetwork((2, 2), len(PARTS))
     torch.nn.init.zeros_(network.head.weight)
-    with torch.no_grad():
-        network.head.bias.copy_(20.0 * torch.eye(len(PARTS))[1])  # all is skin
+    network.head.bias = torch.nn.Parameter(20.0 * torch.eye(len(PARTS))[1])  # all is skin
     save_u_net(tmp_path / "skin.safetensors", network, 32)
     monkeypatch.setattr(preflight, "LOOKED_AT", 16)
     asked = ["scorer.name=property", "scorer.target=mouth", f"scorer.weights={tmp_path / 'skin.safetensors'}"]
