@@ -281,15 +281,14 @@ def properties(world: Faces, seeds: range, kimg: float, keeps: Sequence[float]) 
     """A condition beside a frozen generator for every weight of what is kept, and the SVM's edit as strong."""
     pictures = world.pictures()
     for seed in seeds:
-        arms, svm = dict[str, Arm](), True
+        arms = dict[str, Arm]()
         for keep in keeps:
             arms[f"keep {keep:g}"] = arm = trained(world, pictures, seed, kimg, keep)
             w = codes(arm.generator, JUDGED, CODES)
             say(f"keep {keep:g}", seed, judged(world, arm, w))
-            if svm:
-                svm = False
-                arms["SVM"] = Arm(arm.generator, arm.condition, moving(world, arm, w[:32], seed))
-                say("SVM", seed, judged(world, arms["SVM"], w))
+        # As strong as the last one.
+        arms["SVM"] = Arm(arm.generator, arm.condition, moving(world, arm, w[:32], seed))
+        say("SVM", seed, judged(world, arms["SVM"], w))
         for name in ASKED:
             sheet(world.place / f"{name}-{seed}.png", arms, name)
 
