@@ -22,6 +22,7 @@ from higan_cam.manipulate import (
     load_boundary,
 )
 from higan_cam.mask import ATTRIBUTIONS
+from higan_cam.mask.attribution import SEES
 from higan_cam.pictures import check_pictures
 from higan_cam.pipeline import Models, attribution_for, edit_for, label_unit, load_models, why_unlabelled
 from higan_cam.pipeline.inverting import check_inversion, encoder_name
@@ -141,6 +142,7 @@ def check_models(models: Models, config: RunConfig) -> None:
         checked_targets(config.edit.targets, final_range(config.scorer, models.scorer))
     for name in attributions(config):  # the student of a refined run is trained later
         attribution_for(models, config.unrefined.with_attribution(name), edit)
+        _check_slope(models, config, name)
     if config.source.kind == "pictures":
         output = open_store(config.output, config.store)
         check_pictures(output, str(config.source.pictures), config.store, config.source.column)
@@ -176,6 +178,20 @@ def _check_property(config: RunConfig) -> None:
         raise ConfigError(
             f"attribute: {config.attribute!r} is another property than scorer.target, {scorer.target!r}, and captions "
             f"would speak of it; add --set attribute={scorer.target}"
+        )
+
+
+def _check_slope(models: Models, config: RunConfig, attribution: str) -> None:
+    """ConfigError: the method maps how the score answers to the picture, and the scorer has no gradient."""
+    if SEES[attribution] != "score":
+        return
+    side = models.generator.resolution
+    with torch.enable_grad():
+        score = models.scorer.score(torch.zeros(1, 3, side, side, requires_grad=True))
+    if not score.requires_grad:
+        raise ConfigError(
+            f"attribution.name: {attribution} needs a scorer with a gradient, and {config.scorer.describe()} has none; "
+            "choose a method that looks at pictures, such as colour_change"
         )
 
 

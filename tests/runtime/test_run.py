@@ -12,7 +12,9 @@ from PIL import Image
 from higan_cam.config import load_config
 from higan_cam.errors import ConfigError, HiganCamError, WeightsError
 from higan_cam.label import make_scorer
+from higan_cam.label.properties.scorer import PropertyScorer
 from higan_cam.label.segmenters import PARTS
+from higan_cam.label.segmenters.network_segmenter import NetworkSegmenter, Settings
 from higan_cam.label.segmenters.u_net import PartsNetwork, save_u_net
 from higan_cam.pipeline import Models
 from higan_cam.runtime import preflight
@@ -71,6 +73,20 @@ def test_captions_do_not_speak_of_another_property_than_is_scored(models: Models
     asked = ["generator.weights=faces", "attribute=mouth", "scorer.name=property", "scorer.target=eyes"]
     with pytest.raises(ConfigError, match=r"attribute: 'mouth' is another property .* --set attribute=eyes"):
         check_models(models, load_config(overrides=asked))
+
+
+@pytest.mark.parametrize("formula", ["ours", "v1"])
+def test_a_method_that_needs_a_gradient_is_not_given_a_scorer_without(models: Models, formula: str) -> None:
+    """A segmenter in an ONNX file has none, whichever formula reads its map; a published formula has none at all."""
+    asked = ["scorer.name=property", "scorer.target=eyes", "scorer.weights=mine.onnx", f"scorer.formula={formula}"]
+    config = load_config(overrides=[*asked, "attribute=eyes", "mask.second_scorer=null", "attribution.name=path"])
+    flat = NetworkSegmenter(lambda seen: torch.zeros(len(seen), len(PARTS), 32, 32), Settings("face_parts", 32))
+    blind = replace(models, scorer=PropertyScorer(flat, "eyes", formula))
+    with pytest.raises(
+        ConfigError, match=r"attribution\.name: path needs a scorer|scorer\.formula: v1 has no gradient"
+    ):
+        check_models(blind, config)
+    check_models(blind, config.with_attribution("colour_change"))
 
 
 def test_a_run_in_which_no_picture_has_a_score_ends_before_it_begins(

@@ -17,7 +17,7 @@ from higan_cam.label.segmenters.segmenter import Segmenter
 from higan_cam.label.segmenters.u_net import load_u_net
 from higan_cam.weights.embedded import EMBEDDED_SEGMENTERS, embedded_path
 from higan_cam.weights.files import load_tensors
-from higan_cam.weights.kinds import TORCHSCRIPT, kind_of
+from higan_cam.weights.kinds import TORCHSCRIPT, kind_of, known_kind
 from higan_cam.weights.paths import check_there, split_network
 from higan_cam.weights.zoo import resolve, weights_file
 
@@ -57,10 +57,9 @@ def _loaded(path: Path, classes: str | None, detector: Detector | None) -> Segme
     check_there(path)
     if path.suffix == ONNX:
         return _with(load_onnx(path, classes), detector)
-    kind = kind_of(path)
-    if kind == TORCHSCRIPT:
+    if kind_of(path) == TORCHSCRIPT:
         return _with(load_torchscript(path, classes), detector)
-    if kind == "safetensors" and SETTINGS in load_tensors(path)[1]:
+    if known_kind(path) == "safetensors" and SETTINGS in load_tensors(path)[1]:
         return _with(load_u_net(path, classes), detector)
     detector = detector or Mtcnn()  # before the large file, because it may be missing
     return FaceXFormerSegmenter(load_facexformer(str(path)), detector, label_map(classes or FACEXFORMER))

@@ -152,3 +152,9 @@ def test_a_program_that_gives_no_map_is_told(picture: Tensor) -> None:
     segmenter = NetworkSegmenter(lambda seen: (seen, seen), Settings("0,1,10"), "two.pt")  # type: ignore[arg-type,return-value]
     with pytest.raises(WeightsError, match=r"two\.pt: gives a tuple"):
         segmenter.segment(picture)
+
+
+def test_a_file_that_holds_no_weights_is_told_before_a_detector_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("my segmenter")
+    with pytest.raises(WeightsError, match=r"mine\.txt: (?!.*mtcnn)"):
+        load_segmenter(str(tmp_path / "mine.txt"))
