@@ -157,13 +157,13 @@ def test_the_temperature_is_the_one_that_was_put_in() -> None:
     assert fit_temperature(logits, labels) == pytest.approx(2.5, rel=0.05)
 
 
-@pytest.mark.parametrize("sure", [1.0, 20.0])
-def test_few_labels_that_are_all_told_apart_leave_a_doubt(sure: float) -> None:
-    """Of 10 and 20 the probabilities are those of Platt's targets, 11/12 and 1/22, as near as one temperature gets."""
-    labels = np.arange(30) < 10
-    logits = torch.from_numpy(np.where(labels, sure, -sure))[None]
-    temperature = fit_temperature(logits, labels)
-    assert 1 / 22 < 1 / (1 + np.exp(sure / temperature)) < 1 / 12
+@pytest.mark.parametrize("count", [2, 30, 200])
+def test_labels_that_are_all_told_apart_leave_a_doubt(count: int) -> None:
+    """The less, the more of them there are; without a prior the temperature ended at the edge of the search."""
+    labels = np.arange(count) < count // 2
+    temperature = fit_temperature(torch.from_numpy(np.where(labels, 3.0, -3.0))[None], labels)
+    doubt = 1 / (1 + np.exp(3 / temperature))
+    assert 0.05 / count < doubt < 0.2 / count
 
 
 def test_the_mean_of_far_logits_stays_finite() -> None:
