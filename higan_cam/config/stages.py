@@ -216,7 +216,7 @@ class MaskConfig(Section):
     """With `refine`: samples of the pilot, the first so many labelled latents, however many `count` says. One shard in
     eight is held out from learning, at least one; pilot and refined masks are compared on those that are in the run."""
     pilot_steps: int = Field(default=450, ge=1)
-    """With `refine`: optimiser steps of the student, of 32 pictures each (about five minutes on a core)."""
+    """With `refine`: optimiser steps of the student, of 32 pictures each (seven minutes on a core)."""
     second_scorer: ScorerConfig | None = ScorerConfig(weights="rooms_second")
     """A held-out scorer that judges the masks as well (`retention_second`, `necessity_second`): one that took no part
     in labelling, fitting, editing or attribution. Null: none. The embedded one judges runs whose scorer is embedded

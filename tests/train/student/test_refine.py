@@ -83,4 +83,6 @@ def test_a_pilot_without_a_mask_is_told(tmp_path: Path) -> None:
 def test_it_is_shown_what_any_student_is(tmp_path: Path) -> None:
     told = settings_of(write_pilot(tmp_path / "run"))
     plain = StudentSettings(output="", datasets=told.datasets, attribute=told.attribute)
-    assert replace(told, steps=plain.steps, checkpoint_every=plain.checkpoint_every) == plain
+    alike = replace(told, steps=plain.steps, checkpoint_every=plain.checkpoint_every, precision=plain.precision)
+    assert alike == plain
+    assert told.precision == "float32"
