@@ -134,7 +134,7 @@ def _view(config: RunConfig, store: Store, boundary: Boundary, images: ByteArray
     rows = sum(record.rows for record in committed(store, DATA, config_hash(config)).values())
     facts = {
         "samples": f"{rows:,}",
-        "boundary": f"{boundary.metrics.get('method', 'given')}"
+        "boundary": (config.boundary.method.replace("_", " ") if config.boundary.weights is None else "given")
         + (f", rank correlation {spearman:.2f} outside the tails" if spearman is not None else ""),
     }
     pictures = tuple(tuple(row) for row in images)

@@ -12,8 +12,7 @@ import argparse
 import numpy as np
 import torch
 
-from higan_cam.config import RunConfig, parse_config
-from higan_cam.config.attributes import members
+from higan_cam.config import RunConfig, load_config, parse_config
 from higan_cam.faces.scene import PROPERTIES, Z_DIM, Scene, scene_of
 from higan_cam.generate import sample_latents
 from higan_cam.label import calibrated, make_scorer
@@ -36,17 +35,17 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=128, help="faces that are moved")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    whole = parse_config(read_run(open_store(options.run))["config"])
+    names = list(load_config("faces").attributes)
+    read = {name: parse_config(read_run(open_store(f"{options.run}/{name}"))["config"]) for name in names}
     runs = [
         (config.model_copy(update={"seed": SEED}), load_boundary(f"{options.run}/{name}/boundary/{name}.safetensors"))
-        for name, config in members(whole).items()
+        for name, config in read.items()
     ]
     models, own = load_models(runs[0][0]), list[Scorer]()
     for config, _ in runs:
         own.append(make_scorer(config.scorer, own))
     scorers = [calibrated(scorer, boundary.metrics) for scorer, (_, boundary) in zip(own, runs, strict=True)]
     scores = cross_response(models, scorers, runs, list(range(options.faces)))[1]
-    names = [config.attribute for config, _ in runs]
     _print("by the scorers", names, names, entanglement(scores[:, :, 1:]))
     _print("by the factors", names, list(PROPERTIES), entanglement(_factors(models, runs, options.faces)))
 
