@@ -95,9 +95,16 @@ def test_a_job_starts_away_from_the_checkout(job: str, unpacked: Path) -> None:
     assert "--output" in _run_in(unpacked, code) or job == "evaluate_models"
 
 
-def test_an_example_is_found_by_name_away_from_the_checkout(unpacked: Path) -> None:
-    code = "from higan_cam.config import load_config; print(*load_config('attributes').attributes)"
-    assert _run_in(unpacked, code).split() == ["indoor_lighting", "warmth", "daylight"]
+@pytest.mark.parametrize(
+    ("name", "attributes"),
+    [
+        ("attributes", ["indoor_lighting", "warmth", "daylight"]),
+        ("faces", ["mouth", "eyes", "hair_length", "hair_color", "yaw"]),
+    ],
+)
+def test_an_example_is_found_by_name_away_from_the_checkout(name: str, attributes: list[str], unpacked: Path) -> None:
+    code = f"from higan_cam.config import load_config; print(*load_config({name!r}).attributes)"
+    assert _run_in(unpacked, code).split() == attributes
 
 
 def test_package_imports_away_from_the_checkout(unpacked: Path) -> None:
