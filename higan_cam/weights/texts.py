@@ -1,16 +1,20 @@
-"""A text that a user wrote, in whatever encoding an editor or a spreadsheet saved it."""
+"""A text or a table that a user wrote, in whatever encoding an editor or a spreadsheet saved it."""
 
 from __future__ import annotations
 
 import codecs
+import csv
 import io
+from collections.abc import Generator
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from higan_cam.weights.kinds import stand_in
 
 MAX_BYTES = 1 << 26
 _HEAD = 1 << 16
+_SEPARATORS = "\t;"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -35,6 +39,31 @@ def read_text(path: Path) -> str:
         raise ValueError(f"larger than {MAX_BYTES} bytes")
     encoding, errors = encoding_of(io.BytesIO(data))
     return checked_text(data.decode(encoding, errors))
+
+
+def rows_in(file: BinaryIO) -> Generator[tuple[int, list[str]], None, None]:
+    """(number from 1, cells without spaces around them) of each line of a table that is not empty, one at a time.
+    Close it before the file.
+
+    Separated by commas, or where the first line has none by tabs or semicolons.
+
+    Raises:
+        ValueError: this is no text; says what it is where that is known.
+        csv.Error: no table.
+    """
+    encoding, errors = encoding_of(file)
+    file.seek(0)
+    text = io.TextIOWrapper(cast(io.BufferedReader, file), encoding, errors, newline="")
+    try:
+        first = text.readline()
+        separator = next((each for each in _SEPARATORS if each in first and "," not in first), ",")
+        lines = map(checked_text, chain([first], text))
+        for number, row in enumerate(csv.reader(lines, delimiter=separator), start=1):
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield number, cells
+    finally:
+        text.detach()
 
 
 def checked_text(text: str) -> str:

@@ -6,7 +6,6 @@ nothing but labels, so that whatever trains on it needs to know nothing of this 
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import io
 import json
@@ -20,8 +19,10 @@ from typing import Any
 from higan_cam.errors import DataError, RunMismatchError, StoreError
 from higan_cam.files import replace_whole
 from higan_cam.label.labelled.pictured import NOTES, differences
+from higan_cam.label.labelled.table import INDEX, LABEL, read_table
 
-HEADER = ["index", "label"]
+HEADER = (INDEX, LABEL)
+_OTHERWISE = "Mend it, or choose another --output"
 
 
 @dataclass
@@ -128,16 +129,18 @@ class LabelFile:
         )
 
     def _labels(self, table: bytes) -> dict[int, int]:
-        labels: dict[int, int] = {}
-        for number, index, label in _rows(self.path, table):
-            if not 0 <= index < self.latents:
-                raise DataError(
-                    f"{self.path}, line {number}: latent {index} is none of the run's {self.latents:,} (from 0); is "
-                    "this the table of another run? Choose another --output"
-                )
-            if labels.setdefault(index, label) != label:
-                raise DataError(f"{self.path}, line {number}: latent {index} has both labels; leave one of its lines")
-        return labels
+        """Only what has these two columns goes on: others would be lost with the next answer."""
+        if not table.strip():
+            return {}
+        try:
+            read = read_table(io.BytesIO(table), self.latents)
+        except ValueError as error:
+            raise DataError(f"{self.path}: not a table of labels of this run: {error}\n{_OTHERWISE}") from error
+        if read.columns > len(HEADER):
+            raise DataError(
+                f"{self.path}: has lines of {read.columns} cells, expected {','.join(HEADER)!r} alone. {_OTHERWISE}"
+            )
+        return {index: int(label) for index, label in read.labels.items()}
 
     def _noted(self, notes: bytes) -> tuple[list[int], dict[int, int | None]]:
         """Skipped latents and second answers."""
@@ -159,25 +162,6 @@ class LabelFile:
                 "another --output"
             )
         return skipped, again
-
-
-def _rows(path: Path, table: bytes) -> Iterator[tuple[int, int, int]]:
-    """(line, index, label) of every row; nothing of an empty file. DataError: it is no table of labels."""
-    try:
-        lines = csv.reader(io.StringIO(table.decode("utf-8-sig"), newline=""))
-        rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines if any(row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: not a table of labels ({error}); choose another --output") from error
-    if rows and rows[0][1] != HEADER:
-        raise DataError(f"{path}: begins with {','.join(rows[0][1])[:80]!r}, expected {','.join(HEADER)!r}")
-    for number, row in rows[1:]:
-        if len(row) != 2 or not _is_number(row[0]) or row[1] not in ("0", "1"):
-            raise DataError(f"{path}, line {number}: {','.join(row)[:80]!r}, expected a latent's number and 0 or 1")
-        yield number, int(row[0]), int(row[1])
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import posixpath
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from higan_cam.errors import ConfigError
 from higan_cam.pictures.kinds import looks_like_a_picture
@@ -21,11 +19,10 @@ from higan_cam.store.ranges import open_object
 from higan_cam.store.store import Store, open_store
 from higan_cam.store.uris import Place, read_place
 from higan_cam.weights.paths import expanded
-from higan_cam.weights.texts import checked_text, encoding_of
+from higan_cam.weights.texts import rows_in
 
 USUAL = ("path", "image", "file", "file_name", "filename", "picture", "photo", "image_path")
 """Headings of the column of paths, in the order in which they are looked for."""
-_SEPARATORS = "\t;"
 
 
 @dataclass(frozen=True)
@@ -82,31 +79,6 @@ class PathTable:
         if uri not in self._buckets:
             self._buckets[uri] = open_store(uri, self.store.settings)
         return self._buckets[uri]
-
-
-def rows_in(file: BinaryIO) -> Generator[tuple[int, list[str]], None, None]:
-    """(number from 1, cells without spaces around them) of each line of a table that is not empty, one at a time.
-    Close it before the file.
-
-    Separated by commas, or where the first line has none by tabs or semicolons.
-
-    Raises:
-        ValueError: this is no text; says what it is where that is known.
-        csv.Error: no table.
-    """
-    encoding, errors = encoding_of(file)
-    file.seek(0)
-    text = io.TextIOWrapper(cast(io.BufferedReader, file), encoding, errors, newline="")
-    try:
-        first = text.readline()
-        separator = next((each for each in _SEPARATORS if each in first and "," not in first), ",")
-        lines = map(checked_text, chain([first], text))
-        for number, row in enumerate(csv.reader(lines, delimiter=separator), start=1):
-            cells = [cell.strip() for cell in row]
-            if any(cells):
-                yield number, cells
-    finally:
-        text.detach()
 
 
 def _layout(first: list[list[str]], column: str | None, where: str) -> tuple[int, bool]:

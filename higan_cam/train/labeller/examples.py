@@ -14,6 +14,7 @@ from higan_cam.config import RunConfig, config_hash
 from higan_cam.errors import ConfigError
 from higan_cam.generate import to_uint8
 from higan_cam.label.labelled.pictured import drawn_by
+from higan_cam.label.labelled.table import listed
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.pictures import PictureRow, PictureSource, Unreadable, fit_square, list_pictures, open_pictures
 from higan_cam.pipeline.devices import models_here
@@ -22,7 +23,7 @@ from higan_cam.runtime.remake import with_recorded_weights
 from higan_cam.store import open_store, read_run
 from higan_cam.store.canonical import digest
 from higan_cam.store.run import recorded_config
-from higan_cam.train.labeller.labels import check_notes, listed, read_labels
+from higan_cam.train.labeller.labels import check_notes, read_labels
 from higan_cam.train.labeller.settings import LabellerSettings
 from higan_cam.types import BoolArray, ByteArray
 from higan_cam.weights.paths import expanded

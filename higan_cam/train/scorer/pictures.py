@@ -21,7 +21,6 @@ from higan_cam.errors import ConfigError
 from higan_cam.label.lighting import LEVELS
 from higan_cam.pictures import Picture, Unreadable, decode_picture
 from higan_cam.pictures.kinds import looks_like_a_picture
-from higan_cam.pictures.sources.csv_table import rows_in
 from higan_cam.pictures.sources.reader import file_content
 from higan_cam.store.litter import is_litter, is_litter_folder
 from higan_cam.train.optimise import share_of
@@ -29,6 +28,7 @@ from higan_cam.train.scorer.reading import unreadable
 from higan_cam.train.settings import World
 from higan_cam.types import FloatArray, IntArray
 from higan_cam.weights.paths import expanded
+from higan_cam.weights.texts import rows_in
 
 log = logging.getLogger(__name__)
 

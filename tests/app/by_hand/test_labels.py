@@ -55,17 +55,15 @@ def test_what_editors_make_of_it_is_read(file: LabelFile, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("7,1\n", "begins with '7,1', expected 'index,label'"),
-        ("index,label,who\n7,1,me\n", "expected 'index,label'"),
-        ("index,label\n7,2\n", "line 2: '7,2'"),
-        ("index,label\n7,1\n8\n", "line 3"),
-        ("index,label\n-1,0\n", "line 2"),
-        (
-            "index,label\n400,0\n",
-            "line 2: latent 400 is none of the run's 400 (from 0); is this the table of another run",
-        ),
-        ("index,label\n7,1\n7,0\n", "line 3: latent 7 has both labels"),
-        ("index,label\n7,1.0\n", "expected a latent's number and 0 or 1"),
+        ("7,1\n", "line 1 has '7,1'; expected the heading index,label"),
+        ("index,label,who\n7,1,me\n", "lines of 3 cells, expected 'index,label' alone"),
+        ("index,label\n7,1,me\n", "lines of 3 cells"),
+        ("index,label\n7,2\n", "line 2: label '2' of index 7; expected 0 or 1"),
+        ("index,label\n7,1\n8\n", "line 3: label '' of index 8"),
+        ("index,label\n-1,0\n", "line 2: index '-1'"),
+        ("index,label\n400,0\n", "line 2: index 400; the run has the latents 0 to 399"),
+        ("index,label\n7,1\n7,0\n", "line 3: index 7 has label 0 here and 1 in line 2"),
+        ("index,label\n7,1.0\n", "line 2: label '1.0' of index 7; expected 0 or 1"),
     ],
 )
 def test_what_is_no_table_of_this_run_is_said_with_its_line_and_stays(file: LabelFile, body: str, words: str) -> None:
@@ -74,6 +72,7 @@ def test_what_is_no_table_of_this_run_is_said_with_its_line_and_stays(file: Labe
         pass
     assert words in str(caught.value)
     assert str(file.path) in str(caught.value)
+    assert "choose another --output" in str(caught.value)
     assert file.path.read_text() == body
 
 
