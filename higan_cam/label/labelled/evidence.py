@@ -10,9 +10,6 @@ import numpy as np
 
 from higan_cam.types import BoolArray, FloatArray, Interval
 
-Z = 1.959963984540054
-"""Of a two-sided interval of 95%."""
-
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
@@ -62,15 +59,14 @@ def wilson(successes: int, trials: int) -> Interval:
     Raises:
         ValueError: more successes than trials, or fewer than none.
     """
+    from scipy.stats import binomtest  # half a second, which whatever else imports scorers would wait for
+
     if not 0 <= successes <= trials:
         raise ValueError(f"expected 0 <= successes <= trials, got {successes} of {trials}")
     if trials == 0:
         return Interval(math.nan, 0.0, 1.0)
-    share = successes / trials
-    spread = Z * math.sqrt(share * (1 - share) / trials + (Z / (2 * trials)) ** 2)
-    middle, scale = share + Z**2 / (2 * trials), 1 + Z**2 / trials
-    low, high = (middle - spread) / scale, (middle + spread) / scale
-    return Interval(share, max(0.0, min(low, share)), min(1.0, max(high, share)))
+    ends = binomtest(successes, trials).proportion_ci(method="wilson")
+    return Interval(successes / trials, float(ends.low), float(ends.high))
 
 
 def expected_above(held_out: HeldOut, threshold: float) -> Expected:

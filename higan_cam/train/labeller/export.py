@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from higan_cam.errors import DataError
@@ -109,7 +110,7 @@ def fit_temperature(logits: Tensor, labels: BoolArray) -> float:
     """(K,N) logits and (N,) labels -> the temperature T > 0 at which the networks' mean probability fits best.
 
     All together, since their mean is less sure than each of them: a temperature that was fitted to single networks
-    makes it too shy (Rahaman and Thiery 2021, arXiv:2007.08792). The least cross-entropy, by golden-section search
+    makes it too shy (Rahaman and Thiery 2021, arXiv:2007.08792). The least cross-entropy, by bounded search (Brent)
     over log T in [-5, 5], with a prior of log T, normal about 0 with a spread of 1: it weighs as much as one label, and
     keeps labels that are all told apart from asking for a temperature of 0, and for probabilities that never doubt.
     """
@@ -120,11 +121,8 @@ def fit_temperature(logits: Tensor, labels: BoolArray) -> float:
         fit = float(F.binary_cross_entropy_with_logits(mean_logit(exact, math.exp(log_temperature)), given))
         return fit + log_temperature**2 / (2 * len(labels))
 
-    low, high, ratio = -_HOTTEST, _HOTTEST, (math.sqrt(5) - 1) / 2
-    while high - low > 1e-6:
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        low, high = (low, right) if loss(left) < loss(right) else (left, high)
-    return math.exp((low + high) / 2)
+    least = minimize_scalar(loss, bounds=(-_HOTTEST, _HOTTEST), method="bounded", options={"xatol": 1e-6})
+    return math.exp(float(least.x))
 
 
 def _folded(settings: LabellerSettings, examples: Examples) -> Folded:

@@ -33,6 +33,8 @@ LARGEST_GRADIENT = 5.0
 WARMUP = 16
 """One in so many steps warms up."""
 _AT_ONCE = 128
+_BESIDE = ("looked", "best", "kept", "tried", "logits")
+"""What a fold's checkpoint holds beside its parts."""
 _ORDER, _WEIGHTS, _DROPOUT = 0, 1, 2
 """Streams of random numbers."""
 
@@ -79,13 +81,12 @@ class Fold(Parts):
 
     def snapshot(self) -> dict[str, Any]:
         """See `State`."""
-        names = ("looked", "best", "kept", "tried", "logits")
-        return {**super().snapshot(), **{name: getattr(self, name) for name in names}}
+        return {**super().snapshot(), **{name: getattr(self, name) for name in _BESIDE}}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """See `State`."""
         super().restore(saved)
-        for name in ("looked", "best", "kept", "tried", "logits"):
+        for name in _BESIDE:
             setattr(self, name, saved[name])
 
 
@@ -222,9 +223,9 @@ class _Shown:
         self.own_labels = lessons.labels[self.own]
         self.learned = np.flatnonzero((lessons.parts >= 0) & (lessons.parts != fold))
         self.blank = make_classifier(settings.backbone, settings.side, settings.width, pretrained=True).to(device)
-        everything = np.arange(len(lessons.labels))
-        frozen = checked_backbone(settings.backbone).frozen
-        self.seen = torch.cat(list(self._prepared(everything))) if frozen else None
+        self.seen: Tensor | None = None
+        if checked_backbone(settings.backbone).frozen:
+            self.seen = torch.cat([self._look_at(part) for part in _split(np.arange(len(lessons.labels)))])
 
     @property
     def steps_of_a_pass(self) -> int:
@@ -253,10 +254,6 @@ class _Shown:
         with torch.no_grad():
             prepared: Tensor = self.blank.prepare(from_uint8(self.lessons.pictures[chosen]).to(self.device))
         return prepared
-
-    def _prepared(self, chosen: IntArray) -> list[Tensor]:
-        self.seen = None
-        return [self._look_at(part) for part in _split(chosen)]
 
 
 def _split(chosen: IntArray) -> list[IntArray]:

@@ -58,6 +58,10 @@ def test_pictures_of_another_size_are_resized_whole() -> None:
     classifier = make_classifier("resnet18", 32, width=4).eval()
     flat = torch.full((1, 3, 32, 32), 0.25)
     torch.testing.assert_close(classifier(flat), classifier(flat.new_full((1, 3, 50, 70), 0.25)))
+    wide = torch.zeros(1, 3, 50, 70, requires_grad=True)
+    classifier.prepare(wide).sum().backward()
+    assert wide.grad is not None
+    assert bool((wide.grad > 0).all())  # nothing is cut off
 
 
 @pytest.mark.parametrize(("name", "side"), [("gender_cnn", 95), ("quality_cnn", 157)])
