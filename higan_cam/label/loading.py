@@ -17,7 +17,7 @@ from higan_cam.label.labelled.scorer import labelled_scorer
 from higan_cam.label.lighting import LightingScorer
 from higan_cam.label.places365 import matrix_path, scene_scorer
 from higan_cam.label.properties.scorer import property_beside, property_scorer
-from higan_cam.label.segmenters.loading import segmenter_file
+from higan_cam.label.segmenters.loading import segmenter_files
 from higan_cam.label.statistics import STATISTICS, statistic_scorer
 from higan_cam.label.torchvision_classifier import torchvision_scorer
 from higan_cam.types import Scorer
@@ -99,14 +99,15 @@ def checked_kind(config: ScorerConfig) -> ScorerKind:
 
 
 def scorer_files(config: ScorerConfig) -> dict[str, Path]:
-    """{field: file} of everything that decides the scores: weights, an attribute matrix, the user's own module."""
+    """{field: file} of everything that decides the scores: weights, an attribute matrix, the user's own module, and
+    `detector.NAME` for what finds the face."""
     kind, files = checked_kind(config), {}
     if _named(config, kind):
         config = _with_path(config, path_of(config.weights))
     if kind.weights or (config.name == "custom" and config.weights not in EMBEDDED_SCORERS):
         files["weights"] = weights_path(config)
     if config.name == "property":
-        files["weights"] = segmenter_file(config.weights)
+        files |= segmenter_files(config.weights)
     if config.name == "places365" and (matrix := matrix_path(config)) is not None:
         files["matrix"] = matrix
     if config.factory is not None:

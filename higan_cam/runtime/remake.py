@@ -110,8 +110,9 @@ def with_recorded_weights(config: RunConfig, run: Mapping[str, Any], files: Sequ
         changes: dict[str, str] = {}
         for field, path in named.items():
             wanted = str(run["weights"].get(file_role(role, field)))
-            # A module is imported by its name: another file with the right digest would not be what runs.
-            moved = _with_digest(f"{role}.{field}", path, wanted, () if field == "factory" else files)
+            # A module and a detector go by their names: another file with the right digest would not be what runs.
+            movable = field in type(section).model_fields and field != "factory"
+            moved = _with_digest(f"{role}.{field}", path, wanted, files if movable else None)
             changes |= {} if moved is None else {field: with_network(moved, getattr(section, field) or "")}
         return section.model_copy(update=changes)
 
@@ -154,18 +155,21 @@ def _with_recorded_readers(
     return found.model_copy(update={"invert": invert, "student": student})
 
 
-def _with_digest(field: str, named: Path, wanted: str, files: Sequence[Path]) -> str | None:
-    """None where the file that the configuration names is the right one; else the path of one that is."""
+def _with_digest(field: str, named: Path, wanted: str, files: Sequence[Path] | None) -> str | None:
+    """None where the file that the configuration names is the right one; else the path of one that is.
+
+    `files` None: it has to lie where it is named.
+    """
     looked_at = []
-    for path in (named, *files):
+    for path in (named, *(files or ())):
         digest = sha256_of(path) if path.is_file() else "no such file"
         if digest == wanted:
-            return str(path) if path in files else None
+            return str(path) if files and path in files else None
         looked_at.append(f"{path}: {digest}")
     listed = "\n  ".join(looked_at)
     raise WeightsError(
         f"{field}: this run was made with sha256 {wanted}, and that is not here:\n  {listed}\n"
-        "Give the file with --weights FILE."
+        + ("Put that file there." if files is None else "Give the file with --weights FILE.")
     )
 
 

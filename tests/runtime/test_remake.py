@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from higan_cam.cli.app import app
 from higan_cam.config import RunConfig, config_hash, load_config
 from higan_cam.errors import DataError, WeightsError
+from higan_cam.label.segmenters.mtcnn import ZOO
 from higan_cam.manipulate import encode_boundary
 from higan_cam.pipeline import attribute_unit, label_unit, load_models
 from higan_cam.pipeline.devices import device_kind
@@ -34,6 +35,7 @@ from higan_cam.store.run import recorded_config
 from higan_cam.store.store import Store
 from higan_cam.types import Boundary
 from higan_cam.weights.embedded import embedded_path as weights_path
+from higan_cam.weights.zoo import zoo
 
 SETTINGS = (
     "label.count=6",
@@ -164,6 +166,18 @@ def test_a_second_scorers_weights_are_found_by_digest_too(tmp_path: Path) -> Non
     found = with_recorded_weights(config, recorded, [moved]).mask.second_scorer
     assert found is not None
     assert found.weights == str(moved)
+
+
+def test_a_detector_that_changed_since_the_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIGAN_CAM_WEIGHTS", str(tmp_path))
+    for name in ZOO:
+        (tmp_path / zoo()[name].file).write_bytes(name.encode())
+    config = load_config(None, ["scorer.name=property", "scorer.target=eyes", "scorer.weights=faces#mtcnn"])
+    recorded = {"weights": weights_digests(config)}
+    assert with_recorded_weights(config, recorded) == config
+    (tmp_path / zoo()[ZOO[1]].file).write_bytes(b"another")
+    with pytest.raises(WeightsError, match=r"scorer\.detector\.mtcnn_rnet: this run was made with(?s:.*)Put that file"):
+        with_recorded_weights(config, recorded, [tmp_path / "elsewhere"])
 
 
 @pytest.mark.parametrize("role", ["invert.encoder", "student"])

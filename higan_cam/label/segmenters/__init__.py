@@ -1,7 +1,7 @@
 """Segmenters: picture -> which part of a face each pixel belongs to."""
 
 from higan_cam.label.segmenters.label_maps import LABEL_MAPS, LabelMap, label_map
-from higan_cam.label.segmenters.loading import DETECTORS, load_segmenter, segmenter_file
+from higan_cam.label.segmenters.loading import DETECTORS, load_segmenter, segmenter_files
 from higan_cam.label.segmenters.segmenter import PARTS, Segmentation, Segmenter
 
 __all__ = [
@@ -13,5 +13,5 @@ __all__ = [
     "Segmenter",
     "label_map",
     "load_segmenter",
-    "segmenter_file",
+    "segmenter_files",
 ]

@@ -18,9 +18,10 @@ from higan_cam.label.properties.scorer import PropertyScorer
 from higan_cam.label.scale import CalibratedScorer
 from higan_cam.label.segmenters import PARTS
 from higan_cam.label.segmenters.detection import Mtcnn
-from higan_cam.label.segmenters.mtcnn import Networks
+from higan_cam.label.segmenters.mtcnn import ZOO, Networks
 from higan_cam.label.segmenters.network_segmenter import NetworkSegmenter, Settings
 from higan_cam.types import Scorer
+from higan_cam.weights.zoo import zoo
 from tests.support.drawn_faces import ColourSegmenter, drawn_labels, picture_of
 
 NAMES = tuple(FORMULAS["ours"])
@@ -142,6 +143,22 @@ def test_the_segmenter_is_the_embedded_one_unless_another_is_named() -> None:
     assert config_of("eyes", weights="rooms").weights == "faces"  # what an attribute's own section is merged into
     assert config_of("eyes", weights="mine.onnx").weights == "mine.onnx"
     assert scorer_files(config_of("eyes", weights="mine.onnx")) == {"weights": Path("mine.onnx")}
+
+
+@pytest.mark.parametrize(
+    ("options", "looks"),
+    [("", True), ("#whole", False), ("#lapa+mtcnn", True), ("#lapa", True), ("#lapa+whole", False)],
+)
+def test_the_detectors_files_decide_scores_too(
+    options: str, looks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tensors that do not say how they want their pictures are FaceXFormer's, whose faces MTCNN finds."""
+    monkeypatch.setenv("HIGAN_CAM_WEIGHTS", str(tmp_path))
+    torch.save({"a": torch.zeros(1)}, tmp_path / "published.pt")
+    files = scorer_files(config_of("eyes", weights=f"{tmp_path / 'published.pt'}{options}"))
+    assert files.pop("weights") == tmp_path / "published.pt"
+    assert files == {f"detector.{name}": tmp_path / zoo()[name].file for name in ZOO if looks}
+    assert ("detector.mtcnn_pnet" in scorer_files(config_of("eyes", weights=f"faces{options}"))) == ("mtcnn" in options)
 
 
 def test_attributes_of_one_run_may_be_properties() -> None:

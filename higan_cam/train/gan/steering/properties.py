@@ -61,11 +61,12 @@ def known_anywhere(properties: Sequence[str], digests: Sequence[str] = ()) -> tu
     names, found = [], []
     for each in properties:
         name, _, weights = each.partition("=")
-        path = scorer_files(_config(each)).get("weights")
+        files = scorer_files(_config(each))
+        path = files.get("weights")
         embedded = weights in EMBEDDED_SCORERS or weights in EMBEDDED_SEGMENTERS
         named = bool(weights) and not embedded and str(named_file(weights)) not in zoo()
         names.append(f"{name}={with_network(path.resolve(), weights)}" if path is not None and named else each)
-        found.append("" if path is None else sha256_of(path))
+        found.append("+".join(map(sha256_of, files.values())))
     for name, digest, before in zip(names, found, digests or found, strict=True):
         if digest != before:
             raise ConfigError(f"{name}: has changed since training began; take another output")
