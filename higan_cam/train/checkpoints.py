@@ -95,6 +95,20 @@ N = TypeVar("N", bound=nn.Module)
 
 
 @dataclass
+class Learner(Parts, Generic[N]):
+    """A network, its optimiser and the steps done."""
+
+    network: N
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint holds beside the step."""
+        return {"network": self.network, "optimizer": self.optimizer}
+
+
+@dataclass
 class AveragedLearner(Parts, Generic[N]):
     """The weights that move, their moving average, which ships, the optimiser and the steps done."""
 

@@ -1,4 +1,4 @@
-"""Hair by the formulas that OhLoRA published: how wavy it is (v3), and colouring it (v4)."""
+"""Hair by the formulas that OhLoRA published: how wavy it is (v3), and, for use in Python, colouring it (v4)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """One scale for properties of all pictures: statistics of the first ones, kept, so that new ones are read alike.
 
+For tables of properties in Python: a run has a scale of its own for scores (`label/scale.py`).
 NaN stays NaN and counts in no statistic. `published_zscore` and `published_minmax` are what OhLoRA does to a table,
 faults included: a constant column, a single row or an infinity makes a whole column NaN.
 """

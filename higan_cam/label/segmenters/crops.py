@@ -97,9 +97,10 @@ def _cut(picture: Tensor, box: Sequence[float]) -> Tensor:
 
 
 def _sized(pictures: Tensor, side: int | None) -> Tensor:
-    """(N,3,H,W) in [-1,1] -> (N,3,side,side) in [0,1]."""
-    if len(pictures) == 0 or side is None:
-        shape = pictures.shape[2:] if side is None else (side, side)
-        return ((pictures + 1) / 2).clamp(0, 1) if side is None else pictures.new_zeros((0, 3, *shape))
+    """(N,3,H,W) in [-1,1] -> (N,3,side,side) in [0,1]; (N,3,H,W) where no side is wanted."""
+    if side is None:
+        return ((pictures + 1) / 2).clamp(0, 1)
+    if len(pictures) == 0:
+        return pictures.new_zeros((0, 3, side, side))
     sized: Tensor = Preprocess((side, side), (0.0,) * 3, (1.0,) * 3, "bicubic").to(pictures.device)(pictures)
     return sized

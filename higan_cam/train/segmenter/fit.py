@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from higan_cam.label.segmenters.segmenter import PARTS
 from higan_cam.label.segmenters.u_net import PartsNetwork
-from higan_cam.train.checkpoints import Part, Parts
+from higan_cam.train.checkpoints import Learner
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import cosine_rate, descend, share_of
 from higan_cam.train.segmenter.pictures import Lessons, lessons_of, spoilt
@@ -23,20 +22,6 @@ WARMUP = 16
 """One in so many steps warms up."""
 LOOKED_AT, RAREST = 64, 1e-4
 """Examples by which the parts' shares of the pixels are known, and the least that a share counts as."""
-
-
-@dataclass
-class Learner(Parts):
-    """The mutable state of training."""
-
-    network: PartsNetwork
-    optimizer: torch.optim.Optimizer
-    step: int = 0
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """What a checkpoint holds beside the step."""
-        return {"network": self.network, "optimizer": self.optimizer}
 
 
 def fit_segmenter(
@@ -76,7 +61,7 @@ def fit_segmenter(
     return learner.network.eval().cpu()
 
 
-def start(settings: SegmenterSettings, device: str = "cpu") -> Learner:
+def start(settings: SegmenterSettings, device: str = "cpu") -> Learner[PartsNetwork]:
     """A learner at step 0, on that device, with seeded random weights."""
     torch.manual_seed(settings.seed)
     network = PartsNetwork(settings.channels, len(PARTS))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from higan_cam.losses.masks import bce, dice
 from higan_cam.mask.student import StudentNetwork
 from higan_cam.mask.student.network import HEAT, MASK
 from higan_cam.store.store import open_store
-from higan_cam.train.checkpoints import Part, Parts
+from higan_cam.train.checkpoints import Learner
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import cosine_rate, descend, in_precision, share_of
 from higan_cam.train.settings import Report, World
@@ -28,20 +27,6 @@ MASK_WEIGHT, DICE_WEIGHT = 0.5, 0.25
 LARGEST_GRADIENT = 5.0
 WARMUP = 16
 """One in so many steps warms up."""
-
-
-@dataclass
-class Learner(Parts):
-    """The mutable state of training."""
-
-    network: StudentNetwork
-    optimizer: torch.optim.Optimizer
-    step: int = 0
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """What a checkpoint holds beside the step."""
-        return {"network": self.network, "optimizer": self.optimizer}
 
 
 def fit_student(
@@ -74,7 +59,7 @@ def fit_student(
     return learner.network.eval().cpu()
 
 
-def start(settings: StudentSettings, device: str = "cpu") -> Learner:
+def start(settings: StudentSettings, device: str = "cpu") -> Learner[StudentNetwork]:
     """A learner at step 0, on that device, with seeded random weights."""
     torch.manual_seed(settings.seed)
     network: StudentNetwork = StudentNetwork(settings.channels).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -96,11 +81,13 @@ def student_loss(logits: Tensor, heat: Tensor, mask: Tensor) -> Tensor:
     return losses.mean()
 
 
-def _step(settings: StudentSettings, learner: Learner, course: Course, world: World, number: int) -> Tensor:
+def _step(
+    settings: StudentSettings, learner: Learner[StudentNetwork], course: Course, world: World, number: int
+) -> Tensor:
     return take_step(settings, learner, draw_batch(course, settings, number, world), world)
 
 
-def take_step(settings: StudentSettings, learner: Learner, batch: Batch, world: World) -> Tensor:
+def take_step(settings: StudentSettings, learner: Learner[StudentNetwork], batch: Batch, world: World) -> Tensor:
     """One step of the optimiser on this worker's examples -> the loss."""
     images = batch.images.to(world.device, memory_format=torch.channels_last)
     with in_precision(settings.precision, world.device):
