@@ -52,7 +52,7 @@ def main(
         Stage(resolution=16 * 2**number, steps=count, learning_rate=peak)
         for number, (count, peak) in enumerate(zip(counts, peaks, strict=True))
     )
-    widths = tuple(_numbers("channels", channels, int)) or recipe.channels
+    widths = tuple(_numbers("channels", channels, int))
     settings = DistillSettings(output=str(output.resolve()), world=world, channels=widths, stages=stages, seed=seed)
     launch(partial(train_and_export_generator, settings), "train_generator", output, workers)
     log.info("weights=%s", output / "generator.safetensors")

@@ -60,10 +60,11 @@ class DistillSettings:
     output: str
     """Folder of checkpoints, sample grids and the finished weights."""
     world: str = "rooms"
-    """Whose pictures, one of `WORLDS`."""
-    channels: tuple[int, ...] = RECIPES["rooms"].channels
-    """Feature channels from 4 px up; as many as the last stage has sizes."""
-    stages: tuple[Stage, ...] = RECIPES["rooms"].stages
+    """Whose pictures, one of `RECIPES`."""
+    channels: tuple[int, ...] = ()
+    """Feature channels from 4 px up; as many as the last stage has sizes. The world's own if empty."""
+    stages: tuple[Stage, ...] = ()
+    """One resolution after the other; the world's own if empty."""
     seed: int = 0
     style_rate: float = 12.0
     """Learning rate of the style layers' weights, as a multiple of the others'."""
@@ -75,9 +76,12 @@ class DistillSettings:
     """Held-out scenes per evaluation."""
 
     def __post_init__(self) -> None:
-        """Check what would fail in a worker."""
+        """Fill in what is usual for the world; check what would fail in a worker."""
         if self.world not in RECIPES:
             raise unknown_name("world", self.world, RECIPES)
+        for name, usual in vars(RECIPES[self.world]).items():
+            if not getattr(self, name):
+                object.__setattr__(self, name, usual)
         resolution = self.stages[-1].resolution
         sizes = resolution.bit_length() - 2
         if len(self.channels) < sizes:

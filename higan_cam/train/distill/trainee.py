@@ -71,9 +71,8 @@ def start_stage(settings: DistillSettings, number: int, previous: dict[str, Tens
     return Trainee(number, stage, before, current, averaged, optimizer, previous)
 
 
-def build_generator(channels: tuple[int, ...], resolution: int, toy: ToyWorld | None = None) -> StyleGAN2:
-    """The embedded architecture up to `resolution` px, with the mapping of a world (rooms where none is given)."""
-    toy = toy or toy_world("rooms")
+def build_generator(channels: tuple[int, ...], resolution: int, toy: ToyWorld) -> StyleGAN2:
+    """The embedded architecture up to `resolution` px, with the mapping of a world."""
     sizes = resolution.bit_length() - 2
     generator = StyleGAN2(
         resolution=resolution,
@@ -88,9 +87,8 @@ def build_generator(channels: tuple[int, ...], resolution: int, toy: ToyWorld | 
     return generator
 
 
-def linear_patterns(resolution: int, count: int, toy: ToyWorld | None = None) -> Tensor:
+def linear_patterns(resolution: int, count: int, toy: ToyWorld) -> Tensor:
     """(count,H,W) orthogonal patterns of unit deviation: the leading ones of the linear map factors -> luminance."""
-    toy = toy or toy_world("rooms")
     z = setup_latents(PATTERN_PICTURES, toy.z_dim)
     design = toy.design(as_tensor(toy.values(z)))
     luminance = targets(z, resolution, 0.0, toy)[0].mean(dim=1).flatten(1)
@@ -100,10 +98,10 @@ def linear_patterns(resolution: int, count: int, toy: ToyWorld | None = None) ->
     return patterns / patterns.std(dim=(1, 2), keepdim=True)
 
 
-def targets(z: FloatArray, resolution: int, detail_weight: float, toy: ToyWorld | None = None) -> tuple[Tensor, Tensor]:
+def targets(z: FloatArray, resolution: int, detail_weight: float, toy: ToyWorld) -> tuple[Tensor, Tensor]:
     """Renders (N,3,R,R) of the latents and the loss weight (N,1,R,R), 1 + detail_weight on what matters most."""
     side = max(64, resolution)
-    images, details = (toy or toy_world("rooms")).draw(z, side)
+    images, details = toy.draw(z, side)
     while side > resolution:
         images, details, side = F.avg_pool2d(images, 2), F.avg_pool2d(details, 2), side // 2
     return images, 1 + detail_weight * details

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from higan_cam.errors import ConfigError
+from higan_cam.errors import unknown_name
 from higan_cam.train.distill.faces import faces_world
 from higan_cam.train.distill.rooms import rooms_world
 from higan_cam.train.distill.world import ToyWorld
@@ -21,5 +21,5 @@ def toy_world(name: str) -> ToyWorld:
         ConfigError: there is no such world.
     """
     if name not in WORLDS:
-        raise ConfigError(f"world must be one of {', '.join(WORLDS)}, got {name!r}")
+        raise unknown_name("world", name, WORLDS)
     return WORLDS[name]()

@@ -23,9 +23,11 @@ from higan_cam.train.distill.latents import as_tensor, held_out_latents
 from higan_cam.train.distill.settings import DistillSettings, Stage
 from higan_cam.train.distill.trainee import build_generator, linear_patterns, targets
 from higan_cam.train.distill.whitening import measure_whitening
+from higan_cam.train.distill.worlds import toy_world
 from higan_cam.train.settings import Progress, World
 
 pytestmark = pytest.mark.usefixtures("few_patterns")
+ROOMS = toy_world("rooms")
 TWO_STAGES = (Stage(resolution=8, steps=4, batch=4), Stage(resolution=16, steps=4, batch=4))
 
 
@@ -81,14 +83,14 @@ def test_a_step_computes_on_the_device_of_its_world(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # which does not know that device
     settings, world = settings_in(tmp_path), World(device="meta")
     learner = trainee.start_stage(settings, 0, {}, world.device)
-    whitening = measure_whitening(build_generator(settings.channels, 8)).to(world.device)
+    whitening = measure_whitening(build_generator(settings.channels, 8, ROOMS)).to(world.device)
     assert module._step(settings, learner, whitening, world, 0).device.type == "meta"
 
 
 @torch.no_grad()
 def held_out_loss(generator: StyleGAN2) -> float:
     z = held_out_latents(32)
-    return float(distillation_loss(generator(as_tensor(z)), *targets(z, generator.resolution, 3.0)))
+    return float(distillation_loss(generator(as_tensor(z)), *targets(z, generator.resolution, 3.0, ROOMS)))
 
 
 def test_the_loss_on_unseen_rooms_falls(tmp_path: Path) -> None:
@@ -104,8 +106,8 @@ def test_the_loss_on_unseen_rooms_falls(tmp_path: Path) -> None:
 
 def test_loss_is_zero_only_for_the_render_and_counts_fixtures_more() -> None:
     z = held_out_latents(12)
-    image, plain = targets(z, 32, 0.0)
-    _, weight = targets(z, 32, 3.0)
+    image, plain = targets(z, 32, 0.0, ROOMS)
+    _, weight = targets(z, 32, 3.0, ROOMS)
     assert float(distillation_loss(image, image, weight)) == 0.0
     shifted = image + 0.1
     assert float(distillation_loss(shifted, image, plain)) == pytest.approx(0.1 * 2, rel=1e-4)
@@ -114,17 +116,17 @@ def test_loss_is_zero_only_for_the_render_and_counts_fixtures_more() -> None:
 
 def test_targets_are_renders_and_weights_start_at_one() -> None:
     z = held_out_latents(3)
-    image, weight = targets(z, 64, 3.0)
+    image, weight = targets(z, 64, 3.0, ROOMS)
     assert torch.equal(image, render(z, 64))
     assert weight.shape == (3, 1, 64, 64)
     assert weight.min() == 1
     assert weight.max() <= 4
-    small, _ = targets(z, 16, 3.0)
+    small, _ = targets(z, 16, 3.0, ROOMS)
     torch.testing.assert_close(small, torch.nn.functional.avg_pool2d(image, 4))
 
 
 def test_patterns_are_orthogonal_with_unit_deviation() -> None:
-    patterns = linear_patterns(16, 5)
+    patterns = linear_patterns(16, 5, ROOMS)
     assert patterns.shape == (5, 16, 16)
     torch.testing.assert_close(patterns.std(dim=(1, 2)), torch.ones(5))
     flat = torch.nn.functional.normalize(patterns.flatten(1), dim=1)
@@ -132,7 +134,7 @@ def test_patterns_are_orthogonal_with_unit_deviation() -> None:
 
 
 def test_only_the_mapping_is_frozen() -> None:
-    generator = build_generator((4, 4, 4), 16)
+    generator = build_generator((4, 4, 4), 16, ROOMS)
     frozen = {name.split(".")[0] for name, p in generator.named_parameters() if not p.requires_grad}
     assert frozen == {"mapping"}
 

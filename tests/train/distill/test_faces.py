@@ -64,5 +64,8 @@ def test_the_loss_on_faces_falls_and_the_figures_are_told(tmp_path: Path) -> Non
 
 def test_every_world_has_a_recipe_and_no_other_is_known() -> None:
     assert set(RECIPES) == set(WORLDS)
-    with pytest.raises(ConfigError, match="must be one of rooms, faces, got 'cats'"):
+    for name, recipe in RECIPES.items():
+        settings = DistillSettings(output="runs/one", world=name)
+        assert (settings.channels, settings.stages) == (recipe.channels, recipe.stages)
+    with pytest.raises(ConfigError, match="world: unknown name 'cats'; known: faces, rooms"):
         toy_world("cats")

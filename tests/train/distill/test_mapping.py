@@ -23,6 +23,7 @@ from higan_cam.train.distill.mapping import (
 )
 from higan_cam.train.distill.rooms import rooms_factors, rooms_products
 from higan_cam.train.distill.trainee import build_generator
+from higan_cam.train.distill.worlds import toy_world
 from higan_cam.types import FloatArray
 
 UNIT = st.floats(0.1, 3)
@@ -92,7 +93,7 @@ def test_installed_layers_survive_the_equalised_learning_rate_and_are_frozen() -
 def test_the_rooms_mapping_is_the_rooms_factors() -> None:
     z = held_out_latents(400)
     with torch.no_grad():
-        w = build_generator((4, 4), 8).map(as_tensor(z)).numpy()
+        w = build_generator((4, 4), 8, toy_world("rooms")).map(as_tensor(z)).numpy()
     values, specs, products = factors(z), rooms_factors(), rooms_products()
     decoded = (w[:, : len(specs)] - MARGIN) / [f.scale for f in specs] + [f.low for f in specs]
     np.testing.assert_allclose(decoded, values, rtol=0, atol=2e-4)

@@ -7,11 +7,12 @@ import torch
 from higan_cam.train.distill.latents import as_tensor, held_out_latents
 from higan_cam.train.distill.trainee import build_generator
 from higan_cam.train.distill.whitening import fold_whitening, measure_whitening
+from higan_cam.train.distill.worlds import toy_world
 
 
 @torch.no_grad()
 def test_whitened_codes_have_mean_zero_and_deviation_one_where_w_varies() -> None:
-    generator = build_generator((4, 4), 8)
+    generator = build_generator((4, 4), 8, toy_world("rooms"))
     codes = measure_whitening(generator).codes(generator, as_tensor(held_out_latents(4000)))
     varies = generator.map(as_tensor(held_out_latents(200))).std(0) > 1e-6
     assert codes.mean(dim=(0, 1)).abs().max() < 0.1
@@ -22,7 +23,7 @@ def test_whitened_codes_have_mean_zero_and_deviation_one_where_w_varies() -> Non
 @torch.no_grad()
 def test_folded_generator_is_the_same_function_of_z() -> None:
     torch.manual_seed(0)
-    generator = build_generator((8, 8, 6), 16)
+    generator = build_generator((8, 8, 6), 16, toy_world("rooms"))
     for name, parameter in generator.synthesis.named_parameters():
         if name.endswith("style.bias"):
             parameter.copy_(0.3 * torch.randn_like(parameter))
