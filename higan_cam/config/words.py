@@ -82,11 +82,11 @@ _OF_A_SUBJECT: dict[str, Any] = {
 """Where the configuration names what regions show, and no templates."""
 
 
-def _of_a_part(template: str, levels: tuple[str, ...], edit: str, undo: str) -> dict[str, Any]:
+def _of_a_part(shown: str, levels: str, edit: str, undo: str) -> dict[str, Any]:
     """Words where the attribute itself says where it is: a mouth is no lamp, of which there are others elsewhere."""
-    both = (template, template.replace("a {scene}", "a picture of a {scene}"))
+    both = (f"a {{scene}} {shown}", f"a picture of a {{scene}} {shown}")
     return {
-        "levels": levels,
+        "levels": tuple(levels.split(", ")),
         "templates": both,
         "plain_templates": both,
         "edit_templates": (edit, f"{edit} in this {{scene}}", f"{edit} and leave the rest as it is"),
@@ -96,37 +96,17 @@ def _of_a_part(template: str, levels: tuple[str, ...], edit: str, undo: str) -> 
     }
 
 
+_TURNS = "to the left, a little to the left, a little to the right, to the right"
 _OF_A_FACE: dict[str, dict[str, Any]] = {
-    "eyes": _of_a_part(
-        "a {scene} with {level} eyes",
-        ("closed", "half-closed", "open", "wide open"),
-        "open the eyes",
-        "close the eyes",
-    ),
+    "eyes": _of_a_part("with {level} eyes", "closed, half-closed, open, wide open", "open the eyes", "close the eyes"),
     "mouth": _of_a_part(
-        "a {scene} with a {level} mouth",
-        ("closed", "slightly open", "open", "wide open"),
-        "open the mouth",
-        "close the mouth",
+        "with a {level} mouth", "closed, slightly open, open, wide open", "open the mouth", "close the mouth"
     ),
-    "hair_color": _of_a_part(
-        "a {scene} with {level} hair",
-        ("black", "dark", "light", "fair"),
-        "lighten the hair",
-        "darken the hair",
-    ),
+    "hair_color": _of_a_part("with {level} hair", "black, dark, light, fair", "lighten the hair", "darken the hair"),
     "hair_length": _of_a_part(
-        "a {scene} with {level} hair",
-        ("very short", "short", "long", "very long"),
-        "lengthen the hair",
-        "shorten the hair",
+        "with {level} hair", "very short, short, long, very long", "lengthen the hair", "shorten the hair"
     ),
-    "yaw": _of_a_part(
-        "a {scene} turned {level}",
-        ("to the left", "a little to the left", "a little to the right", "to the right"),
-        "turn the head to the right",
-        "turn the head to the left",
-    ),
+    "yaw": _of_a_part("turned {level}", _TURNS, "turn the head to the right", "turn the head to the left"),
 }
 """Properties of faces, where a generator is known to draw them."""
 
