@@ -230,15 +230,20 @@ def boundaries(world: Faces, condition: Condition, generator: Any, seed: int) ->
     """(w_dim,) for each property: the unit normal between samples with much and with little of it."""
     w = codes(generator, LABELLED, CODES + 10 + seed)
     scores = world.scored(condition, drawn(generator, w)).numpy()
-    found = []
-    for place, name in enumerate(ASKED):
-        known = np.flatnonzero(~np.isnan(scores[:, place]))
-        order = known[np.argsort(scores[known, place], kind="stable")]
-        parts = (order[-TAILS:], order[:TAILS], order[TAILS:-TAILS])
-        high, low, rest = (LabelledCodes(w.numpy()[part], scores[part, place]) for part in parts)
-        boundary = fit_boundary(high, low, rest, BoundaryConfig(tails=TAILS), attribute=name, layers=(), seed=seed)
-        found.append(torch.from_numpy(boundary.normal).float())
-    return found
+    return [normal_of(w.numpy(), scores[:, place], name, seed) for place, name in enumerate(ASKED)]
+
+
+def normal_of(w: FloatArray, scores: FloatArray, name: str, seed: int) -> Tensor:
+    """(w_dim,) the SVM's unit normal between the `TAILS` codes (N,w_dim) of the highest and of the lowest scores (N,).
+
+    NaN is in no tail and no rest.
+    """
+    known = np.flatnonzero(~np.isnan(scores))
+    order = known[np.argsort(scores[known], kind="stable")]
+    parts = (order[-TAILS:], order[:TAILS], order[TAILS:-TAILS])
+    high, low, rest = (LabelledCodes(w[part], scores[part]) for part in parts)
+    found = fit_boundary(high, low, rest, BoundaryConfig(tails=TAILS), attribute=name, layers=(), seed=seed)
+    return torch.from_numpy(found.normal)
 
 
 def moving(world: Faces, arm: Arm, w: Tensor, seed: int) -> Edit:

@@ -28,7 +28,7 @@ from higan_cam.pipeline import Models, fit_from_extremes, label_by_all, labelled
 from higan_cam.rooms import localisation, render
 from higan_cam.rooms.scene import Z_DIM, Scene, scene_of
 from higan_cam.rooms.truth import LIT
-from higan_cam.types import BoolArray, Boundary, FloatArray, Scorer, WorkUnit
+from higan_cam.types import BoolArray, Boundary, FloatArray, IntArray, Scorer, WorkUnit
 
 SEED = 2**62 + 77
 """Of the rooms that are judged; nothing else uses it."""
@@ -63,13 +63,17 @@ def boundaries_of(models: Models, configs: dict[str, RunConfig]) -> dict[str, tu
     indices, scores = label_by_all(models, list(scorers.values()), first, WorkUnit(0, 0, first.label.count))
     found: dict[str, tuple[RunConfig, Boundary]] = {}
     for (name, config), row in zip(configs.items(), scores, strict=True):
-        extremes = select_extremes(row, indices, config.boundary.tails)
-        tails = np.concatenate([extremes.highest.indices, extremes.lowest.indices])
-        rest = np.isfinite(row) & ~np.isin(indices, tails)
-        boundary = fit_from_extremes(models, config, extremes, labelled_codes(models, config, indices[rest], row[rest]))
-        boundary = condition(boundary, [found[other][1] for other in siblings(config)])
+        boundary = condition(fitted(models, config, indices, row), [found[other][1] for other in siblings(config)])
         found[name] = config, with_quartiles(boundary, config.scorer, scorers[name], row)
     return found
+
+
+def fitted(models: Models, config: RunConfig, indices: IntArray, row: FloatArray) -> Boundary:
+    """The boundary of (N,) scores of these samples; NaN is in no tail and no rest."""
+    extremes = select_extremes(row, indices, config.boundary.tails)
+    tails = np.concatenate([extremes.highest.indices, extremes.lowest.indices])
+    rest = np.isfinite(row) & ~np.isin(indices, tails)
+    return fit_from_extremes(models, config, extremes, labelled_codes(models, config, indices[rest], row[rest]))
 
 
 def _truth(name: str, count: int, size: int) -> tuple[FloatArray, BoolArray]:

@@ -17,13 +17,13 @@ from higan_cam.config import load_config
 from higan_cam.faces import changed, properties, scene_of
 from higan_cam.faces.scene import PROPERTIES, Z_DIM, Scene, span
 from higan_cam.generate import sample_latents
-from higan_cam.manipulate import select_extremes
-from higan_cam.measure.masks import code_ends
+from higan_cam.measure.masks import code_ends, heat_of
 from higan_cam.measure.values import estimate_means
-from higan_cam.pipeline import Models, attribution_for, edit_for, fit_from_extremes, labelled_codes, load_models
+from higan_cam.pipeline import Models, load_models
 from higan_cam.rooms.localisation import average_precision
 from higan_cam.train.distill.faces import read_property
 from higan_cam.types import FloatArray, Interval
+from tests.benchmarks.attributions import fitted
 
 SEED = 2**62 + 81
 """Of the faces that are judged; nothing else uses it."""
@@ -49,23 +49,14 @@ def judged(attribute: str, faces: int, labels: int) -> dict[str, Interval]:
     overrides = ["generator.weights=faces", "scorer.name=luminance", f"attribute={attribute}", "boundary.layers=all"]
     config = load_config(overrides=[*overrides, f"boundary.tails={labels // 10}"])
     models = load_models(config)
-    indices = np.arange(labels, dtype=np.int64)
     truth = properties(sample_latents(range(labels), config.seed, Z_DIM))[attribute]
-    extremes = select_extremes(truth, indices, config.boundary.tails)
-    rest = ~np.isin(indices, np.concatenate([extremes.highest.indices, extremes.lowest.indices]))
-    known = labelled_codes(models, config, indices[rest], truth[rest])
-    boundary = fit_from_extremes(models, config, extremes, known)
+    boundary = fitted(models, config, np.arange(labels, dtype=np.int64), truth)
     z = sample_latents(range(faces), SEED, Z_DIM)
     scene, ends = scene_of(z), code_ends(models, config, boundary, z)
     columns = moved(models, scene, [(low, high) for _, low, high in ends])
     there = changed(scene, attribute, models.generator.resolution).numpy()
     for name in HEATS:
-        heated = config.with_attribution(name)
-        attribution = attribution_for(models, heated, edit_for(models, heated, boundary))
-        with torch.inference_mode():
-            heat = torch.cat([attribution(models.generator, models.scorer, low, high) for _, low, high in ends])
-        small = torch.nn.functional.interpolate(heat[:, None].float(), there.shape[-2:], mode="area")[:, 0]
-        columns[f"AP of {name}"] = average_precision(small.numpy(), there)
+        columns[f"AP of {name}"] = average_precision(heat_of(models, config, boundary, ends, name).heat, there)
     columns["AP of a constant map"] = there.mean(axis=(1, 2))
     return estimate_means(columns, seed=0)
 

@@ -21,10 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from higan_cam.config.stages import BoundaryConfig
 from higan_cam.generate import load_generator, sample_latents, to_uint8
 from higan_cam.generate.stylegan2 import StyleGAN2
-from higan_cam.manipulate import LabelledCodes, fit_boundary
 from higan_cam.measure.generation.factors import BINARY, LIT, READ, UNDECIDED
 from higan_cam.rooms import Scene, render, scene_of
 from higan_cam.rooms.scene import COLOURS, OBJECTS, Z_DIM
@@ -41,12 +39,11 @@ from higan_cam.train.settings import Progress
 from higan_cam.types import ByteArray, FloatArray
 from higan_cam.weights.files import save_tensors
 from tests.benchmarks import asked_faces
+from tests.benchmarks.asked_faces import LEVELS
 
-SIDE, TRAINED, JUDGED, LABELLED, TAILS = 32, 2_000, 200, 1_000, 200
+SIDE, TRAINED, JUDGED, LABELLED = 32, 2_000, 200, 1_000
 ROOMS, CODES = 77, 91
 """Seeds of the rooms to train on and of the codes that are judged."""
-LEVELS = (-1.5, -0.75, 0.0, 0.75, 1.5)
-"""What is asked for, in spreads of the training pictures."""
 PROPERTY = "lighting"
 KEPT = list(range(len(BINARY)))
 LAMPS = [READ.index(name) for name in LIT]
@@ -201,11 +198,7 @@ def svm(generator: Any, condition: Condition, seed: int) -> Tensor:
     z = z_of(100_000 * (1 + seed), LABELLED)
     codes = generator.map(z)
     scores = scores_of(scorers_of([PROPERTY]), drawn(generator, codes))[:, 0].numpy()
-    order = np.argsort(scores, kind="stable")
-    parts = (order[-TAILS:], order[:TAILS], order[TAILS:-TAILS])
-    high, low, rest = (LabelledCodes(codes.numpy()[part], scores[part]) for part in parts)
-    found = fit_boundary(high, low, rest, BoundaryConfig(tails=TAILS), attribute=PROPERTY, layers=(), seed=seed)
-    return torch.from_numpy(found.normal)
+    return asked_faces.normal_of(codes.numpy(), scores, PROPERTY, seed)
 
 
 def source(warm: float, layout: float) -> Callable[[Scene], Scene]:
