@@ -1,4 +1,4 @@
-"""What a trained generator and scorer are worth, on rooms nobody trained on."""
+"""What a trained generator and scorer are worth, on latents nobody trained on; figures of rooms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BATCH = 16
 
 @torch.no_grad()
 def generate(generator: StyleGAN2, z: FloatArray) -> Tensor:
-    """(N,128) latents -> (N,3,H,W) images clamped to [-1,1]."""
+    """(N,Z) latents -> (N,3,H,W) images clamped to [-1,1]."""
     parts = [generator(part).clamp(-1, 1) for part in as_tensor(z).split(BATCH)]
     return torch.cat(parts)
 

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from higan_cam.faces import label_map, properties, render, scene_of
-from higan_cam.faces.labels import LABELS
+from higan_cam.faces import properties, render, scene_of
 from higan_cam.faces.scene import FACTORS, PROPERTIES, Z_DIM, Scene, factors, span
+from higan_cam.faces.truth import part_masks
 from higan_cam.generate.stylegan2 import StyleGAN2
 from higan_cam.train.distill.evaluate import generate, psnr
 from higan_cam.train.distill.latents import held_out_latents
@@ -24,8 +24,8 @@ W_DIM, MAPPING_WIDTH = 32, 64
 SCALES = {"property": 4.0, "turn": 2.0, "glasses": 3.0, "colour": 2.0, "shape": 1.5}
 """How far apart values that differ by 1 lie in w, by role: an edit of a few units runs from one end of a property to
 the other."""
-IMPORTANCE = {"eye": 2.0, "lip": 2.0, "inner_mouth": 2.0, "brow": 1.0, "nose": 1.0}
-"""How much more than the rest pixels at parts with such names matter."""
+IMPORTANCE = {"eyes": 2.0, "mouth": 2.0, "brows": 1.0, "nose": 1.0}
+"""How much more than the rest the pixels of some of `faces.truth.PARTS` matter."""
 HINGES = (0.2, 0.4, 0.6, 0.8)
 READINGS = 33
 """Values of a property that a sample is compared with."""
@@ -55,11 +55,10 @@ def face_metrics(generator: StyleGAN2, count: int) -> dict[str, float]:
     z = held_out_latents(count, Z_DIM)
     scene, images = scene_of(z), generate(generator, z)
     error = images - render(scene, generator.resolution)
-    labels = label_map(scene, generator.resolution)
+    parts = part_masks(scene, generator.resolution)
     metrics = {"psnr_db": psnr(error)}
-    for name, parts in (("eyes", ("eye",)), ("mouth", ("lip", "inner_mouth"))):
-        there = _named(labels, parts)[:, None].expand_as(error)
-        metrics[f"psnr_{name}_db"] = psnr(error[there])
+    for name in ("eyes", "mouth"):
+        metrics[f"psnr_{name}_db"] = psnr(error[parts[name][:, None].expand_as(error)])
     for name, true in properties(scene).items():
         if name in PROPERTIES:
             shown = read_property(images, scene, name)
@@ -82,8 +81,8 @@ def read_property(images: Tensor, scene: Scene, name: str) -> FloatArray:
 def _draw(z: FloatArray, side: int) -> tuple[Tensor, Tensor]:
     """Renders, and how much their parts matter, up to one pixel around them."""
     scene = scene_of(z)
-    weights = torch.tensor([max((v for k, v in IMPORTANCE.items() if k in name), default=0.0) for name in LABELS])
-    importance = weights[label_map(scene, side).long()][:, None]
+    parts = part_masks(scene, side)
+    importance = torch.stack([weight * parts[name] for name, weight in IMPORTANCE.items()]).sum(dim=0)[:, None]
     return render(scene, side), F.max_pool2d(importance, 3, stride=1, padding=1)
 
 
@@ -95,9 +94,3 @@ def _design(values: Tensor) -> Tensor:
             low, high = span(factor.name)
             ramps += [(values[:, column] - low - share * (high - low)).clamp(0, high - low) for share in HINGES]
     return torch.cat([values, torch.ones(len(values), 1), torch.stack(ramps, dim=1)], dim=1)
-
-
-def _named(labels: Tensor, parts: tuple[str, ...]) -> Tensor:
-    """(N,R,R) bool: pixels of parts whose names hold one of these."""
-    places = [place for place, name in enumerate(LABELS) if any(part in name for part in parts)]
-    return torch.isin(labels, torch.tensor(places, dtype=torch.uint8))
