@@ -91,6 +91,8 @@ def main(
         parts_of(examples.labels, settings)
     except HiganCamError as error:
         raise typer.BadParameter(str(error)) from error
+    for shown, reason in examples.unread.items():
+        log.warning("picture=%s left out: %s", shown, reason)
     settings = replace(settings, examples=examples.digest)
     launch(partial(fit_folds, settings), "train_labeller", output, min(workers, folds))
     figures = finish_labeller(settings)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +41,14 @@ class Examples:
         labels: (N,).
         pictures: (side in px) -> (N,side,side,3) uint8, read or drawn when it is called.
         digest: sha256 of the labels and of what they are of.
+        unread: {where it lies: reason} of pictures that are left out because they cannot be read.
     """
 
     names: tuple[str, ...]
     labels: BoolArray
     pictures: Callable[[int], ByteArray]
     digest: str
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_examples(settings: LabellerSettings) -> Examples:
@@ -86,23 +88,28 @@ def of_run(settings: LabellerSettings) -> Examples:
 def of_places(settings: LabellerSettings) -> Examples:
     """The pictures of places with one label each; raises as `find_examples`.
 
-    Of the same bytes twice with one label the first counts.
+    Of the same bytes twice with one label the first counts. What cannot be read is left out.
     """
     found: dict[str, tuple[PictureSource, PictureRow, bool]] = {}
-    problems: list[str] = []
+    contradicting: list[str] = []
+    unread: dict[str, str] = {}
     for label, places in ((False, settings.negative), (True, settings.positive)):
         for place in places:
             source = open_pictures(place)
             for row in list_pictures(place):
                 shown = f"{place}/{row.key}"
-                if not row.etag or isinstance(source.read(row), Unreadable):
-                    problems.append(f"{shown}: cannot be read as a picture")
+                seen = source.read(row)
+                if isinstance(seen, Unreadable):
+                    unread[shown] = seen.reason
                 elif row.etag in found and found[row.etag][2] != label:
-                    problems.append(f"{shown}: the same picture as {found[row.etag][1].key}, which has the other label")
+                    contradicting.append(
+                        f"{shown}: the same picture as {found[row.etag][1].key}, which has the other label"
+                    )
                 else:
                     found.setdefault(row.etag, (source, row, label))
-    if problems:
-        raise ConfigError(f"labels: {listed(problems, 'pictures')}")
+    if contradicting:
+        unusable = [*contradicting, *(f"{shown}: cannot be read as a picture" for shown in unread)]
+        raise ConfigError(f"labels: {listed(unusable, 'pictures')}")
     chosen = [found[etag] for etag in sorted(found)]
 
     def pictures(side: int) -> ByteArray:
@@ -110,7 +117,9 @@ def of_places(settings: LabellerSettings) -> Examples:
 
     lines = "".join(f"{etag} {int(found[etag][2])}\n" for etag in sorted(found))
     names = tuple(row.key for _, row, _ in chosen)
-    return Examples(names, np.array([label for *_, label in chosen], np.bool_), pictures, digest(lines.encode()))
+    return Examples(
+        names, np.array([label for *_, label in chosen], np.bool_), pictures, digest(lines.encode()), unread
+    )
 
 
 def _drawn(config: RunConfig, indices: Sequence[int], side: int) -> ByteArray:

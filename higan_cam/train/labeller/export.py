@@ -99,7 +99,7 @@ def finish_labeller(settings: LabellerSettings, examples: Examples | None = None
     )
     output = Path(settings.output)
     save_labeller(output / LABELLER, facts, folded.states, (logit, torch.from_numpy(held_out.label)))
-    figures = _figures(settings, folded, temperature, held_out)
+    figures = {**_figures(settings, folded, temperature, held_out), "unread": dict(examples.unread)}
     write_whole(output / FIGURES, json_text(figures))
     write_whole(output / PREDICTIONS, _predictions(examples, folded, temperature, held_out).encode())
     write_whole(output / CARD, card(settings, figures).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,15 @@ def test_a_picture_with_both_labels_or_none_is_named(small: Small, places: Path,
     assert "the other label" in str(caught.value)
     twice = small(positive=(str(places / "with"), str(places / "with")))
     assert len(find_examples(twice).names) == 40
+
+
+def test_a_picture_that_cannot_be_read_is_left_out_with_its_reason(small: Small, places: Path, tmp_path: Path) -> None:
+    shutil.copytree(places / "without", tmp_path / "some")
+    (tmp_path / "some" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+    found, whole = find_examples(small(negative=(str(tmp_path / "some"),))), find_examples(small())
+    assert list(found.unread) == [f"{tmp_path / 'some'}/broken.png"]
+    assert all(found.unread.values())
+    assert (found.names, found.digest, dict(whole.unread)) == (whole.names, whole.digest, {})
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
