@@ -23,7 +23,8 @@ from higan_cam.app.gate import Gate
 from higan_cam.errors import HiganCamError
 
 _HERE = Path(__file__).parent
-FILES = {**files_of(_HERE / "page"), "server.js": _HERE.parent / "page" / "server.js"}
+_SHARED = ("base.css", "server.js")
+FILES = {**files_of(_HERE / "page"), **{name: _HERE.parent / "page" / name for name in _SHARED}}
 PUBLIC = frozenset({"", "/", *(f"/{name}" for name in FILES)})
 AHEAD = 8
 """Questions that a tab has, so that their pictures are there before they are shown."""
