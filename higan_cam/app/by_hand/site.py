@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from higan_cam.app.answers import REASONS, file_answer, files_of
+from higan_cam.app.answers import REASONS, file_answer, files_of, refusal
 from higan_cam.app.by_hand.asking import Asked, Round
 from higan_cam.app.by_hand.drawing import Drawer
 from higan_cam.app.by_hand.words import Words, agreement_text
@@ -134,4 +134,4 @@ def _tab(said: dict[str, Any]) -> str:
 
 async def _reason(_request: Request, error: Exception) -> Response:
     """An error that is made for people, such as a disk that is full."""
-    return JSONResponse({"reason": str(error)}, 500)
+    return refusal(500, str(error))
