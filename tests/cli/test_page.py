@@ -102,7 +102,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("RUN", "--host", "192.0.2.77"), "--host 192.0.2.77"),
         (("RUN", "--yes", "good", "--no", "good"), "--yes and --no are both 'good'"),
         (("RUN", "--name", ""), "--name is empty"),
-        (("RUN", "--output", "others.csv"), "others.csv, line 2: latent 40 is none of the run's 40"),
+        (("RUN", "--output", "others.csv"), "line 2: index 40; the run has the latents 0 to 39"),
     ],
 )
 def test_what_is_wrong_with_labels_by_hand_is_said_at_once(
