@@ -1,7 +1,7 @@
 """Scorers: image -> attribute score."""
 
 from higan_cam.label.lighting import LightingScorer, coral_loss
-from higan_cam.label.loading import SCORERS, load_scorer, make_scorer, scorer_files
+from higan_cam.label.loading import SCORERS, load_scorer, make_scorer, make_scorers, scorer_files
 from higan_cam.label.places365 import load_places365_resnet18
 from higan_cam.label.resnet import ResNet18
 from higan_cam.label.scale import calibrated, final_range, lacks_labels, needs_quartiles, with_quartiles
@@ -19,6 +19,7 @@ __all__ = [
     "load_places365_resnet18",
     "load_scorer",
     "make_scorer",
+    "make_scorers",
     "needs_quartiles",
     "score_by_all",
     "scorer_files",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -78,6 +78,18 @@ def make_scorer(config: ScorerConfig, beside: Sequence[Scorer] = ()) -> Scorer:
     if kind.beside is not None and (shared := kind.beside(config, beside)) is not None:
         return shared
     return kind.make(_with_path(config, resolve(config.weights)) if _named(config, kind) else config)
+
+
+def make_scorers(configs: Iterable[ScorerConfig], beside: Sequence[Scorer] = ()) -> list[Scorer]:
+    """`make_scorer` of each, in their order, each beside those that came before it.
+
+    Raises:
+        ConfigError, WeightsError: as `load_scorer`.
+    """
+    made: list[Scorer] = []
+    for config in configs:
+        made.append(make_scorer(config, [*beside, *made]))
+    return made
 
 
 def checked_kind(config: ScorerConfig) -> ScorerKind:

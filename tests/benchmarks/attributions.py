@@ -19,7 +19,7 @@ import torch
 from higan_cam.config import RunConfig, load_config
 from higan_cam.config.attributes import members, siblings
 from higan_cam.generate import sample_latents
-from higan_cam.label import make_scorer, with_quartiles
+from higan_cam.label import make_scorer, make_scorers, with_quartiles
 from higan_cam.manipulate import condition, select_extremes
 from higan_cam.measure.choice import choose, gains_of
 from higan_cam.measure.masks import SHIPPED, code_ends, heat_of, known_rooms
@@ -28,7 +28,7 @@ from higan_cam.pipeline import Models, fit_from_extremes, label_by_all, labelled
 from higan_cam.rooms import localisation, render
 from higan_cam.rooms.scene import Z_DIM, Scene, scene_of
 from higan_cam.rooms.truth import LIT
-from higan_cam.types import BoolArray, Boundary, FloatArray, IntArray, Scorer, WorkUnit
+from higan_cam.types import BoolArray, Boundary, FloatArray, IntArray, WorkUnit
 
 SEED = 2**62 + 77
 """Of the rooms that are judged; nothing else uses it."""
@@ -57,14 +57,13 @@ def main() -> None:
 
 def boundaries_of(models: Models, configs: dict[str, RunConfig]) -> dict[str, tuple[RunConfig, Boundary]]:
     """Of the members of a run, each after its conditions; one look at every picture for all scorers."""
-    first, scorers = next(iter(configs.values())), dict[str, Scorer]()
-    for name, config in configs.items():
-        scorers[name] = make_scorer(config.scorer, list(scorers.values()))
-    indices, scores = label_by_all(models, list(scorers.values()), first, WorkUnit(0, 0, first.label.count))
+    first = next(iter(configs.values()))
+    scorers = make_scorers(config.scorer for config in configs.values())
+    indices, scores = label_by_all(models, scorers, first, WorkUnit(0, 0, first.label.count))
     found: dict[str, tuple[RunConfig, Boundary]] = {}
-    for (name, config), row in zip(configs.items(), scores, strict=True):
+    for (name, config), scorer, row in zip(configs.items(), scorers, scores, strict=True):
         boundary = condition(fitted(models, config, indices, row), [found[other][1] for other in siblings(config)])
-        found[name] = config, with_quartiles(boundary, config.scorer, scorers[name], row)
+        found[name] = config, with_quartiles(boundary, config.scorer, scorer, row)
     return found
 
 

@@ -15,12 +15,12 @@ import torch
 from higan_cam.config import RunConfig, load_config, parse_config
 from higan_cam.faces.scene import PROPERTIES, Z_DIM, Scene, scene_of
 from higan_cam.generate import sample_latents
-from higan_cam.label import calibrated, make_scorer
+from higan_cam.label import calibrated, make_scorers
 from higan_cam.manipulate import entanglement, load_boundary
 from higan_cam.measure.response import cross_response
 from higan_cam.pipeline import Models, load_models
 from higan_cam.store import open_store, read_run
-from higan_cam.types import Boundary, FloatArray, Scorer
+from higan_cam.types import Boundary, FloatArray
 
 SEED = 2**62 + 87
 """Of the faces that are moved; nothing else uses it."""
@@ -41,9 +41,7 @@ def main() -> None:
         (config.model_copy(update={"seed": SEED}), load_boundary(f"{options.run}/{name}/boundary/{name}.safetensors"))
         for name, config in read.items()
     ]
-    models, own = load_models(runs[0][0]), list[Scorer]()
-    for config, _ in runs:
-        own.append(make_scorer(config.scorer, own))
+    models, own = load_models(runs[0][0]), make_scorers(config.scorer for config, _ in runs)
     scorers = [calibrated(scorer, boundary.metrics) for scorer, (_, boundary) in zip(own, runs, strict=True)]
     scores = cross_response(models, scorers, runs, list(range(options.faces)))[1]
     _print("by the scorers", names, names, entanglement(scores[:, :, 1:]))

@@ -15,7 +15,7 @@ import numpy as np
 from torch import nn
 
 from higan_cam.config import RunConfig, config_hash
-from higan_cam.label import make_scorer
+from higan_cam.label import make_scorers
 from higan_cam.pipeline import label_by_all
 from higan_cam.runtime.crew.ledger import Verdict
 from higan_cam.runtime.logs import RunLog
@@ -58,9 +58,8 @@ class SharedLabelWorker(LabelWorker):
         super().load()
         others = [(other, open_store(other.output, other.store)) for other in self.others]
         self.runs = [(self.config, self.store), *others]
-        self.scorers = [self.models.scorer]
-        for other in self.others:
-            self.scorers.append(make_scorer(other.scorer, self.scorers))
+        first = self.models.scorer
+        self.scorers = [first, *make_scorers((other.scorer for other in self.others), [first])]
         for scorer in self.scorers:
             cast(nn.Module, scorer).to(self.device)
 

@@ -10,14 +10,14 @@ import numpy as np
 import ray
 
 from higan_cam.config import RunConfig
-from higan_cam.label import calibrated, make_scorer
+from higan_cam.label import calibrated, make_scorers
 from higan_cam.manipulate import Relevance, relevance
 from higan_cam.manipulate.rescore import DISTANCE
 from higan_cam.measure.choice import gains_of
 from higan_cam.measure.response import cross_response, edit_sweep, layer_peaks, layer_relevance
 from higan_cam.pipeline import Models, load_models, on_final_scale, why_unlabelled
 from higan_cam.pipeline.devices import prepare_process
-from higan_cam.types import Boundary, ByteArray, FloatArray, Scorer
+from higan_cam.types import Boundary, ByteArray, FloatArray
 
 CHUNK = 12
 
@@ -68,9 +68,7 @@ def _in_chunks(function: Callable[..., Any], count: int, *arguments: Any) -> lis
 
 def _cross(runs: Sequence[tuple[RunConfig, Boundary]], indices: list[int]) -> tuple[ByteArray, FloatArray]:
     models = _models(*runs[0])
-    own: list[Scorer] = []
-    for config, _ in runs:
-        own.append(make_scorer(config.scorer, own))
+    own = make_scorers(config.scorer for config, _ in runs)
     scorers = [calibrated(scorer, boundary.metrics) for scorer, (_, boundary) in zip(own, runs, strict=True)]
     return cross_response(models, scorers, runs, indices)
 

@@ -6,13 +6,13 @@ Workers share the drawing, a chunk of samples each in turn; a run that goes on d
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from higan_cam.errors import WeightsError
+from higan_cam.train.draws import rows_shown
 from higan_cam.train.encoder.samples import TRAINING_SEED, Samples, Source, draw_samples
 from higan_cam.train.encoder.settings import EncoderSettings
 from higan_cam.train.settings import Progress, Report, World
@@ -52,16 +52,10 @@ def kept_samples(settings: EncoderSettings, source: Source, report: Report, worl
     return Samples(white, pictures)
 
 
-def rows_of_step(settings: EncoderSettings, step: int) -> list[int]:
-    """Which of the kept samples a step of all workers sees: every epoch is an order of its own."""
+def rows_of_step(settings: EncoderSettings, step: int) -> IntArray:
+    """(batch,) which of the kept samples a step of all workers sees."""
     places = range(step * settings.batch, (step + 1) * settings.batch)
-    count = settings.samples
-    return [int(_order(settings.seed, place // count, count)[place % count]) for place in places]
-
-
-@lru_cache(maxsize=2)
-def _order(seed: int, epoch: int, count: int) -> IntArray:
-    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
+    return rows_shown(places, settings.samples, settings.seed)
 
 
 def _draw_chunk(settings: EncoderSettings, source: Source, chunk: int) -> None:

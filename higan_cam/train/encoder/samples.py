@@ -15,7 +15,7 @@ from higan_cam.errors import ConfigError
 from higan_cam.generate import sample_latents, to_uint8
 from higan_cam.invert.encoder import reduced
 from higan_cam.invert.statistics import CodeStatistics
-from higan_cam.types import Boundary, ByteArray, FloatArray, Generator
+from higan_cam.types import Boundary, ByteArray, FloatArray, Generator, IntArray
 
 TRAINING_SEED, HELD_OUT_SEED = 2**60, 2**61 + 16
 """Seeds of latents: the first plus the run's own, and one that no training uses. Seeds of runs are small."""
@@ -34,9 +34,9 @@ class Samples:
     def __len__(self) -> int:
         return len(self.white)
 
-    def take(self, rows: Sequence[int]) -> Samples:
+    def take(self, rows: IntArray) -> Samples:
         """Those at `rows`, in that order."""
-        return Samples(self.white[list(rows)], self.pictures[list(rows)])
+        return Samples(self.white[rows], self.pictures[rows])
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,13 @@ import hashlib
 import logging
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from higan_cam.errors import DataError
 from higan_cam.pictures import Fit, Unreadable, fit_square, list_pictures, open_pictures
+from higan_cam.train.draws import rows_shown
 from higan_cam.train.gan.settings import GanSettings
 from higan_cam.train.gan.steering.colours import grey
 from higan_cam.types import ByteArray, IntArray
@@ -103,15 +104,5 @@ def _such_as(lost: list[tuple[str, str]]) -> str:
 
 
 def shown(settings: GanSettings, count: int, first: int, number: int) -> IntArray:
-    """(number,) which of `count` pictures are shown from place `first` of the stream on.
-
-    The stream is one order of all pictures after another, each drawn from (seed, its number): the same on any number
-    of workers, and without a memory.
-    """
-    places = np.arange(first, first + number)
-    rounds = {int(turn): _order(settings.seed, int(turn), count) for turn in np.unique(places // count)}
-    return np.array([rounds[int(place // count)][place % count] for place in places], np.int64)
-
-
-def _order(seed: int, turn: int, count: int) -> Any:
-    return np.random.Generator(np.random.Philox(key=(seed, turn))).permutation(count)
+    """(number,) which of `count` pictures are shown from place `first` of the stream on."""
+    return rows_shown(range(first, first + number), count, settings.seed)

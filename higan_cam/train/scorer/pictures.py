@@ -23,10 +23,11 @@ from higan_cam.pictures import Picture, Unreadable, decode_picture
 from higan_cam.pictures.kinds import looks_like_a_picture
 from higan_cam.pictures.sources.reader import file_content
 from higan_cam.store.litter import is_litter, is_litter_folder
+from higan_cam.train.draws import rows_shown, stream
 from higan_cam.train.optimise import share_of
 from higan_cam.train.scorer.reading import unreadable
 from higan_cam.train.settings import World
-from higan_cam.types import FloatArray, IntArray
+from higan_cam.types import FloatArray
 from higan_cam.weights.paths import expanded
 from higan_cam.weights.texts import rows_in
 
@@ -108,21 +109,12 @@ def read_pictures(paths: Sequence[Path], side: int) -> Tensor:
 
 
 def batch_of(pictures: Pictures, side: int, *, seed: int, step: int, batch: int, world: World) -> tuple[Tensor, Tensor]:
-    """This worker's share of a step: images (n,3,side,side), half of them mirrored at random, and (n,) levels.
-
-    Every epoch is a permutation of its own, drawn from (seed, epoch): the same whatever came before a restart.
-    """
+    """This worker's share of a step: images (n,3,side,side), half of them mirrored at random, and (n,) levels."""
     share = share_of(batch, world)
     first, count = step * batch + world.rank * share, len(pictures.paths)
-    order: dict[int, IntArray] = {}
-    chosen = []
-    for place in range(first, first + share):
-        epoch = place // count
-        if epoch not in order:
-            order[epoch] = np.random.Generator(np.random.Philox(key=(seed, epoch))).permutation(count)
-        chosen.append(int(order[epoch][place % count]))
+    chosen = rows_shown(range(first, first + share), count, seed)
     images = read_pictures([pictures.paths[index] for index in chosen], side)
-    mirrored = np.random.Generator(np.random.Philox(key=(seed, 2**32 + first))).random(share) < 0.5
+    mirrored = stream(seed, 2**32 + first).random(share) < 0.5
     images[mirrored] = images[mirrored].flip(-1)
     return images, torch.from_numpy(pictures.levels[chosen]).float()
 

@@ -19,6 +19,7 @@ from higan_cam.generate.latents import sample_latents
 from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.segmenters import LabelMap, label_map
 from higan_cam.train.distill.latents import held_out_latents
+from higan_cam.train.draws import rows_shown
 from higan_cam.train.scorer.fit import augment, recolour
 from higan_cam.train.segmenter.settings import SegmenterSettings
 from higan_cam.train.student.labelled import find_labelled, read_pair
@@ -71,14 +72,8 @@ class Labelled:
     seed: int
 
     def draw(self, places: range) -> tuple[Tensor, Tensor]:
-        """See `Lessons`: each picture once before any twice, in another order every time, none mirrored."""
-        count = len(self.pictures) - self.apart
-        rows = [
-            int(
-                np.random.Generator(np.random.Philox(key=(self.seed, place // count))).permutation(count)[place % count]
-            )
-            for place in places
-        ]
+        """See `Lessons`; none is mirrored."""
+        rows = rows_shown(places, len(self.pictures) - self.apart, self.seed)
         return self.pictures[rows].float() / 127.5 - 1, self.labels[rows]
 
     def held_out(self, count: int) -> tuple[Tensor, Tensor]:

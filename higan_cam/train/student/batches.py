@@ -17,6 +17,7 @@ from torch import Tensor
 from higan_cam.generate.images import from_uint8
 from higan_cam.publish.images import decode_image
 from higan_cam.rooms.nuisances import Bounds, Nuisances, affine_of, develop, draw_nuisances, levels, move
+from higan_cam.train.draws import stream
 from higan_cam.train.optimise import share_of
 from higan_cam.train.settings import World
 from higan_cam.train.student.lessons import FULL, Lesson
@@ -68,7 +69,7 @@ def draw_batch(course: Course, settings: StudentSettings, step: int, world: Worl
 
 def example(lesson: Lesson, settings: StudentSettings, place: int) -> tuple[ByteArray, FloatArray, FloatArray]:
     """One picture (S,S,3) as it is shown at this place of training, and its heat and mask (h,h) in [0,1]."""
-    source = _stream(settings.seed, place, _EXAMPLE)
+    source = stream(settings.seed, place, _EXAMPLE)
     end, recolour, spoil = source.uniform(size=3)
     taken, colours = draw_nuisances(source, SPOILT), colour_matrix(source)
     picture = np.asarray(decode_image(lesson.pictures[_end(lesson, settings, end)]) / FULL, np.float32)
@@ -119,7 +120,7 @@ def _drawn(lessons: Sequence[Lesson], seed: int, kind: int, number: int) -> Less
 
 @lru_cache(maxsize=8)
 def _order(seed: int, kind: int, epoch: int, count: int) -> IntArray:
-    return _stream(seed, 2 * epoch + kind, _ORDER).permutation(count)
+    return stream(seed, 2 * epoch + kind, _ORDER).permutation(count)
 
 
 def _end(lesson: Lesson, settings: StudentSettings, drawn: float) -> int:
@@ -131,8 +132,3 @@ def _end(lesson: Lesson, settings: StudentSettings, drawn: float) -> int:
 
 def _moved(levels: ByteArray, taken: Nuisances) -> FloatArray:
     return move(np.asarray(levels / FULL, np.float32), affine_of(taken, len(levels)))
-
-
-def _stream(seed: int, number: int, kind: int) -> np.random.Generator:
-    counter = np.array([0, 0, 0, kind], np.uint64)
-    return np.random.Generator(np.random.Philox(counter=counter, key=np.array([seed, number], np.uint64)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +12,8 @@ from torch import Tensor
 from higan_cam.generate.images import from_uint8
 from higan_cam.relight.light import MOST
 from higan_cam.relight.response import Response
-from higan_cam.types import ByteArray, FloatArray, IntArray
+from higan_cam.train.draws import rows_shown, stream
+from higan_cam.types import ByteArray, FloatArray
 
 FULL = 255
 WEAKEST = 0.1
@@ -73,7 +73,7 @@ class Stored:
 
 @dataclass(frozen=True, eq=False)
 class StoredPairs:
-    """Pairs in memory, each once before any twice, in another order every time."""
+    """Pairs in memory."""
 
     stored: Stored
     response: Response
@@ -83,10 +83,7 @@ class StoredPairs:
 
     def draw(self, places: range) -> Batch:
         """See `Pairs`."""
-        rows = [
-            int(_order(self.seed, place // len(self.stored), len(self.stored))[place % len(self.stored)])
-            for place in places
-        ]
+        rows = rows_shown(places, len(self.stored), self.seed, _ORDER)
         draws = np.stack([stream(self.seed, place, _EXAMPLE).random(2) for place in places])
         gains = gains_of(draws[:, 0], self.dial)
         light = np.stack([self.stored.light(row, self.response) for row in rows]) * gains[:, None, None, None]
@@ -113,14 +110,3 @@ def mirrored(batch: Batch, turned: Tensor) -> Batch:
         torch.where(chosen, part.flip(3), part) for part in (batch.pictures, batch.masks, batch.light)
     )
     return Batch(pictures, masks, batch.gains, light)
-
-
-@lru_cache(maxsize=4)
-def _order(seed: int, turn: int, count: int) -> IntArray:
-    return stream(seed, turn, _ORDER).permutation(count)
-
-
-def stream(seed: int, number: int, kind: int) -> np.random.Generator:
-    """Random numbers of their own for each (seed, number, kind)."""
-    counter = np.array([0, 0, 0, kind], np.uint64)
-    return np.random.Generator(np.random.Philox(counter=counter, key=np.array([seed, number], np.uint64)))

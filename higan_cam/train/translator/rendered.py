@@ -14,7 +14,8 @@ from higan_cam.generate.images import from_uint8
 from higan_cam.rooms.photos import photo_latent
 from higan_cam.rooms.scene import scene_of
 from higan_cam.rooms.switched import DRAWS, lamps_on, switch_on, whole
-from higan_cam.train.translator.pairs import Batch, gains_of, mirrored, stream
+from higan_cam.train.draws import stream
+from higan_cam.train.translator.pairs import Batch, gains_of, mirrored
 
 TRAINING_SEED = 2**61 + 2**40
 """With the training's own seed added: no run has it, and no photo that figures are reported on."""

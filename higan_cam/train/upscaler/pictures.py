@@ -6,7 +6,6 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import islice
 from typing import Protocol
 
@@ -20,10 +19,10 @@ from higan_cam.pictures import Unreadable, list_pictures, open_pictures
 from higan_cam.rooms.photos import PHOTO_SEED, photo_latent, photos
 from higan_cam.rooms.render import render
 from higan_cam.rooms.scene import scene_of
-from higan_cam.train.translator.pairs import stream
+from higan_cam.train.draws import rows_shown, stream
 from higan_cam.train.translator.rendered import TRAINING_SEED
 from higan_cam.train.upscaler.settings import ROOMS, UpscalerSettings
-from higan_cam.types import ByteArray, IntArray
+from higan_cam.types import ByteArray
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 8 * 2**30
@@ -54,7 +53,7 @@ class Read:
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """A random piece of each picture, each picture once before any twice, in another order every time."""
+    """A random piece of each picture."""
 
     pictures: Sequence[ByteArray]
     side: int
@@ -63,11 +62,11 @@ class Pieces:
 
     def draw(self, places: range) -> Tensor:
         """See `Large`."""
-        return from_uint8(np.stack([self._piece(place) for place in places]))
+        rows = rows_shown(places, len(self.pictures), self.seed, _ORDER)
+        pieces = [self._piece(self.pictures[row], place) for row, place in zip(rows, places, strict=True)]
+        return from_uint8(np.stack(pieces))
 
-    def _piece(self, place: int) -> ByteArray:
-        count = len(self.pictures)
-        picture = self.pictures[int(_order(self.seed, place // count, count)[place % count])]
+    def _piece(self, picture: ByteArray, place: int) -> ByteArray:
         source = stream(self.seed, place, _PIECE)
         top, left = (int(source.integers(0, extent - self.side + 1)) for extent in picture.shape[:2])
         piece = picture[top : top + self.side, left : left + self.side]
@@ -154,8 +153,3 @@ def _middle(picture: ByteArray, scale: int) -> ByteArray:
     sides = [min(extent, LARGEST) // scale * scale for extent in picture.shape[:2]]
     top, left = ((extent - side) // 2 for extent, side in zip(picture.shape[:2], sides, strict=True))
     return np.ascontiguousarray(picture[top : top + sides[0], left : left + sides[1]])
-
-
-@lru_cache(maxsize=4)
-def _order(seed: int, turn: int, count: int) -> IntArray:
-    return stream(seed, turn, _ORDER).permutation(count)

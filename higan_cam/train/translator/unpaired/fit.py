@@ -11,11 +11,11 @@ from torch import Tensor
 
 from higan_cam.losses.adversarial import GAMES
 from higan_cam.relight.translator.curves import CURVES
+from higan_cam.train.draws import stream
 from higan_cam.train.judged import LARGEST_GRADIENT, WARMUP
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import cosine_rate, descend, gathered, in_precision, share_of, update_average
 from higan_cam.train.settings import Report, World
-from higan_cam.train.translator.pairs import stream
 from higan_cam.train.translator.unpaired.reading import Folders
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
 from higan_cam.train.translator.unpaired.state import Direction, Learner, brightened, darkened, start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -12,10 +11,10 @@ from torch import Tensor
 from higan_cam.generate.images import from_uint8
 from higan_cam.pictures import Fit
 from higan_cam.store.canonical import digest
+from higan_cam.train.draws import rows_shown, stream
 from higan_cam.train.gan.pictures import Pictures, read_pictures
-from higan_cam.train.translator.pairs import stream
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
-from higan_cam.types import BoolArray, ByteArray, IntArray
+from higan_cam.types import BoolArray, ByteArray
 
 _OFF, _ON, _TURNED = 16, 17, 18
 """Streams of random numbers."""
@@ -49,7 +48,7 @@ class Folders:
         turned = np.stack([stream(settings.seed, place, _TURNED).random(2) for place in places]) < 0.5
         turned &= settings.mirror
         off, on = (
-            _mirrored(part.train[_rows(settings.seed, kind, len(part.train), places)], turned[:, column])
+            _mirrored(part.train[rows_shown(places, len(part.train), settings.seed, kind)], turned[:, column])
             for column, (kind, part) in enumerate(((_OFF, self.off), (_ON, self.on)))
         )
         return off, on
@@ -63,15 +62,6 @@ def read_folders(settings: UnpairedSettings) -> Folders:
     """
     off, on = (read_pictures(_Source(place, settings.side, settings.held_out)) for place in (settings.off, settings.on))
     return Folders(off, on)
-
-
-def _rows(seed: int, kind: int, count: int, places: range) -> list[int]:
-    return [int(_order(seed, place // count, kind, count)[place % count]) for place in places]
-
-
-@lru_cache(maxsize=4)
-def _order(seed: int, turn: int, kind: int, count: int) -> IntArray:
-    return stream(seed, turn, kind).permutation(count)
 
 
 def _mirrored(pictures: ByteArray, turned: BoolArray) -> Tensor:
