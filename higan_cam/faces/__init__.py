@@ -1,8 +1,8 @@
 """A second procedural world: drawn faces with exact label maps and known properties."""
 
-from higan_cam.faces.labels import LABELS, label_map
+from higan_cam.faces.labels import label_map
 from higan_cam.faces.render import render
 from higan_cam.faces.scene import Scene, scene_of
 from higan_cam.faces.truth import changed, properties
 
-__all__ = ["LABELS", "Scene", "changed", "label_map", "properties", "render", "scene_of"]
+__all__ = ["Scene", "changed", "label_map", "properties", "render", "scene_of"]

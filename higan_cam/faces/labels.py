@@ -14,24 +14,9 @@ from higan_cam.faces.scene import Scene, as_scene
 from higan_cam.faces.shapes import pixel_centres
 from higan_cam.worlds.factors import check_resolution
 
-LABELS = (
-    "background",
-    "skin",
-    "brow_left",
-    "brow_right",
-    "eye_left",
-    "eye_right",
-    "nose",
-    "upper_lip",
-    "inner_mouth",
-    "lower_lip",
-    "hair",
-)
-"""Names of the values of a label map; left and right as in the picture. Neck and clothes are background."""
-
 
 def label_map(source: Scene | npt.ArrayLike, resolution: int = 128) -> Tensor:
-    """Latents (N,64) or a scene -> (N,resolution,resolution) uint8, places in `LABELS`.
+    """Latents (N,64) or a scene -> (N,resolution,resolution) uint8, places in `PARTS`.
 
     What is drawn on a part leaves it what it is: lashes, shadows, spectacles.
 

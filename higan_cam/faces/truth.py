@@ -6,9 +6,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from higan_cam.faces.labels import LABELS, label_map
+from higan_cam.faces.labels import label_map
 from higan_cam.faces.render import render
 from higan_cam.faces.scene import PROPERTIES, Scene, as_scene, span
+from higan_cam.worlds import face_parts
 from higan_cam.worlds.factors import Float32Array
 
 PARTS = {
@@ -35,7 +36,7 @@ def part_masks(source: Scene | npt.ArrayLike, resolution: int = 128) -> dict[str
     """{name of `PARTS`: (N,R,R) bool} where each part is seen."""
     labels = label_map(source, resolution)
     return {
-        name: torch.isin(labels, torch.tensor([LABELS.index(each) for each in of], dtype=torch.uint8))
+        name: torch.isin(labels, torch.tensor([face_parts.PARTS.index(each) for each in of], dtype=torch.uint8))
         for name, of in PARTS.items()
     }
 

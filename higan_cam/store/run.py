@@ -169,7 +169,7 @@ def recorded_config(store: Store) -> RunConfig:
     return with_count(config, store)
 
 
-def recommends(store: Store) -> bool:
+def without_generator(store: Store) -> bool:
     """Whether the output is of `recommend`, `light` or `upscale`: no generator. StoreError: it is no run."""
     weights = _section(read_run(store), "weights")
     return bool({"student", "upscaler"} & weights.keys()) and "generator" not in weights

@@ -34,7 +34,7 @@ from higan_cam.store.keys import (
 )
 from higan_cam.store.lease import Holder, read_lease
 from higan_cam.store.manifest import last_line
-from higan_cam.store.run import recommends, recorded_config, recorded_student
+from higan_cam.store.run import recorded_config, recorded_student, without_generator
 from higan_cam.store.store import Store
 
 DriverState = Literal["none", "running", "ended", "dead", "silent"]
@@ -162,7 +162,7 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
 
 def _planned(store: Store, config: RunConfig) -> list[tuple[str, LabelConfig | MaskConfig]]:
     """The stages that make shards, each with the section that says how many samples."""
-    if recommends(store):
+    if without_generator(store):
         larger = config.upscale.weights is not None
         return [(UPSCALED if larger else LIGHTS if config.light.gains else PLACES, config.listed)]
     codes: list[tuple[str, LabelConfig | MaskConfig]] = [(CODES, config.mask)]

@@ -19,8 +19,9 @@ from higan_cam.faces import label_map, properties, render
 from higan_cam.faces.scene import Z_DIM
 from higan_cam.generate import sample_latents
 from higan_cam.label.properties.formulas import FORMULAS, measure, measure_published
-from higan_cam.label.segmenters import PARTS, Segmentation
+from higan_cam.label.segmenters import Segmentation
 from higan_cam.types import FloatArray
+from higan_cam.worlds.face_parts import PARTS
 
 SEED, CHUNK, RESAMPLES = 7_021, 100, 1_000
 MOST_ROLL, SCALES = 15.0, (0.75, 1.05)

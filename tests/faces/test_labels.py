@@ -9,17 +9,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.faces.labels import LABELS, label_map
+from higan_cam.faces.labels import label_map
 from higan_cam.faces.render import render
 from higan_cam.faces.scene import Scene
 from higan_cam.types import FloatArray
+from higan_cam.worlds.face_parts import PARTS
 
 STEPS = np.linspace(0, 1, 9, dtype=np.float32)
 
 
 def rows_of(labels: Tensor, *names: str) -> list[int]:
     """In how many rows of each map the labels are seen."""
-    wanted = torch.tensor([LABELS.index(name) for name in names], dtype=torch.uint8)
+    wanted = torch.tensor([PARTS.index(name) for name in names], dtype=torch.uint8)
     return torch.isin(labels, wanted).any(dim=2).sum(dim=1).tolist()
 
 
@@ -31,8 +32,8 @@ def swept(plain: Scene, name: str, resolution: int = 64) -> Tensor:
 def test_every_face_has_every_part_but_an_inner_mouth(faces: Scene) -> None:
     labels = label_map(faces, 64)
     assert (labels.shape, labels.dtype) == ((len(faces), 64, 64), torch.uint8)
-    for part in set(LABELS) - {"inner_mouth"}:
-        assert (labels == LABELS.index(part)).any(dim=2).any(dim=1).all(), part
+    for part in set(PARTS) - {"inner_mouth"}:
+        assert (labels == PARTS.index(part)).any(dim=2).any(dim=1).all(), part
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_turn_moves_nose_and_eyes_and_keeps_the_outline(plain: Scene) -> None:
     ahead, left, right = (label_map(plain.with_value("yaw", yaw), 128)[0] for yaw in (0.0, -1.0, 1.0))
 
     def middle(labels: Tensor, *names: str) -> float:
-        wanted = torch.tensor([LABELS.index(name) for name in names], dtype=torch.uint8)
+        wanted = torch.tensor([PARTS.index(name) for name in names], dtype=torch.uint8)
         return float(torch.nonzero(torch.isin(labels, wanted))[:, 1].double().mean())
 
     eyes = ("eye_left", "eye_right")
@@ -75,9 +76,9 @@ def test_labels_are_where_the_picture_shows_the_part(plain: Scene) -> None:
     dark, fair = (render(plain.with_value("hair_color", end), 64) for end in (0.0, 1.0))
     moved = (fair - dark).abs().mean(dim=1)[0] / 2
     labels = label_map(plain, 64)[0]
-    hair = labels == LABELS.index("hair")
+    hair = labels == PARTS.index("hair")
     assert moved[hair].min() > 0.1
-    brows = (labels == LABELS.index("brow_left")) | (labels == LABELS.index("brow_right"))
+    brows = (labels == PARTS.index("brow_left")) | (labels == PARTS.index("brow_right"))
     around = torch.nn.functional.max_pool2d((hair | brows)[None].float(), 5, 1, 2)[0] > 0
     assert moved[~around].max() < 1e-6
 

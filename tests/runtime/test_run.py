@@ -13,13 +13,13 @@ from higan_cam.config import load_config
 from higan_cam.errors import ConfigError, HiganCamError, WeightsError
 from higan_cam.label import make_scorer
 from higan_cam.label.properties.scorer import PropertyScorer
-from higan_cam.label.segmenters import PARTS
 from higan_cam.label.segmenters.network_segmenter import NetworkSegmenter, Settings
 from higan_cam.label.segmenters.u_net import PartsNetwork, save_u_net
 from higan_cam.pipeline import Models
 from higan_cam.runtime import preflight
 from higan_cam.runtime.preflight import check_labels, check_models
 from higan_cam.weights.embedded import embedded_path
+from higan_cam.worlds.face_parts import PARTS
 
 
 @pytest.mark.parametrize(

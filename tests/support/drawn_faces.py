@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from higan_cam.label.segmenters import PARTS, Segmentation
+from higan_cam.label.segmenters import Segmentation
 from higan_cam.types import ByteArray
+from higan_cam.worlds.face_parts import PARTS
 
 COLOURS = torch.tensor(
     [

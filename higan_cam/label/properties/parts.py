@@ -13,7 +13,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from higan_cam.label.segmenters import PARTS, Segmentation
+from higan_cam.label.segmenters import Segmentation
+from higan_cam.worlds.face_parts import PARTS
 
 LEAST = 0.5
 """Pixels of a part from which on it is there."""

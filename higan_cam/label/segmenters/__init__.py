@@ -2,12 +2,11 @@
 
 from higan_cam.label.segmenters.label_maps import LABEL_MAPS, LabelMap, label_map
 from higan_cam.label.segmenters.loading import DETECTORS, load_segmenter, segmenter_files
-from higan_cam.label.segmenters.segmenter import PARTS, Segmentation, Segmenter
+from higan_cam.label.segmenters.segmenter import Segmentation, Segmenter
 
 __all__ = [
     "DETECTORS",
     "LABEL_MAPS",
-    "PARTS",
     "LabelMap",
     "Segmentation",
     "Segmenter",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor
 
-from higan_cam.label.segmenters.segmenter import PARTS
 from higan_cam.types import Interval
+from higan_cam.worlds.face_parts import PARTS
 
 RESAMPLES = 1000
 _TAILS = (2.5, 97.5)

@@ -12,7 +12,8 @@ from higan_cam.label.preprocess import Preprocess
 from higan_cam.label.segmenters.boxes import grown
 from higan_cam.label.segmenters.detection import Detector, Faces, WholePicture
 from higan_cam.label.segmenters.label_maps import LabelMap
-from higan_cam.label.segmenters.segmenter import NO_FACE, PARTS, SEVERAL_FACES, Segmentation, as_colour
+from higan_cam.label.segmenters.segmenter import NO_FACE, SEVERAL_FACES, Segmentation, as_colour
+from higan_cam.worlds.face_parts import PARTS
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import ConfigError, unknown_name
-from higan_cam.label.segmenters.segmenter import PARTS
+from higan_cam.worlds.face_parts import PARTS
 
 MIRRORED = "_mirrored"
 """`NAME_mirrored` is the label map NAME with left and right of brows and eyes exchanged."""

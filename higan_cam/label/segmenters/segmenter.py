@@ -8,20 +8,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-PARTS = (
-    "background",
-    "skin",
-    "brow_left",
-    "brow_right",
-    "eye_left",
-    "eye_right",
-    "nose",
-    "upper_lip",
-    "inner_mouth",
-    "lower_lip",
-    "hair",
-)
-"""The parts of a face by their label: 0 is background, 10 hair. Left is the picture's left, not the person's."""
 NO_FACE, SEVERAL_FACES = "no face", "several faces"
 """What a detector may say of a picture. Where there are several the largest is taken, so the map is one; where there
 is none every pixel is background."""

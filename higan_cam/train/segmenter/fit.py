@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from higan_cam.label.segmenters.segmenter import PARTS
 from higan_cam.label.segmenters.u_net import PartsNetwork
 from higan_cam.train.checkpoints import Learner
 from higan_cam.train.loop import Plan, resume, train
@@ -16,6 +15,7 @@ from higan_cam.train.optimise import cosine_rate, descend, share_of
 from higan_cam.train.segmenter.pictures import Lessons, lessons_of, spoilt
 from higan_cam.train.segmenter.settings import SegmenterSettings
 from higan_cam.train.settings import Report, World
+from higan_cam.worlds.face_parts import PARTS
 
 LARGEST_GRADIENT = 5.0
 WARMUP = 16

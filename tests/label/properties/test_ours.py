@@ -13,8 +13,8 @@ from torch import Tensor
 
 from higan_cam.label.properties.ours import PROPERTIES, Reading
 from higan_cam.label.properties.parts import Face, kept_mean, moments
-from higan_cam.label.segmenters import PARTS
 from higan_cam.types import ByteArray
+from higan_cam.worlds.face_parts import PARTS
 from tests.support.drawn_faces import COLOURS, drawn_labels
 
 SHAPES = ("eyes", "mouth", "yaw", "hair_length")

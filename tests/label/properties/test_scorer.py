@@ -16,12 +16,12 @@ from higan_cam.label.properties.formulas import FORMULAS, measure
 from higan_cam.label.properties.published import properties_v1
 from higan_cam.label.properties.scorer import PropertyScorer
 from higan_cam.label.scale import CalibratedScorer
-from higan_cam.label.segmenters import PARTS
 from higan_cam.label.segmenters.detection import Mtcnn
 from higan_cam.label.segmenters.mtcnn import ZOO, Networks
 from higan_cam.label.segmenters.network_segmenter import NetworkSegmenter, Settings
 from higan_cam.types import Scorer
 from higan_cam.weights.zoo import zoo
+from higan_cam.worlds.face_parts import PARTS
 from tests.support.drawn_faces import ColourSegmenter, drawn_labels, picture_of
 
 NAMES = tuple(FORMULAS["ours"])

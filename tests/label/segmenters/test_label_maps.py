@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from higan_cam.errors import ConfigError
-from higan_cam.label.segmenters import LABEL_MAPS, PARTS, label_map
+from higan_cam.label.segmenters import LABEL_MAPS, label_map
+from higan_cam.worlds.face_parts import PARTS
 
 
 def test_face_parts_change_nothing() -> None:

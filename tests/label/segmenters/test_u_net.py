@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from higan_cam.errors import WeightsError
-from higan_cam.label.segmenters import PARTS, load_segmenter
+from higan_cam.label.segmenters import load_segmenter
 from higan_cam.label.segmenters.u_net import PartsNetwork, load_u_net, save_u_net
 from higan_cam.weights.files import save_tensors
+from higan_cam.worlds.face_parts import PARTS
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from higan_cam.errors import ConfigError
-from higan_cam.faces.labels import LABELS
-from higan_cam.label.segmenters import PARTS, label_map, load_segmenter
+from higan_cam.label.segmenters import label_map, load_segmenter
 from higan_cam.train.segmenter.export import train_and_export_segmenter
 from higan_cam.train.segmenter.fit import fit_segmenter, part_weights, parts_loss
 from higan_cam.train.segmenter.pictures import Renders, read_labelled, spoilt
@@ -82,10 +81,6 @@ def test_rare_parts_weigh_more_and_pixels_one_on_average() -> None:
     assert float(weights[5] / weights[0]) == pytest.approx(99**0.5)
     assert float(0.99 * weights[0] + 0.01 * weights[5]) == pytest.approx(1)
     torch.testing.assert_close(part_weights(labels, 0.0)[0], torch.tensor(1.0))
-
-
-def test_drawn_faces_are_labelled_as_segmenters_call_the_parts() -> None:
-    assert LABELS == PARTS
 
 
 def test_nuisances_change_the_picture_and_not_its_range() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torchvision.models import swin_b
 
 from higan_cam.label.segmenters.facexformer.transformer import Places, TwoWayTransformer
-from higan_cam.label.segmenters.segmenter import PARTS
+from higan_cam.worlds.face_parts import PARTS
 
 SIDE = 224
 """Of the pictures, px."""

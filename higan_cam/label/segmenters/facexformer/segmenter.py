@@ -11,9 +11,10 @@ from higan_cam.label.segmenters.crops import crops_of, segmentation
 from higan_cam.label.segmenters.detection import Detector, Mtcnn
 from higan_cam.label.segmenters.facexformer.network import SIDE, FaceXFormer, Found
 from higan_cam.label.segmenters.label_maps import LABEL_MAPS, LabelMap
-from higan_cam.label.segmenters.segmenter import PARTS, Segmentation
+from higan_cam.label.segmenters.segmenter import Segmentation
 from higan_cam.losses.backbones import as_imagenet
 from higan_cam.weights.state_dicts import fill, named_file, network_tensors
+from higan_cam.worlds.face_parts import PARTS
 
 NAME = "facexformer"
 """In the zoo, and what its label map is called."""
