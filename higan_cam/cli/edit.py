@@ -1,8 +1,9 @@
-"""`higan-cam edit`: strips of edited, mixed or interpolated pictures, without a run."""
+"""`higan-cam edit`: strips of edited, mixed or interpolated pictures, of a configuration or of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +11,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from higan_cam.cli.options import Config, parse_distances, parse_indices, parse_weighted, write_file
-from higan_cam.config import RunConfig, load_config
+from higan_cam.cli.options import Config, Weights, parse_distances, parse_indices, parse_weighted, write_file
+from higan_cam.config import RunConfig, load_config, parse_config
 from higan_cam.errors import ConfigError
 from higan_cam.weights.embedded import EMBEDDED_SCORERS, knows
 
 if TYPE_CHECKING:
     from higan_cam.pipeline import Models
     from higan_cam.publish.sheets.strips import StripSection
+    from higan_cam.types import Boundary
 
 WAYS = ("--boundary", "--boundary-list", "--mix", "--interpolate")
 
@@ -29,6 +31,10 @@ def register(app: typer.Typer) -> None:
 
 def edit(
     *,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", help="Samples of this run, by its networks; pictures, if it is on pictures."),
+    ] = None,
     config: Config = None,
     set_: Annotated[
         list[str] | None,
@@ -53,81 +59,136 @@ def edit(
         bool | None, typer.Option("--scores/--no-scores", help="Write scores; default: where the scorer fits.")
     ] = None,
     to: Annotated[Path, typer.Option(help="Where to draw.")] = Path("edit.png"),
+    weights: Weights = None,
 ) -> None:
     """Draw edits as strips of pictures: along boundaries, between two samples, or two samples mixed.
 
-    Samples are those of a run with the same seed and generator: `--index 5` is its sample 5.
+    Samples are those of a run with the same seed and generator: `--index 5` is its sample 5. With `--run` they are that
+    run's, the codes of its pictures included, and its own boundary moves them where no other is named.
     """
-    from higan_cam.pipeline.devices import models_here
     from higan_cam.publish.sheets.strips import draw_strips
 
     chosen = [way for way, given in zip(WAYS, (boundary, boundary_list, mix, interpolate), strict=True) if given]
-    if len(chosen) != 1:
+    if len(chosen) > 1 or not (chosen or run):
         raise ConfigError(f"edit takes one of {', '.join(WAYS)}; got {' and '.join(chosen) or 'none'}")
-    settings = load_config(config, [*(set_ or []), *([f"edit.layers={layers}"] if layers else [])])
-    scored = _scorer_fits(settings) if scores is None else scores
+    if run and (config or set_):
+        raise ConfigError("--run brings its own configuration: leave out --config and --set")
+    pair = _two(mix, "--mix") if mix else _two(interpolate, "--interpolate") if interpolate else None
     moves = parse_indices(index), parse_distances(distances)
-    models = models_here(settings)
-    if mix or interpolate:
-        sections = [_pair(models, settings, mix, interpolate, rows, resolutions, steps, scored)]
+    if run:
+        source = _of_run(run, weights, pair or moves[0], layers, scores)
     else:
-        sections = _along(models, settings, boundary or [], boundary_list, moves, scored)
-    where = f"generator {settings.generator.weights}, seed {settings.seed}"
-    write_file(to, draw_strips(f"higan-cam edit {chosen[0]}", [where, *_score_note(settings, scored)], sections))
+        own = [*(set_ or []), *([f"edit.layers={layers}"] if layers else [])]
+        source = _of_configuration(load_config(config, own), scores)
+    if pair is not None:
+        crossed = _mixed_rows(source.models, rows, resolutions) if mix else None
+        sections = [_pair(source, pair, crossed, steps)]
+    else:
+        sections = _along(source, _groups(boundary, boundary_list, source.boundary), moves)
+    title = " ".join(["higan-cam edit", *(["--run"] if run else []), *chosen])
+    write_file(to, draw_strips(title, [*source.about, *source.notes], sections))
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"drawn    {sum(len(s.pictures) for each in sections for s in each.strips)} pictures")
-    for note in _score_note(settings, scored):
+    for note in source.notes:
         console.print(escape(note))
     console.print(f"sheet    {escape(str(to))}")
 
 
-def _along(
-    models: Models,
-    config: RunConfig,
-    boundaries: Sequence[str],
-    listed: Path | None,
-    moves: tuple[tuple[int, ...], tuple[float, ...]],
-    scores: bool,
-) -> list[StripSection]:
-    """One section along the sum of the boundaries, or one for each of the list."""
-    from higan_cam.manipulate import load_boundary, read_boundary_list
-    from higan_cam.pipeline.editing import as_listed, check_room, moved, pictures
-    from higan_cam.publish.sheets.strips import StripSection
+@dataclass(frozen=True)
+class _Source:
+    """What is drawn: networks, with the codes of pictures where there are such, and what the sheet says of them.
 
-    if listed is None:
-        weighted = [(load_boundary(path), weight) for path, weight in map(parse_weighted, boundaries)]
-        title = " + ".join(f"{weight:g} x {each.attribute}" for each, weight in weighted)
-        groups = {title if len(weighted) > 1 or weighted[0][1] != 1 else weighted[0][0].attribute: weighted}
-    else:
-        groups = {
+    Attributes:
+        boundary: the run's own; None without a run, or before its fit.
+        about: on the sheet alone. notes: there and on the console.
+    """
+
+    models: Models
+    config: RunConfig
+    scored: bool
+    boundary: Boundary | None
+    about: Sequence[str]
+    notes: Sequence[str]
+
+
+def _of_configuration(config: RunConfig, scores: bool | None) -> _Source:
+    from higan_cam.pipeline.devices import models_here
+
+    scored = _scorer_fits(config) if scores is None else scores
+    about = [f"generator {config.generator.weights}, seed {config.seed}"]
+    return _Source(models_here(config), config, scored, None, about, _score_note(config, scored))
+
+
+def _of_run(run: str, weights: list[Path] | None, indices: Sequence[int], layers: str, scores: bool | None) -> _Source:
+    """A run's networks and codes. ConfigError: a picture that it has not, or that has no code."""
+    from higan_cam.cli.measure import recorded_networks
+    from higan_cam.pipeline.photos import with_codes
+    from higan_cam.runtime.workers.inputs import codes_of_pictures
+    from higan_cam.store import open_store
+
+    store = open_store(run)
+    config, models, boundary = recorded_networks(store, weights)
+    if layers:
+        config = parse_config({**config.model_dump(), "edit": {**config.edit.model_dump(), "layers": layers}})
+    about = [f"run {run}"]
+    if config.source.kind == "pictures":
+        codes = codes_of_pictures(config, store, indices)
+        models = with_codes(models, codes)
+        about += [f"picture {code.index}: {code.key}{f' ({code.reason})' if code.reason else ''}" for code in codes]
+    scored = scores is not False
+    scale = "as the run's samples have them" if boundary else "on its own scale"
+    notes = [f"scores by {config.scorer.describe()}, {scale}"] if scored else []
+    return _Source(models, config, scored, boundary, about, notes)
+
+
+def _groups(
+    boundaries: Sequence[str] | None, listed: Path | None, own: Boundary | None
+) -> dict[str, list[tuple[Boundary, float]]]:
+    """{title: weighted boundaries to add up}: those named, each of the list, or the run's own."""
+    from higan_cam.manipulate import load_boundary, read_boundary_list
+    from higan_cam.pipeline.editing import as_listed
+
+    if listed is not None:
+        return {
             f"{each.name} ({each.space})": [(as_listed(load_boundary(each.path), each.name, each.space), 1.0)]
             for each in read_boundary_list(listed)
         }
+    if boundaries:
+        weighted = [(load_boundary(path), weight) for path, weight in map(parse_weighted, boundaries)]
+    elif own is not None:
+        weighted = [(own, 1.0)]
+    else:
+        raise ConfigError("the run has no boundary yet: name one with --boundary, or make it with `higan-cam fit`")
+    title = " + ".join(f"{weight:g} x {each.attribute}" for each, weight in weighted)
+    return {title if len(weighted) > 1 or weighted[0][1] != 1 else weighted[0][0].attribute: weighted}
+
+
+def _along(
+    source: _Source,
+    groups: dict[str, list[tuple[Boundary, float]]],
+    moves: tuple[tuple[int, ...], tuple[float, ...]],
+) -> list[StripSection]:
+    """A section for each group of boundaries."""
+    from higan_cam.pipeline.editing import check_room, moved, pictures
+    from higan_cam.publish.sheets.strips import StripSection
+
+    models, config, scores = source.models, source.config, source.scored
     shown = {title: moved(models, config, group, *moves) for title, group in groups.items()}
     check_room(shown.values())
     return [StripSection(title, pictures(models, config, each, scores=scores)) for title, each in shown.items()]
 
 
-def _pair(
-    models: Models,
-    config: RunConfig,
-    mix: str | None,
-    interpolate: str | None,
-    rows: str | None,
-    resolutions: str | None,
-    steps: int,
-    scores: bool,
-) -> StripSection:
-    """Two samples mixed, or the line between them."""
+def _pair(source: _Source, pair: tuple[int, int], crossed: tuple[int, ...] | None, steps: int) -> StripSection:
+    """Two samples mixed by these rows, or the line between them."""
     from higan_cam.pipeline.editing import between, mixed, pictures
     from higan_cam.publish.sheets.strips import StripSection
 
-    if mix is None:
-        shown, title = between(models, config, _two(interpolate or "", "--interpolate"), steps), "Interpolation in w+"
+    models, config = source.models, source.config
+    if crossed is None:
+        shown, title = between(models, config, pair, steps), "Interpolation in w+"
     else:
-        pair = _two(mix, "--mix")
-        shown, title = mixed(models, config, pair, _mixed_rows(models, rows, resolutions)), "Style mixing"
-    return StripSection(title, pictures(models, config, shown, scores=scores))
+        shown, title = mixed(models, config, pair, crossed), "Style mixing"
+    return StripSection(title, pictures(models, config, shown, scores=source.scored))
 
 
 def _mixed_rows(models: Models, rows: str | None, resolutions: str | None) -> tuple[int, ...]:

@@ -34,6 +34,11 @@ class Pictured:
     captions: Sequence[Sequence[str]]
 
 
+def named(models: Models, index: int) -> str:
+    """What a sample is called on a sheet: pictures that were inverted are none of the generator's own."""
+    return f"sample {index}" if models.codes is None else f"picture {index}"
+
+
 def sampled(models: Models, config: RunConfig, indices: Sequence[int]) -> Tensor:
     """(N,L,D) truncated codes of these samples."""
     with torch.inference_mode():
@@ -63,7 +68,7 @@ def moved(
     )
     codes = w_plus[:, None] + w_plus.new_tensor(list(distances))[:, None, None] * direction
     captions = [f"{distance:+g}" if distance else "0 (original)" for distance in distances]
-    return Pictured(codes, [f"sample {index}" for index in indices], [captions] * len(indices))
+    return Pictured(codes, [named(models, index) for index in indices], [captions] * len(indices))
 
 
 def mixed(models: Models, config: RunConfig, pair: tuple[int, int], rows: Sequence[int]) -> Pictured:
@@ -76,7 +81,8 @@ def mixed(models: Models, config: RunConfig, pair: tuple[int, int], rows: Sequen
     codes = sampled(models, config, pair)
     crossed = mix_styles(codes, codes, rows)  # (style, content)
     first, second = pair
-    captions = [f"sample {first}", f"{first}, rows of {second}", f"{second}, rows of {first}", f"sample {second}"]
+    own, other = (named(models, index) for index in pair)
+    captions = [own, f"{first}, rows of {second}", f"{second}, rows of {first}", other]
     strip = torch.stack([codes[0], crossed[1, 0], crossed[0, 1], codes[1]])
     return Pictured(strip[None], [f"rows {format_layers(tuple(rows))}"], [captions])
 
@@ -85,7 +91,9 @@ def between(models: Models, config: RunConfig, pair: tuple[int, int], steps: int
     """A straight line in w+ from one sample to another, both ends included."""
     source, target = sampled(models, config, pair)[:, None]
     captions = [f"{share:.0%}" for share in np.linspace(0, 1, steps)]
-    return Pictured(interpolate(source, target, steps), [f"sample {pair[0]} to sample {pair[1]}"], [captions])
+    return Pictured(
+        interpolate(source, target, steps), [" to ".join(named(models, index) for index in pair)], [captions]
+    )
 
 
 def check_room(shown: Iterable[Pictured]) -> None:

@@ -16,11 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
 
+from higan_cam.cli.measure import recorded_networks
 from higan_cam.config import RunConfig, load_config
 from higan_cam.errors import ConfigError, RunMismatchError
 from higan_cam.invert.verdict import MARGIN_DB, MARGIN_FEATURES
 from higan_cam.mask import decode_rle
 from higan_cam.pictures.paste import FEATHER, feathered
+from higan_cam.pipeline.editing import between, pictures
+from higan_cam.pipeline.photos import with_codes
 from higan_cam.publish.codes import decode_codes
 from higan_cam.publish.exports import export_run
 from higan_cam.publish.images import decode_image
@@ -28,9 +31,11 @@ from higan_cam.rooms.photos import TUNING_SEED, photo
 from higan_cam.runtime.recommend import recommend
 from higan_cam.runtime.remake import remake_shards
 from higan_cam.runtime.run import run_stages
+from higan_cam.runtime.workers.inputs import codes_of_pictures
 from higan_cam.store import open_store, verify_run
 from higan_cam.store.status import read_status
 from higan_cam.types import PictureCode
+from tests.support.commands import Command
 from tests.support.small_runs import digests, session_folder
 
 pytestmark = pytest.mark.integration
@@ -313,6 +318,47 @@ def test_a_run_on_pictures_that_cannot_be_read_ends_in_order(tmp_path: Path, bui
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
     assert run_stages(build(tmp_path / "run", f"source.pictures={folder}", *QUICK)).problems == []
     assert "broken.jpg" in (tmp_path / "run/report/index.html").read_text()
+
+
+def test_the_line_between_two_pictures_begins_and_ends_in_their_reconstructions(picture_run: Path) -> None:
+    store = open_store(str(picture_run))
+    config, models, _ = recorded_networks(store, None)
+    first, last = codes_of_pictures(config, store, (4, 2))  # of two shards
+    models = with_codes(models, (first, last))
+    (strip,) = pictures(models, config, between(models, config, (4, 2), 3), scores=False)
+    assert strip.heading == "picture 4 to picture 2"
+    for code, shown in ((last, strip.pictures[0]), (first, strip.pictures[2])):
+        reconstruction = decode_image(rows_of(picture_run)[code.key]["reconstruction"]["bytes"])
+        np.testing.assert_allclose(shown.astype(int), reconstruction, atol=1)  # of another batch
+
+
+def test_pictures_are_edited_along_the_runs_own_boundary_or_one_that_is_named(
+    higan_cam: Command, picture_run: Path, reference_run: Path, tmp_path: Path
+) -> None:
+    boundary = str(reference_run / "boundary/indoor_lighting.safetensors")
+    for more in ((), ("--boundary", boundary)):
+        sheet = tmp_path / "strips.png"
+        status, told, _ = higan_cam(
+            *("edit", "--run", str(picture_run), "--index", "2,5", "--distances=0,3", "--to", str(sheet), *more)
+        )
+        assert (status, "drawn    4 pictures" in told, "as the run's samples have them" in told) == (0, True, True)
+        assert sheet.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--index", "0"), "picture 0, cut off.jpg: it has no code ("),
+        (("--interpolate", "2,6"), "picture 6: the run has 6, from 0 to 5"),
+        (("--set", "seed=3"), "--run brings its own configuration: leave out --config and --set"),
+        (("--index", "2", "--layers", "3-99"), "edit.layers: the generator has layers 0-"),
+    ],
+)
+def test_what_cannot_be_edited_of_a_run_is_said(
+    higan_cam: Command, picture_run: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    status, _, told = higan_cam("edit", "--run", str(picture_run), "--to", str(tmp_path / "s.png"), *arguments)
+    assert (status, said in " ".join(told.split()), (tmp_path / "s.png").exists()) == (2, True, False)
 
 
 @pytest.fixture
