@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import swin_b
 
 from higan_cam.label.segmenters.facexformer.transformer import Places, TwoWayTransformer
 from higan_cam.worlds.face_parts import PARTS
@@ -53,6 +52,8 @@ class FaceXFormer(nn.Module):
     """(N,3,224,224) pictures, normalised as ImageNet's -> `Found`."""
 
     def __init__(self) -> None:
+        from torchvision.models import swin_b  # over a second, which whatever else imports scorers would wait for
+
         super().__init__()
         swin = swin_b(weights=None)
         self.backbone = nn.Sequential(swin.features, swin.norm)
