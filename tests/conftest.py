@@ -26,6 +26,7 @@ from higan_cam.store.store import Store, open_store
 from higan_cam.types import Boundary, Sample
 from tests.support.commands import Command
 from tests.support.fetched import fetched_or_skip
+from tests.support.forking import forked_workers
 from tests.support.gcs_server import GcsServer, gcs_server_or_skip
 from tests.support.s3_server import INSTALL, S3Server, ServerMissingError, available_kind, running_server
 from tests.support.samples import sample_of
@@ -109,20 +110,21 @@ def parity(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:
-    """A local Ray with room for three actors, whatever the machine has."""
-    for last in (False, False, True):
-        try:
-            with environment(unless_set(WORKER_ENVIRONMENT)), without_idlers():
-                ray.init(
-                    address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
-                )
-            break
-        except Exception as error:  # Ray has no type of its own for it
-            if last or TOO_SLOW not in str(error):
-                raise
-            ray.shutdown()
-    yield
-    ray.shutdown()
+    """A local Ray with room for three actors, whatever the machine has, whose workers are forked."""
+    with forked_workers():
+        for last in (False, False, True):
+            try:
+                with environment(unless_set(WORKER_ENVIRONMENT)), without_idlers():
+                    ray.init(
+                        address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+                    )
+                break
+            except Exception as error:  # Ray has no type of its own for it
+                if last or TOO_SLOW not in str(error):
+                    raise
+                ray.shutdown()
+        yield
+        ray.shutdown()
 
 
 @pytest.fixture(scope="session")
