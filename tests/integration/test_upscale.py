@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -18,12 +16,15 @@ from higan_cam.redraw.upscaler import load_upscaler, save_upscaler, upscale
 from higan_cam.store import open_store, verify_run
 from higan_cam.store.status import read_status
 from tests.relight.translator.conftest import picture
+from tests.support.commands import Command
 from tests.support.small_runs import digests
 
 pytestmark = pytest.mark.integration
 
 
-def test_pictures_are_larger_once_and_the_same_command_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+def test_pictures_are_larger_once_and_the_same_command_goes_on_to_the_same_bytes(
+    tmp_path: Path, local_ray: None, higan_cam: Command
+) -> None:
     photos, output, model = tmp_path / "photos", tmp_path / "large", tmp_path / "upscaler.safetensors"
     photos.mkdir()
     for index, size in enumerate(((40, 24), (17, 33))):
@@ -33,10 +34,10 @@ def test_pictures_are_larger_once_and_the_same_command_goes_on_to_the_same_bytes
     network = UpscalerNetwork(2, 8, 1)
     torch.nn.init.normal_(network.last.weight, std=0.05)
     save_upscaler(model, network, "area")
-    command = [sys.executable, "-m", "higan_cam", "upscale", str(photos), str(output), "--model", str(model)]
+    command = ["upscale", str(photos), str(output), "--model", str(model)]
     command += ["--set", "upscale.shard_size=2", "--set", "runtime.workers=1", "--set", "upscale.tile=16"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert ended.returncode == 0, ended.stderr
+    status, _, problem = higan_cam(*command)
+    assert status == 0, problem
     loaded = datasets.load_dataset(str(output), cache_dir=str(tmp_path / "cache"))["train"]
     assert [row["status"] for row in loaded] == ["ok", "ok", "unreadable"]
     for index in range(2):
@@ -46,11 +47,11 @@ def test_pictures_are_larger_once_and_the_same_command_goes_on_to_the_same_bytes
     page = (output / "report/index.html").read_text()
     assert "2 pictures, larger" in page
     assert "cut off.jpg" in page
-    status = read_status(open_store(str(output)))
-    assert [(stage.name, stage.done) for stage in status.stages] == [("upscale", 3)]
+    left = read_status(open_store(str(output)))
+    assert [(stage.name, stage.done) for stage in left.stages] == [("upscale", 3)]
     assert verify_run(open_store(str(output))) == []
     made = digests(output)
     (output / "upscaled/part-00001.parquet").unlink()
-    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert again.returncode == 0, again.stderr
+    status, _, problem = higan_cam(*command)
+    assert status == 0, problem
     assert digests(output) == made
