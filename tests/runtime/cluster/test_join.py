@@ -17,47 +17,61 @@ from higan_cam.runtime.cluster.head import WORKER_ENVIRONMENT
 from higan_cam.runtime.cluster.join import cluster
 from tests.support.waiting import PATIENCE_S
 
-PROGRAM = """
-from higan_cam.config import RuntimeConfig
-from higan_cam.runtime.cluster.join import cluster, resources
-with cluster(RuntimeConfig()):
-    print("processors", resources()[0])
-"""
-
-DYING = """
+PROGRAM = f"""
 import os, ray, signal, time
 from higan_cam.config import RuntimeConfig
 from higan_cam.errors import WorkersError
-from higan_cam.runtime.cluster.join import cluster
+from higan_cam.runtime.cluster.join import cluster, resources
 from tests.chaos.processes import descendants
+def seen(): return [os.environ.get(name) for name in {list(WORKER_ENVIRONMENT)!r}]
 try:
     with cluster(RuntimeConfig()):
+        print("processors", resources()[0])
+        print(ray.get(ray.remote(seen).remote()), seen())
         works = ray.remote(lambda: time.sleep(600)).remote()
         next(process for process in descendants(os.getpid()) if "gcs_server" in process.title).send(signal.SIGKILL)
         ray.get(works)
 except WorkersError as error:
     print(error)
 """
+"""In the driver's own process: what is there, what a worker sees and the driver itself, and that it dies."""
 
 
-@pytest.mark.integration
-def test_a_cluster_that_is_gone_is_not_waited_for() -> None:
-    """`ray start` writes down its address; after a crash it is still there, and Ray alone would try it for minutes."""
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    """Its three lines, where `ray start` has written down an address once: after a crash it is still there."""
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:  # short: sockets lie below it
         written = Path(folder) / "ray" / "ray_current_cluster"
         written.parent.mkdir()
         written.write_text("127.0.0.1:9")
-        environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+        kept = {name: value for name, value in os.environ.items() if name not in {*WORKER_ENVIRONMENT, "RAY_ADDRESS"}}
+        patient = {"RAY_gcs_rpc_server_reconnect_timeout_s": "100000"}  # would Ray end it by itself
         finished = subprocess.run(
             [sys.executable, "-c", PROGRAM],
-            env={**environment, "RAY_TMPDIR": folder},
+            env={**kept, **patient, "RAY_TMPDIR": folder},
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,
             check=False,
         )
     assert finished.returncode == 0, finished.stderr
-    assert "processors" in finished.stdout
+    return finished.stdout.splitlines()
+
+
+@pytest.mark.integration
+def test_a_cluster_that_is_gone_is_not_waited_for(told: list[str]) -> None:
+    """Ray alone would try its address for minutes."""
+    assert told[0].startswith("processors ")
+
+
+@pytest.mark.integration
+def test_workers_have_one_thread_and_the_driver_keeps_its_environment(told: list[str]) -> None:
+    assert told[1] == f"{list(WORKER_ENVIRONMENT.values())} {[None] * len(WORKER_ENVIRONMENT)}"
+
+
+@pytest.mark.integration
+def test_a_ray_in_the_drivers_own_process_that_dies_is_told(told: list[str]) -> None:
+    assert told[2].startswith("Ray died on this machine: its gcs_server was ended by SIGKILL")
 
 
 NODES = """
@@ -94,24 +108,6 @@ def test_gpus_are_counted_node_by_node_and_those_of_a_node_that_left_no_more() -
     assert finished.stdout.splitlines()[-2:] == ["5.0 (3.0, 3.0) 2", "3.0 (3.0,) 1"]
 
 
-@pytest.mark.integration
-def test_workers_have_one_thread_and_the_driver_keeps_its_environment() -> None:
-    names = list(WORKER_ENVIRONMENT)
-    code = (
-        "import os, ray\n"
-        "from higan_cam.config import RuntimeConfig\n"
-        "from higan_cam.runtime.cluster.join import cluster\n"
-        f"def seen(): return [os.environ.get(name) for name in {names!r}]\n"
-        "with cluster(RuntimeConfig()):\n"
-        "    print(ray.get(ray.remote(seen).remote()), seen())\n"
-    )
-    environment = {name: value for name, value in os.environ.items() if name not in {*names, "RAY_ADDRESS"}}
-    finished = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
-    assert finished.stdout.strip() == f"{list(WORKER_ENVIRONMENT.values())} {[None] * len(names)}", finished.stderr
-
-
 def test_a_ray_that_does_not_come_up_is_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only an overloaded machine really does this: Ray waits 30 s for its own node."""
 
@@ -122,18 +118,3 @@ def test_a_ray_that_does_not_come_up_is_an_error_with_a_way_out(monkeypatch: pyt
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with pytest.raises(WorkersError, match="run the same command again"), cluster(RuntimeConfig()):
         pass
-
-
-@pytest.mark.integration
-def test_a_ray_in_the_drivers_own_process_that_dies_is_told() -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    finished = subprocess.run(
-        [sys.executable, "-c", DYING],
-        env={**environment, "RAY_gcs_rpc_server_reconnect_timeout_s": "100000"},  # would Ray end it by itself
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert finished.stdout.startswith("Ray died on this machine: its gcs_server was ended by SIGKILL"), finished.stderr
-    assert finished.returncode == 0
