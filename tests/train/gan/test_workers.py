@@ -64,9 +64,10 @@ def test_workers_end_in_the_same_weights_and_those_of_one(
     settings = build(batch=4 * size, images=24 * size, **SAID)
     alone = tensors(fit_gan(settings, pictures, lambda _: None))
     together = replace(settings, output=str(tmp_path / "together"))
-    spawned = multiprocessing.get_context("spawn")
+    forked = multiprocessing.get_context("forkserver")
+    forked.set_forkserver_preload([__name__, "torch._dynamo"])  # once, not in each of them
     workers = [
-        spawned.Process(target=work, args=(rank, size, together, pictures, str(tmp_path))) for rank in range(size)
+        forked.Process(target=work, args=(rank, size, together, pictures, str(tmp_path))) for rank in range(size)
     ]
     for each in workers:
         each.start()
