@@ -111,20 +111,21 @@ def parity(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:
     """A local Ray with room for three actors, whatever the machine has, whose workers are forked."""
-    with forked_workers():
-        for last in (False, False, True):
+    for last in (False, False, True):
+        with forked_workers():
             try:
                 with environment(unless_set(WORKER_ENVIRONMENT)), without_idlers():
                     ray.init(
                         address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
                     )
-                break
             except Exception as error:  # Ray has no type of its own for it
+                ray.shutdown()
                 if last or TOO_SLOW not in str(error):
                     raise
-                ray.shutdown()
-        yield
-        ray.shutdown()
+                continue
+            yield
+            ray.shutdown()
+            return
 
 
 @pytest.fixture(scope="session")
