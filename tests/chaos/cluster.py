@@ -18,6 +18,15 @@ from tests.support.waiting import wait_until
 PORT, DASHBOARD_PORT = 6379, 8265
 _STORE_BYTES = 100_000_000
 _STARTS = 3
+_BARE_START = """
+from ray._private.node import Node
+from ray.scripts.scripts import main
+from higan_cam.runtime.cluster.head_process import without_idlers
+Node.start_ray_client_server = lambda *_: None
+with without_idlers():
+    main()
+"""
+"""`ray start` without what serves no run (a dashboard, monitors, a server for drivers elsewhere) and takes its time."""
 
 
 class ClusterError(RuntimeError):
@@ -91,7 +100,8 @@ class Cluster:
         """`ray start`, again where a loaded machine was too slow for it; the new raylet's pid."""
         for attempt in range(1, _STARTS + 1):
             before = _raylets()
-            command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--node-ip-address=127.0.0.1"]
+            program = ["-m", "ray.scripts.scripts"] if self.dashboard else ["-c", _BARE_START]
+            command = [sys.executable, *program, "start", "--node-ip-address=127.0.0.1"]
             options = [f"--object-store-memory={_STORE_BYTES}", "--include-log-monitor=false", *arguments]
             result = subprocess.run(
                 [*command, *options], env=environment(), capture_output=True, text=True, check=False
