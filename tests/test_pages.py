@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_every_page_is_linked_from_the_first_or_the_second() -> None:
 @pytest.mark.parametrize(("name", "command"), [pair for pair in COMMANDS if pair[1].startswith("higan-cam ")])
 def test_the_command_line_takes_every_command(name: str, command: str) -> None:
     # SCORER stands for options that the page gives.
-    parse(get_command(app), words_of(command.replace(" SCORER", ""))[1:])
+    parse(command_line(), words_of(command.replace(" SCORER", ""))[1:])
 
 
 @pytest.mark.parametrize(("name", "command"), [pair for pair in COMMANDS if pair[1].startswith("python -m ")])
@@ -140,14 +141,13 @@ def test_first_page_is_short_and_has_the_commands_before_any_method() -> None:
 
 
 def test_the_table_of_commands_has_every_command_and_options_that_it_takes() -> None:
-    command_line: Any = get_command(app)
     listed = set()
     for command, does in table(FIRST, "command"):
         names = [code.removeprefix("higan-cam ").split()[0] for code in re.findall(r"`([^`]+)`", command)]
         listed.update(names)
         for options in re.findall(r"`(--[^`]+)`", does):
-            parse(command_line, [*names, *words_of(options)])
-    assert listed == set(command_line.commands)
+            parse(command_line(), [*names, *words_of(options)])
+    assert listed == set(command_line().commands)
 
 
 def test_figures_on_the_first_page_are_those_of_the_page_on_masks() -> None:
@@ -179,6 +179,12 @@ def test_the_walk_has_ten_changes_of_at_most_three_rooms_each() -> None:
         assert 1 <= len({folder for folder in first if (PACKAGE / folder).is_dir()}) <= 3, change
 
 
+@cache
+def command_line() -> Any:
+    """The whole of it, which takes a tenth of a second to build."""
+    return get_command(app)
+
+
 def parse(command: Any, words: list[str]) -> None:
     """Parse without running; one that is only named has to exist. Raises what the command line would say."""
     context = None
@@ -196,7 +202,7 @@ def parse(command: Any, words: list[str]) -> None:
 def take_job(module: Any, arguments: list[str]) -> None:
     """Parse the arguments of a job as itself would."""
     if stage := re.search(r'enter\("(\w+)"\)', Path(module.__file__).read_text(encoding="utf-8")):
-        parse(get_command(app), [stage[1], *arguments])
+        parse(command_line(), [stage[1], *arguments])
     elif arguments:
         job = typer.Typer()
         job.command()(module.main)

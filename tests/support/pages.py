@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,16 +17,19 @@ _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.M | re.S)
 _STARTS = ("higan-cam ", "python -m ", "make ")
 
 
+@cache
 def text_of(name: str) -> str:
     """A page, by its path in the repository."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+@cache
 def prose_of(name: str) -> str:
     """A page without its fenced code."""
     return _FENCED.sub("", text_of(name))
 
 
+@cache
 def links(name: str) -> list[str]:
     """Targets of its links and pictures within the repository, as written."""
     targets = re.findall(r"\]\(([^)\s]+)\)", prose_of(name))
@@ -38,6 +42,7 @@ def linked_page(name: str, target: str) -> Path:
     return (ROOT / name).parent / path if path else ROOT / name
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """The fragments that GitHub gives the headings of a page."""
     titles = re.findall(r"^#+ (.+)$", _FENCED.sub("", page.read_text(encoding="utf-8")), re.M)
