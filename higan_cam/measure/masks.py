@@ -124,9 +124,12 @@ def benchmark_masks(
     )
 
 
-def known_rooms(count: int, seed: int, size: int) -> KnownRooms:
-    """Pictures of `size` pixels with at least one visible lamp, of `count` latents, and what is known about them."""
-    latents = sample_latents(range(count + POOL), seed, Z_DIM)
+def known_rooms(count: int, seed: int, size: int, pool: int | None = None) -> KnownRooms:
+    """Pictures of `size` pixels with at least one visible lamp, of `count` latents, and what is known about them.
+
+    `pool`: other pictures, for the prior of their mean; `POOL` by default.
+    """
+    latents = sample_latents(range(count + (POOL if pool is None else pool)), seed, Z_DIM)
     light, shades = _light_and_shades(latents, size)
     masks = {"light": light > LIT * light.max(axis=(1, 2), keepdims=True), "fixtures": shades.any(axis=1)}
     usable = masks["fixtures"].any(axis=(1, 2)) & masks["light"].any(axis=(1, 2))

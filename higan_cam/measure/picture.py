@@ -28,7 +28,7 @@ def draw_comparison(
 
     The outlines are the lamps' shades. Every map has its own scale, 0 (black) to its maximum (yellow).
     """
-    known = known_rooms(2 * count, BENCHMARK_SEED, models.generator.resolution)
+    known = known_rooms(2 * count, BENCHMARK_SEED, models.generator.resolution, pool=0)
     ends = code_ends(models, config, boundary, known.latents[:count])
     with torch.inference_mode():
         weak, strong = (

@@ -36,7 +36,7 @@ def test_rescore_names_the_carriers_and_what_else_moves(
     other = rng.standard_normal(len(boundary.normal)).astype(np.float32)
     noise = Boundary(other / np.linalg.norm(other), 0.0, "w", boundary.layers, "noise")
     file, _ = save_boundary(noise, tmp_path / "others")
-    status, told, error = higan_cam("rescore", str(fitted), "--samples", "12", "--boundary", str(file))
+    status, told, error = higan_cam("rescore", str(fitted), "--samples", "6", "--boundary", str(file))
     assert (status, error) == (0, "")
     assert "four fifths of the sum: rows" in told
     found = json.loads((fitted / "report/rescoring.json").read_text())["boundaries"]
@@ -55,7 +55,10 @@ def test_rescore_without_a_boundary_says_how_to_get_one(higan_cam: Command, conf
 
 
 @pytest.mark.slow
-def test_benchmark_masks_measures_a_runs_boundary(higan_cam: Command, fitted: Path, tmp_path: Path) -> None:
+def test_benchmark_masks_measures_a_runs_boundary(
+    higan_cam: Command, fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("higan_cam.measure.masks.POOL", 64)  # fewer rooms for the prior: half of the test's time
     figures, picture = tmp_path / "found.json", tmp_path / "found.png"
     status, told, _ = higan_cam(
         *("benchmark-masks", str(fitted), "--count", "20", "--json", str(figures), "--method", "image_difference"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from higan_cam.config import RunConfig
+from higan_cam.invert import calibrate
 from higan_cam.manipulate import encode_boundary
 from higan_cam.mask.student import StudentNetwork, save_student
 from higan_cam.publish.images import encode_image
@@ -61,8 +62,16 @@ def test_an_unknown_layout_is_named_with_the_nearest(higan_cam: Command, pairs: 
 
 @pytest.mark.slow
 def test_a_run_brings_inversion(
-    higan_cam: Command, pairs: str, student: str, config: RunConfig, boundary: Boundary, tmp_path: Path
+    higan_cam: Command,
+    pairs: str,
+    student: str,
+    config: RunConfig,
+    boundary: Boundary,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Nearly all of the test's time was the calibration, by 128 samples.
+    monkeypatch.setitem(calibrate.__kwdefaults__, "samples", 8)
     store = open_store(tmp_path / "run")
     begin_run(store, config, weights_digests(config))
     for key, body in zip(boundary_keys(config), encode_boundary(boundary), strict=True):
