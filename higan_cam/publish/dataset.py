@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -23,6 +23,8 @@ from higan_cam.types import Sample
 IMAGE_COLUMNS = ("image", "original", "negative", "conditioning_image", "heat")
 LARGE_ROWS = 4
 """Rows of a row group where pictures have their own size: what a reader must load at least."""
+GROUP, FILE = 128 << 20, 256 << 20
+"""Bytes of pictures from which on a row group, or a file of `write_files`, is full."""
 PHOTO_IMAGES = ("picture", "picture_mask", "picture_image", "picture_negative", "reconstruction")
 COLUMNS: dict[str, tuple[Any, str]] = {
     "id": ("string", "name of the sample; no dots"),
@@ -199,6 +201,41 @@ def write_rows(
         if notes is not None:
             writer.add_key_value_metadata(dict(notes()))
     return sink.getvalue()
+
+
+def write_files(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, row_group: int) -> Iterator[bytes]:
+    """Rows -> the bytes of one Parquet file or more, each when it is full: so many rows may be there as there are.
+
+    A row group has `row_group` rows, or fewer where their pictures fill it. Of small pictures the one file that comes
+    has the bytes of `write_parquet`.
+    """
+    groups = _groups(rows, row_group)
+    group = next(groups, [])
+    while True:
+        sink = io.BytesIO()
+        with pq.ParquetWriter(sink, schema, **_settings(schema)) as writer:
+            while True:
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+                group.clear()  # before the next one is made: photos are large
+                group = next(groups, [])
+                if not group or sink.tell() >= FILE:
+                    break
+        yield sink.getvalue()
+        if not group:
+            return
+
+
+def _groups(rows: Iterable[Mapping[str, Any]], row_group: int) -> Iterator[list[Mapping[str, Any]]]:
+    group: list[Mapping[str, Any]] = []
+    size = 0
+    for row in rows:
+        group.append(row)
+        size += sum(len(cell["bytes"] or b"") for cell in row.values() if isinstance(cell, Mapping) and "bytes" in cell)
+        if len(group) == row_group or size >= GROUP:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def write_parquet(table: pa.Table, row_group: int) -> bytes:

@@ -1,14 +1,18 @@
 """Reading committed shards of the dataset: the one reader of curation, gallery, report, sheets, exports and training.
 
-A shard is fetched whole, since the store has no partial reads, and held against the manifest's digest before anything
-is made of it; memory holds the one shard that is being read. Whatever is wrong with it is one `StoreError` that names
-the run, the shard and the way out.
+A shard is held against the manifest's digest before anything is made of it. One of up to `WHOLE` bytes is fetched at
+once; of a larger one, as photographs make, only what is asked for is in memory, and it is read twice: piece by piece
+for its digest, and where its rows lie. Whatever is wrong with it is one `StoreError` that names the run, the shard and
+the way out.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,11 +21,61 @@ import pyarrow.parquet as pq
 
 from higan_cam.errors import StoreError
 from higan_cam.store.canonical import digest
+from higan_cam.store.ranges import open_object
 from higan_cam.store.store import Store
 from higan_cam.types import ShardRecord
 
+WHOLE = 64 << 20
+"""Bytes of the largest shard that is fetched at once."""
 MAX_SHARDS = 64
 """Shards read for figures; more are sampled evenly, so that the report of a huge run stays cheap."""
+
+
+@dataclass(frozen=True)
+class OpenShard:
+    """A shard whose bytes are those of the manifest. What its methods raise is the `StoreError` of `read_shard`."""
+
+    store: Store
+    record: ShardRecord
+    file: pq.ParquetFile
+
+    def table(self, columns: Sequence[str]) -> pa.Table:
+        """The named columns, in the shard's order of rows."""
+        with shard_errors(self.store, self.record):
+            return self._having(columns).read(columns=list(columns), use_threads=False)
+
+    def batches(self, columns: Sequence[str], rows: int) -> Iterator[list[dict[str, Any]]]:
+        """The named columns as {column: value} per row, `rows` rows at a time, the last time fewer."""
+        with shard_errors(self.store, self.record):
+            for batch in self._having(columns).iter_batches(rows, columns=list(columns), use_threads=False):
+                yield batch.to_pylist()
+
+    def _having(self, columns: Sequence[str]) -> pq.ParquetFile:
+        absent = [name for name in columns if name not in self.file.schema_arrow.names]
+        if absent:
+            where = f"{self.store.uri}: {self.record.path}"
+            raise StoreError(f"{where} has no column {', '.join(absent)}; is it of another version?")
+        return self.file
+
+
+@contextmanager
+def open_shard(store: Store, record: ShardRecord) -> Iterator[OpenShard]:
+    """A shard to be read several times, its digest checked once.
+
+    Raises:
+        StoreError: as `read_shard`.
+    """
+    with open_object(store, record.path) if record.bytes > WHOLE else io.BytesIO(store.get(record.path)) as body:
+        with shard_errors(store, record):
+            found = hashlib.file_digest(body, "sha256").hexdigest()
+            if found != record.sha256:
+                raise StoreError(
+                    f"{store.uri}: {record.path} is damaged: its sha256 is not the manifest's {record.sha256}. "
+                    "The run's own command makes it again (see `higan-cam verify`)."
+                )
+            body.seek(0)
+            file = pq.ParquetFile(body, pre_buffer=False)  # which would keep all that is read in memory
+        yield OpenShard(store, record, file)
 
 
 def read_shard(store: Store, record: ShardRecord, columns: Sequence[str]) -> pa.Table:
@@ -31,8 +85,8 @@ def read_shard(store: Store, record: ShardRecord, columns: Sequence[str]) -> pa.
         StoreError: the object is not the one that the manifest names, is not Parquet, or was written without one of
             the columns.
     """
-    with shard_errors(store, record):
-        return _open(store, record, columns).read(columns=list(columns), use_threads=False)
+    with open_shard(store, record) as shard:
+        return shard.table(columns)
 
 
 def read_batches(
@@ -43,16 +97,14 @@ def read_batches(
     Raises:
         StoreError: as `read_shard`.
     """
-    with shard_errors(store, record):
-        batches = _open(store, record, columns).iter_batches(rows, columns=list(columns), use_threads=False)
-        for batch in batches:
-            yield batch.to_pylist()
+    with open_shard(store, record) as shard:
+        yield from shard.batches(columns, rows)
 
 
 def read_notes(store: Store, record: ShardRecord) -> dict[str, str]:
     """The notes of a shard's file beside its rows (`dataset.write_rows`). StoreError: as `read_shard`."""
-    with shard_errors(store, record):
-        found: Mapping[bytes, bytes] = _open(store, record, ()).metadata.metadata or {}
+    with open_shard(store, record) as shard:
+        found: Mapping[bytes, bytes] = shard.file.metadata.metadata or {}
         return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
 
 
@@ -84,17 +136,3 @@ def shard_errors(store: Store, record: ShardRecord) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:  # Arrow reports damage within a page as OSError
         raise StoreError(f"{store.uri}: {record.path} cannot be read ({error}); see `higan-cam verify`") from error
-
-
-def _open(store: Store, record: ShardRecord, columns: Sequence[str]) -> pq.ParquetFile:
-    body = store.get(record.path)
-    if digest(body) != record.sha256:
-        raise StoreError(
-            f"{store.uri}: {record.path} is damaged: its sha256 is not the manifest's {record.sha256}. "
-            "The run's own command makes it again (see `higan-cam verify`)."
-        )
-    file = pq.ParquetFile(pa.BufferReader(body))
-    absent = [name for name in columns if name not in file.schema_arrow.names]
-    if absent:
-        raise StoreError(f"{store.uri}: {record.path} has no column {', '.join(absent)}; is it of another version?")
-    return file

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from higan_cam.errors import StoreError
 from higan_cam.store.places.local import LocalBackend
@@ -14,7 +13,7 @@ BUFFER = 1 << 20
 """Bytes that a read of a bucket asks for at least."""
 
 
-def open_object(store: Store, key: str, buffer: int = BUFFER) -> BinaryIO:
+def open_object(store: Store, key: str, buffer: int = BUFFER) -> io.BufferedReader:
     """The object, open for reading; on a bucket each read beyond the buffer is one request.
 
     Raises:
@@ -28,7 +27,7 @@ def open_object(store: Store, key: str, buffer: int = BUFFER) -> BinaryIO:
             return Path(f"{store.root}/{key}").open("rb")
         except OSError as error:
             raise StoreError(f"{store.uri}: cannot read {key} ({error.strerror}); check its permissions") from error
-    return cast(BinaryIO, io.BufferedReader(_Ranges(store, key, size), buffer))
+    return io.BufferedReader(_Ranges(store, key, size), buffer)
 
 
 class _Ranges(io.RawIOBase):

@@ -11,13 +11,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from higan_cam.publish.dataset import COLUMNS
 from higan_cam.publish.exports.folders import png_size
-from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes
+from higan_cam.publish.exports.formats import Encoded, Format, image_bytes
 from higan_cam.publish.exports.record import ExportedShard
-from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.exports.source import Rows, SourceShard
 
 _REGION = ("rank", "mean_heat", "importance")
 """What an annotation carries of its region beyond COCO's own fields."""
@@ -58,16 +56,19 @@ def merged(attribute: str, parts: Callable[[], Iterable[Mapping[str, Any]]]) -> 
     return sink.getvalue()
 
 
-def _encode(rows: pa.Table, shard: SourceShard) -> Encoded:
-    objects: Objects = []
-    images, annotations = [], []
-    for place, row in enumerate(rows.to_pylist()):
-        file_name = f"{shard.number:05d}/{row['id']}.png"
-        width, height = png_size(image_bytes(row["image"]))
-        objects.append((f"images/{shard.split}/{file_name}", image_bytes(row["image"])))
-        images.append({"file_name": file_name, "width": width, "height": height, "caption": row["text"]})
-        annotations += [_annotation(region, place) for region in row["regions"]]
-    return Encoded(objects, {"images": images, "annotations": annotations})
+def _encode(rows: Rows, shard: SourceShard) -> Encoded:
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+
+    def objects() -> Iterator[tuple[str, bytes]]:
+        for place, row in enumerate(rows(("id", "image", "text", "regions"))):
+            file_name = f"{shard.number:05d}/{row['id']}.png"
+            width, height = png_size(image_bytes(row["image"]))
+            images.append({"file_name": file_name, "width": width, "height": height, "caption": row["text"]})
+            annotations.extend(_annotation(region, place) for region in row["regions"])
+            yield f"images/{shard.split}/{file_name}", image_bytes(row["image"])
+
+    return Encoded(objects(), lambda: {"images": images, "annotations": annotations})
 
 
 def _annotation(region: Mapping[str, Any], place: int) -> dict[str, Any]:

@@ -1,34 +1,34 @@
 """The loop of an export: one source shard at a time, its objects first, its entry in the record second.
 
-So a rerun of the same command does only what is missing, and memory holds one shard, whatever the size of the run.
+So a rerun of the same command does only what is missing, and memory holds one shard, whatever the size of the run; of
+photographs, whose shards are large, a row and a file that is being written.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from higan_cam.errors import ConfigError, DataError, unknown_name
 from higan_cam.publish.curation.selection import Selection, load_selection
-from higan_cam.publish.dataset import dataset_schema
 from higan_cam.publish.exports.card import ExportFacts, render_export_card
 from higan_cam.publish.exports.coco import coco
 from higan_cam.publish.exports.folders import imagefolder, kohya
 from higan_cam.publish.exports.formats import Format
 from higan_cam.publish.exports.parquet import controlnet, inpainting, instruct_pix2pix
 from higan_cam.publish.exports.record import ExportedShard, ExportRecord, claim
-from higan_cam.publish.exports.source import Source, SourceShard, open_source
+from higan_cam.publish.exports.source import Rows, Source, SourceShard, open_source
 from higan_cam.publish.exports.webdataset import webdataset
-from higan_cam.publish.reading import read_shard
+from higan_cam.publish.reading import OpenShard, open_shard
 from higan_cam.store.keys import CARD_KEY, SPLITS
 from higan_cam.store.store import Store
+from higan_cam.types import BoolArray
 
 EXPORTS: dict[str, Callable[[Mapping[str, Any]], Format]] = {
     "controlnet": controlnet,
@@ -48,8 +48,8 @@ OWN_SIZE = {
     "regions": "picture_regions",
 }
 """Column of the generator's square -> the same of a picture at its own size."""
-_WRITERS = 8
-"""Objects written at once: small ones wait for the disk or the network, not for the processor."""
+WRITERS, WAITING = 8, 64 << 20
+"""Objects written at once, and their bytes: small ones wait for the disk or the network, not for the processor."""
 _NAMED = 12
 _HERE = "path/to/this/folder"
 """In the card, whose bytes do not depend on where it lies."""
@@ -155,7 +155,7 @@ class _Export:
         sizes: Counter[str] = Counter()
         left_out: Counter[str] = Counter()
         shards, made = self.source.shards, 0
-        with ThreadPoolExecutor(_WRITERS) as writers:
+        with ThreadPoolExecutor(WRITERS) as writers:
             for done, shard in enumerate(shards, 1):
                 exported = export_record.done(shard.record.shard, shard.record.sha256)
                 if exported is None:
@@ -179,39 +179,45 @@ class _Export:
         )
 
     def _write(self, shard: SourceShard, export_record: ExportRecord, writers: ThreadPoolExecutor) -> ExportedShard:
-        columns = tuple(dict.fromkeys((*self.format.columns, "index", "status")))
-        rows = self._read(shard, columns)
-        kept, empty, unselected = self._sift(rows)
-        encoded = self.format.encode(kept, shard)
-        for _ in writers.map(lambda item: self.target.put(*item), encoded.objects):
-            pass
+        with open_shard(self.source.store, shard.record) as opened:
+            kept, empty, unselected = self._sift(opened)
+            encoded = self.format.encode(Rows(opened, kept, OWN_SIZE if self.pictures else {}), shard)
+            objects = self._put(encoded.objects, writers)
         exported = ExportedShard(
             shard=shard.record.shard,
             source_sha256=shard.record.sha256,
             split=shard.split,
-            samples=kept.num_rows if encoded.rows is None else encoded.rows,
+            samples=int(kept.sum()) if encoded.rows is None else encoded.rows(),
             empty=empty,
             unselected=unselected,
-            objects={key: len(body) for key, body in encoded.objects},
-            part=encoded.part,
+            objects=objects,
+            part=encoded.part(),
         )
         export_record.write(exported)
         return exported
 
-    def _read(self, shard: SourceShard, columns: tuple[str, ...]) -> pa.Table:
-        """The columns of a shard; with `pictures`, those of the pictures under the names of the generator's."""
-        if not self.pictures:
-            return read_shard(self.source.store, shard.record, columns)
-        rows = read_shard(self.source.store, shard.record, tuple(OWN_SIZE.get(name, name) for name in columns))
-        return rows.rename_columns(list(columns)).replace_schema_metadata(dataset_schema(lit=True).metadata)
+    def _put(self, objects: Iterable[tuple[str, bytes]], writers: ThreadPoolExecutor) -> dict[str, int]:
+        """{key: bytes} of what was written, several at once as long as few bytes wait."""
+        sizes, waiting = dict[str, int](), deque[tuple[Future[None], int]]()
+        for key, body in objects:
+            sizes[key] = len(body)
+            waiting.append((writers.submit(self.target.put, key, body), len(body)))
+            del body  # the next one is made while this name would hold it
+            while len(waiting) > WRITERS or sum(size for _, size in waiting) > WAITING:
+                waiting.popleft()[0].result()
+        for written, _ in waiting:
+            written.result()
+        return sizes
 
-    def _sift(self, rows: pa.Table) -> tuple[pa.Table, int, int]:
-        """The rows to write, and how many are left out as empty and as not selected."""
-        # A picture that has gone since it was inverted is nowhere at its own size, and has no mask.
-        there = rows["image"].is_valid().to_numpy() if "image" in rows.column_names else np.full(rows.num_rows, True)
-        shown = there if self.keep_empty else rows["status"].to_numpy() == "ok"
+    def _sift(self, shard: OpenShard) -> tuple[BoolArray, int, int]:
+        """(N,) which rows to write, and how many are left out as empty and as not selected."""
+        rows = shard.table(("index", "status", *(("verdict",) if self.pictures else ())))
+        shown = np.full(rows.num_rows, True) if self.keep_empty else rows["status"].to_numpy() == "ok"
+        if self.pictures:
+            # A picture that has gone since it was inverted is nowhere at its own size, and has no mask.
+            shown &= rows["verdict"].to_numpy() != "unreadable"
         kept = shown if self.selection is None else shown & self.selection.keeps(rows["index"].to_numpy())
-        return rows.filter(pa.array(kept)), int((~shown).sum()), int((shown & ~kept).sum())
+        return kept, int((~shown).sum()), int((shown & ~kept).sum())
 
     def _finish(
         self,

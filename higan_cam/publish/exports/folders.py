@@ -8,12 +8,10 @@ import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from higan_cam.publish.dataset import COLUMNS
-from higan_cam.publish.exports.formats import Encoded, Format, Objects, image_bytes
+from higan_cam.publish.exports.formats import Encoded, Format, image_bytes
 from higan_cam.publish.exports.record import ExportedShard
-from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.exports.source import Rows, SourceShard
 from higan_cam.publish.pasting import load_with_datasets
 
 _IMAGES = {
@@ -66,32 +64,33 @@ def kohya(config: Mapping[str, Any]) -> Format:
     )
 
 
-def _encode_imagefolder(rows: pa.Table, shard: SourceShard) -> Encoded:
-    folder = f"{shard.split}/{shard.number:05d}"
-    objects: Objects = []
+def _encode_imagefolder(rows: Rows, shard: SourceShard) -> Encoded:
+    return Encoded(_with_metadata(rows, f"{shard.split}/{shard.number:05d}"))
+
+
+def _with_metadata(rows: Rows, folder: str) -> Iterator[tuple[str, bytes]]:
     lines = []
-    for row in rows.to_pylist():
+    for row in rows((*_IMAGES.values(), *_FIELDS)):
         names = {
             name: f"{row['id']}{'' if column == 'image' else f'-{column}'}.png" for name, column in _IMAGES.items()
         }
-        objects += [(f"{folder}/{names[name]}", image_bytes(row[column])) for name, column in _IMAGES.items()]
+        yield from ((f"{folder}/{names[name]}", image_bytes(row[column])) for name, column in _IMAGES.items())
         lines.append(json.dumps({**names, **{field: row[field] for field in _FIELDS}}, ensure_ascii=False) + "\n")
     if lines:
-        objects.append((f"{folder}/metadata.jsonl", "".join(lines).encode()))
-    return Encoded(objects)
+        yield f"{folder}/metadata.jsonl", "".join(lines).encode()
 
 
-def _encode_kohya(rows: pa.Table, shard: SourceShard) -> Encoded:
-    objects: Objects = []
+def _encode_kohya(rows: Rows, shard: SourceShard) -> Encoded:
     sizes: set[tuple[int, int]] = set()
-    for row in rows.to_pylist():
-        sizes.add(png_size(image_bytes(row["image"])))
-        objects += [
-            (f"{shard.split}/images/{row['id']}.png", image_bytes(row["image"])),
-            (f"{shard.split}/images/{row['id']}.txt", f"{row['text']}\n".encode()),
-            (f"{shard.split}/masks/{row['id']}.png", image_bytes(row["conditioning_image"])),
-        ]
-    return Encoded(objects, {"size": _largest(sizes), **({"mixed": True} if len(sizes) > 1 else {})})
+
+    def objects() -> Iterator[tuple[str, bytes]]:
+        for row in rows(("id", "image", "conditioning_image", "text")):
+            sizes.add(png_size(image_bytes(row["image"])))
+            yield f"{shard.split}/images/{row['id']}.png", image_bytes(row["image"])
+            yield f"{shard.split}/images/{row['id']}.txt", f"{row['text']}\n".encode()
+            yield f"{shard.split}/masks/{row['id']}.png", image_bytes(row["conditioning_image"])
+
+    return Encoded(objects(), lambda: {"size": _largest(sizes), **({"mixed": True} if len(sizes) > 1 else {})})
 
 
 def _finish_kohya(split: str, shards: Callable[[], Iterable[ExportedShard]]) -> Iterator[tuple[str, bytes]]:

@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
 from higan_cam.publish.exports.record import ExportedShard
-from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.exports.source import Rows, SourceShard
 
-Objects = list[tuple[str, bytes]]
-"""(key, body) pairs."""
+Objects = Iterable[tuple[str, bytes]]
+"""(key, body) pairs, each made when it is asked for: a shard of photographs has gigabytes of them."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +19,14 @@ class Encoded:
 
     Attributes:
         objects: what to write.
-        part: what `Format.finish` needs of it again; goes into the export's record (JSON-compatible).
-        rows: that a loader finds in it; None for one a sample.
+        part: asked once they are written: what `Format.finish` needs of it again; goes into the export's record
+            (JSON-compatible).
+        rows: likewise: how many a loader finds in it; None for one a sample.
     """
 
     objects: Objects
-    part: Mapping[str, Any] = field(default_factory=dict)
-    rows: int | None = None
+    part: Callable[[], Mapping[str, Any]] = dict
+    rows: Callable[[], int] | None = None
 
 
 def finish_nothing(split: str, shards: Callable[[], Iterable[ExportedShard]]) -> Iterator[tuple[str, bytes]]:
@@ -38,11 +37,11 @@ def finish_nothing(split: str, shards: Callable[[], Iterable[ExportedShard]]) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """One export format. Pure: it sees columns and returns bytes.
+    """One export format. Pure: it sees rows and returns bytes.
 
     Attributes:
         columns: columns of the dataset that it reads.
-        encode: (columns of one shard, its place) -> objects. Equal columns give equal bytes.
+        encode: (rows of one shard, its place) -> objects. Equal rows give equal bytes.
         finish: (split, its exported shards in order, as often as asked) -> objects over the whole split.
         contents: {column, file or field of the target: meaning}, for its card.
         load: (target URI, splits that have samples) -> Python lines that load it.
@@ -53,7 +52,7 @@ class Format:
     """
 
     columns: tuple[str, ...]
-    encode: Callable[[pa.Table, SourceShard], Encoded]
+    encode: Callable[[Rows, SourceShard], Encoded]
     contents: Mapping[str, str]
     load: Callable[[str, tuple[str, ...]], str]
     finish: Callable[[str, Callable[[], Iterable[ExportedShard]]], Iterator[tuple[str, bytes]]] = finish_nothing

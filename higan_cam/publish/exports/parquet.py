@@ -1,27 +1,25 @@
 """Parquet datasets with the columns that trainers ask for: ControlNet, inpainting, instruction editing.
 
-Columns are chosen and renamed, pictures are copied byte for byte. The `huggingface` key of the schema goes with them,
-so that trainers see pictures.
+Columns are chosen and renamed, pictures are copied byte for byte, row by row. The `huggingface` key of the schema goes
+with them, so that trainers see pictures. A shard of the run is one file; one of photographs, whose pairs of lights have
+each of them several times, is as many as it takes.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
-import pyarrow as pa
-
 from higan_cam.publish.card import column_kind
-from higan_cam.publish.dataset import COLUMNS, write_parquet
+from higan_cam.publish.dataset import COLUMNS, schema_of, write_files
 from higan_cam.publish.exports.formats import Encoded, Format
-from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.exports.source import Rows, SourceShard
 from higan_cam.publish.pasting import load_with_datasets
 from higan_cam.store.keys import SPLITS, shard_path, split_glob
 
 _GLOB = split_glob("{split}")
-_METADATA = b"huggingface"
 _LIGHTS = "lights"
 
 
@@ -49,12 +47,17 @@ def instruct_pix2pix(config: Mapping[str, Any]) -> Format:
     if not config.get("light", {}).get("gains"):
         return pair
 
-    def encode(rows: pa.Table, shard: SourceShard) -> Encoded:
-        pairs = _table(rows, sources)
-        lamps = rows.select(["negative", _LIGHTS]).to_pylist()
-        lit = [step for row in lamps for step in _steps(row["negative"], row[_LIGHTS])]
-        table = pa.concat_tables([pairs, pa.Table.from_pylist(lit, schema=pairs.schema)])
-        return Encoded([_shard(config, table, shard)], rows=table.num_rows)
+    def encode(rows: Rows, shard: SourceShard) -> Encoded:
+        written = 0
+
+        def steps() -> Iterator[dict[str, Any]]:
+            nonlocal written
+            lit = (step for row in rows(("negative", _LIGHTS)) for step in _steps(row["negative"], row[_LIGHTS]))
+            for step in chain(_pairs(rows, sources), lit):
+                written += 1
+                yield step
+
+        return Encoded(_files(config, steps(), sources, shard), rows=lambda: written)
 
     return replace(pair, columns=(*pair.columns, _LIGHTS), encode=encode)
 
@@ -73,8 +76,8 @@ def _steps(unlit: Any, lights: Sequence[Mapping[str, Any]]) -> Iterator[dict[str
 def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_empty: bool = True) -> Format:
     """The format whose columns are `sources`: {new name: column of the dataset}."""
 
-    def encode(rows: pa.Table, shard: SourceShard) -> Encoded:
-        return Encoded([_shard(config, _table(rows, sources), shard)])
+    def encode(rows: Rows, shard: SourceShard) -> Encoded:
+        return Encoded(_files(config, _pairs(rows, sources), sources, shard))
 
     return Format(
         columns=tuple(dict.fromkeys(sources.values())),
@@ -87,16 +90,19 @@ def _renamed(config: Mapping[str, Any], sources: Mapping[str, str], *, keeps_emp
     )
 
 
-def _table(rows: pa.Table, sources: Mapping[str, str]) -> pa.Table:
-    """The columns of `sources` under their new names, with their types as `datasets` spells them."""
-    known = json.loads(rows.schema.metadata[_METADATA])["info"]["features"]
-    features = {name: known[source] for name, source in sources.items()}
-    metadata = {_METADATA: json.dumps({"info": {"features": features}})}
-    return rows.select(list(sources.values())).rename_columns(list(sources)).replace_schema_metadata(metadata)
+def _pairs(rows: Rows, sources: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Each row with the columns of `sources` under their new names."""
+    return ({name: row[source] for name, source in sources.items()} for row in rows(tuple(sources.values())))
 
 
-def _shard(config: Mapping[str, Any], table: pa.Table, shard: SourceShard) -> tuple[str, bytes]:
-    """Key and bytes of a shard of the target, at its source's place."""
+def _files(
+    config: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], sources: Mapping[str, str], shard: SourceShard
+) -> Iterator[tuple[str, bytes]]:
+    """Keys and bytes of a shard of the target, at its source's place; files after the first have a number besides."""
     # Three known splits: the manifest's paths have been checked.
     split = next(name for name in SPLITS if name == shard.split)
-    return shard_path(split, shard.number, shard.of), write_parquet(table, int(config["publish"]["row_group"]))
+    path = shard_path(split, shard.number, shard.of)
+    schema = schema_of({name: COLUMNS[source] for name, source in sources.items()})
+    for number, body in enumerate(write_files(rows, schema, int(config["publish"]["row_group"]))):
+        # The underscore sorts behind the dot, so that files lie in the order of their rows.
+        yield path.replace(".parquet", f"_{number:05d}.parquet") if number else path, body

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from higan_cam.errors import StoreError
+from higan_cam.publish.reading import OpenShard
 from higan_cam.store.keys import CARD_KEY, DATA, RUN_KEY, shard_place
 from higan_cam.store.manifest import committed, quarantined
 from higan_cam.store.run import planned_samples, read_run
 from higan_cam.store.store import Store
-from higan_cam.types import ShardRecord
+from higan_cam.types import BoolArray, ShardRecord
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,29 @@ class SourceShard:
     split: str
     number: int
     of: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of a shard that are exported: one at a time, as often as asked, since a photograph is large.
+
+    Attributes:
+        shard: where they are.
+        kept: which of its rows they are.
+        names: {column as formats call it: as the shard does}, where the two differ.
+    """
+
+    shard: OpenShard
+    kept: BoolArray
+    names: Mapping[str, str]
+
+    def __call__(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """{column: value} of each."""
+        theirs = {name: self.names.get(name, name) for name in columns}
+        batches = self.shard.batches(tuple(dict.fromkeys(theirs.values())), 1)
+        for keep, (row,) in zip(self.kept, batches, strict=True):
+            if keep:
+                yield {name: row[column] for name, column in theirs.items()}
 
 
 @dataclass(frozen=True)

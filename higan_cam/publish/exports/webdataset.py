@@ -5,15 +5,13 @@ from __future__ import annotations
 import glob
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-import pyarrow as pa
 
 from higan_cam.publish.card import column_kind
 from higan_cam.publish.dataset import COLUMNS
 from higan_cam.publish.exports.formats import Encoded, Format, image_bytes
-from higan_cam.publish.exports.source import SourceShard
+from higan_cam.publish.exports.source import Rows, SourceShard
 from higan_cam.publish.pasting import load_with_datasets
 from higan_cam.store.canonical import canonical_json
 
@@ -55,13 +53,16 @@ def webdataset(config: Mapping[str, Any]) -> Format:
     )
 
 
-def _encode(rows: pa.Table, shard: SourceShard) -> Encoded:
+def _encode(rows: Rows, shard: SourceShard) -> Encoded:
+    return Encoded(_tar(rows, f"data/{shard.split}-{shard.number:05d}.tar"))
+
+
+def _tar(rows: Rows, key: str) -> Iterator[tuple[str, bytes]]:
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for batch in rows.to_batches(max_chunksize=1):
-            for row in batch.to_pylist():
-                _add_sample(tar, row)
-    return Encoded([(f"data/{shard.split}-{shard.number:05d}.tar", sink.getvalue())])
+        for row in rows(("id", "text", *_IMAGES.values(), *_JSON)):
+            _add_sample(tar, row)
+    yield key, sink.getvalue()
 
 
 def _add_sample(tar: tarfile.TarFile, row: Mapping[str, Any]) -> None:
