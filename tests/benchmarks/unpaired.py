@@ -33,8 +33,8 @@ from higan_cam.train.translator.fit import fit_translator
 from higan_cam.train.translator.pairs import Stored, StoredPairs
 from higan_cam.train.translator.rendered import TRAINING_SEED
 from higan_cam.train.translator.settings import TranslatorSettings
-from higan_cam.train.translator.unpaired.export import switched, verdicts
 from higan_cam.train.translator.unpaired.fit import fit_unpaired
+from higan_cam.train.translator.unpaired.looks import switched, verdicts
 from higan_cam.train.translator.unpaired.reading import read_folders
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
 from higan_cam.types import ByteArray

@@ -1,9 +1,10 @@
 """A translator as an ONNX file, written node by node as the student's is, so that the same weights give the same bytes.
 
 Inputs `image` (N,3,H,W) in [-1,1], sides that divide by `multiple` (noted in the file); where the network asks for
-them `mask` (N,1,H,W) in [0,1] and `gain` (N). Output `light` (N,3,H,W), in the units of the response that is noted. It
-agrees with the network to 1e-4 up to 128 px. Larger flat pictures are further off in ONNX Runtime, of light up to 1.2:
-.001 measured at 256 px, .009 at 512.
+them `mask` (N,1,H,W) in [0,1] and `gain` (N). Output `light` (N,3,H,W), in the units of the response that is noted; of
+a network that takes light away `density` (N,3,H,W): light times exp(-density) is left. It agrees with the network to
+1e-4 up to 128 px. Larger flat pictures are further off in ONNX Runtime, of light up to 1.2: .001 measured at 256 px,
+.009 at 512.
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ def onnx_bytes(translator: Translator) -> bytes:
     inputs: dict[str, Shape] = {"image": ["n", 3, "h", "w"]}
     inputs |= {"mask": ["n", 1, "h", "w"]} if network.condition else {}
     inputs |= {"gain": ["n"]} if network.dial is not None else {}
-    _drawn(graph, translator)
+    output = "density" if translator.burning else "light"
+    _drawn(graph, translator, output)
     notes = {"response": translator.response.name, "side": str(translator.side), "multiple": str(network.multiple)}
-    return graph.model("translator", inputs, {"light": ["n", 3, "h", "w"]}, notes)
+    return graph.model("translator", inputs, {output: ["n", 3, "h", "w"]}, notes)
 
 
-def _drawn(graph: Graph, translator: Translator) -> None:
-    """The nodes of the network's `forward`."""
+def _drawn(graph: Graph, translator: Translator, output: str) -> None:
+    """The nodes of the network's `forward`, whose answer has this name."""
     network = translator.network
     turned = None
     if network.dial is not None:
@@ -55,7 +57,7 @@ def _drawn(graph: Graph, translator: Translator) -> None:
         x = _both(graph, graph.add("Concat", x, skipped.pop(), axis=1), pair, turned)
     beta = graph.constant(np.array(BETA, np.float32))
     steep = graph.add("Softplus", graph.add("Mul", _convolved(graph, x, network.head), beta))
-    graph.add("Div", steep, beta, outputs=("light",))
+    graph.add("Div", steep, beta, outputs=(output,))
 
 
 def _both(graph: Graph, x: str, pair: nn.Module, turned: str | None) -> str:

@@ -53,16 +53,21 @@ def train_and_export_translator(settings: TranslatorSettings, report: Report, wo
     output = Path(settings.output)
     save_translator(output / WEIGHTS, network, settings.side, settings.response, settings.attribute)
     translator = load_translator(output / WEIGHTS)  # what is measured is what is left
-    problem = onnx_problem()
-    if problem is None:
-        write_whole(output / ONNX, onnx_bytes(translator))
-    else:
-        log.warning("onnx=none: %s", problem)
+    write_onnx(output / ONNX, translator)
     figures = measure(settings, translator, read)
     write_whole(output / FIGURES, json_text(figures))
     seen = looks.look(settings.steps, translator)
     write_whole(output / CARD, f"{card(settings, figures)}\n{looks_table(seen)}".encode())
     write_whole(output / REPORT_KEY, translator_page(settings, looks, translator, figures).encode())
+
+
+def write_onnx(path: Path, translator: Translator) -> None:
+    """The ONNX file; where `onnx` is not installed a line in the log says so."""
+    problem = onnx_problem()
+    if problem is None:
+        write_whole(path, onnx_bytes(translator))
+    else:
+        log.warning("onnx=none: %s", problem)
 
 
 def with_digest(settings: TranslatorSettings, read: Read | None) -> TranslatorSettings:

@@ -35,11 +35,12 @@ HELD_OUT, TRAINED_ON = "held out", "trained on"
 
 @dataclass(frozen=True)
 class Look:
-    """After so many steps: dB against the true pictures, by split, with 95% intervals; thousands of pairs shown."""
+    """After so many steps, thousands of pairs (or of pictures of each kind) shown: figures with 95% intervals, of pairs
+    dB against the true pictures by split."""
 
     step: int
     kpairs: float
-    psnr: Mapping[str, Interval]
+    figures: Mapping[str, Interval]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,18 +62,22 @@ class Looks:
         for split, stored in self.shown.items():
             values = [psnr(*pair) for pair in zip(answers(translator, stored), stored.on, strict=True)]
             figures |= estimate_means({split: np.array(values)}, self.settings.seed)
-        path = Path(self.settings.output) / HISTORY
-        earlier = [look for look in read_looks(path) if look.step < done]
-        every = [*earlier, Look(done, done * self.settings.batch / 1000, figures)]
-        write_whole(path, json_text({"looks": [asdict(look) for look in every]}).encode())
-        return every
+        return keep_look(self.settings.output, Look(done, done * self.settings.batch / 1000, figures))
+
+
+def keep_look(output: str, look: Look) -> list[Look]:
+    """Put a look into the history of an output, in the place of what lies beyond it, and give all looks so far."""
+    path = Path(output) / HISTORY
+    every = [*(each for each in read_looks(path) if each.step < look.step), look]
+    write_whole(path, json_text({"looks": [asdict(each) for each in every]}).encode())
+    return every
 
 
 def read_looks(path: Path) -> list[Look]:
     """Every look in a history, in order; none where there is none."""
     rows = json.loads(path.read_bytes())["looks"] if path.exists() else []
     return [
-        Look(row["step"], row["kpairs"], {split: Interval(**each) for split, each in row["psnr"].items()})
+        Look(row["step"], row["kpairs"], {name: Interval(**each) for name, each in row["figures"].items()})
         for row in rows
     ]
 
@@ -96,10 +101,10 @@ def answers(translator: Translator, stored: Stored) -> ByteArray:
 
 def looks_table(looks: list[Look]) -> str:
     """Markdown."""
-    splits = list(looks[-1].psnr)
+    splits = list(looks[-1].figures)
     rows = "\n".join(
         f"| {look.kpairs:.3g} | "
-        + " | ".join(f"{each.value:.2f} [{each.low:.2f}, {each.high:.2f}]" for each in look.psnr.values())
+        + " | ".join(f"{each.value:.2f} [{each.low:.2f}, {each.high:.2f}]" for each in look.figures.values())
         + " |"
         for look in looks
     )

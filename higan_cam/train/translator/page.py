@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +38,15 @@ def translator_page(settings: TranslatorSettings, looks: Looks, translator: Tran
         facts={**figures["facts"], "response": settings.response},
         samples=sheet_of(answers(translator, held_out)),
         reals=sheet_of(held_out.on),
-        curves=tuple(_curves(every)),
+        curves=tuple(curves_of(every, "dB, {}")),
         figures={HELD_OUT: {name.replace("_", " "): Interval(**each) for name, each in figures["figures"].items()}},
         words=WORDS,
     )
     return render_generator(content)
 
 
-def _curves(looks: list[Look]) -> Iterator[Curve]:
+def curves_of(looks: Sequence[Look], named: str = "{}") -> Iterator[Curve]:
+    """Every figure that was taken twice or more often, under a name made from its own."""
     if len(looks) > 1:
-        for split in looks[-1].psnr:
-            yield Curve(f"dB, {split}", tuple((look.kpairs, look.psnr[split]) for look in looks))
+        for name in looks[-1].figures:
+            yield Curve(named.format(name), tuple((look.kpairs, look.figures[name]) for look in looks))

@@ -48,7 +48,7 @@ def test_a_network_that_adds_nothing_is_as_far_off_as_the_unlit_picture(
     (first, second) = looks.look(6, translator)
     apart = (looks.shown[HELD_OUT].on.astype(float) - looks.shown[HELD_OUT].off) ** 2
     expected = (10 * np.log10(255**2 / apart.mean(axis=(1, 2, 3)))).mean()
-    assert second.psnr[HELD_OUT].value == pytest.approx(expected, rel=1e-5)
+    assert second.figures[HELD_OUT].value == pytest.approx(expected, rel=1e-5)
     assert (first.step, second.kpairs) == (4, 6 * settings.batch / 1000)
     assert [look.step for look in looks.look(4, translator)] == [4], "what lies beyond is taken anew"
 

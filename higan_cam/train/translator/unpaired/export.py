@@ -6,50 +6,58 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from higan_cam.errors import ConfigError
 from higan_cam.files import write_whole
-from higan_cam.measure.generation.collapse import collapse
-from higan_cam.measure.generation.translated import alike, inverted
-from higan_cam.measure.generation.verdicts import Verdict
-from higan_cam.measure.values import estimate_means
-from higan_cam.relight import Dial
-from higan_cam.relight.translator import Translator, load_translator, save_translator, translate
+from higan_cam.relight.translator import Translator, load_translator, save_translator
+from higan_cam.store.keys import REPORT_KEY
 from higan_cam.train.files import check_converged, json_text
-from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.settings import Report, World
-from higan_cam.train.translator.export import CARD, FIGURES, WEIGHTS
+from higan_cam.train.translator.export import CARD, FIGURES, ONNX, WEIGHTS, write_onnx
 from higan_cam.train.translator.unpaired.fit import fit_unpaired
+from higan_cam.train.translator.unpaired.looks import UnpairedLooks, errors, verdicts
+from higan_cam.train.translator.unpaired.page import unpaired_page
 from higan_cam.train.translator.unpaired.reading import Folders, read_folders
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
-from higan_cam.types import ByteArray
+from higan_cam.train.translator.unpaired.state import Learner
 
-SWITCHES_OFF = "switches_off.safetensors"
+SWITCHES_OFF, OFF_ONNX = "switches_off.safetensors", "switches_off.onnx"
 """The way back: `relight.translator.translate` with gain 0 takes its light out."""
-JUDGED = 200
-"""Pictures of each folder, at most, whose answers the monitors look at, held-out ones first."""
 
 
 def train_and_export_unpaired(settings: UnpairedSettings, report: Report, world: World) -> None:
-    """Train; then, on rank 0, write both networks, metrics.json with verdicts, and a card.
+    """Train; on rank 0 look now and then, and write both networks, each as ONNX too (where `onnx` is installed),
+    metrics.json with verdicts, a card and a report at last.
 
     Errors as `read_folders` and `fit_unpaired`; ConfigError where the pictures are no longer those of the settings;
     DataError where training has diverged.
     """
     folders = read_folders(settings)
     settings = with_digest(settings, folders)
-    learner = fit_unpaired(settings, folders, report, world)
+    looks = UnpairedLooks(settings, folders)
+    learner = fit_unpaired(settings, folders, report, world, looks.at_checkpoint)
     if world.rank != 0:
         return
-    output = Path(settings.output)
-    for network, name in ((learner.averaged_on, WEIGHTS), (learner.averaged_off, SWITCHES_OFF)):
+    output, (adds, takes) = Path(settings.output), _left(settings, learner)
+    said = verdicts("on", adds, folders.off, folders.on), verdicts("off", takes, folders.on, folders.off)
+    figures = measure(settings, folders, adds, takes)
+    figures["verdicts"] = [each.to_json() for part in said for each in part]
+    write_whole(output / FIGURES, json_text(figures))
+    write_whole(output / CARD, card(settings, figures).encode())
+    page = unpaired_page(settings, looks.look(settings.steps, adds, takes), folders, (adds, takes), said, figures)
+    write_whole(output / REPORT_KEY, page.encode())
+
+
+def _left(settings: UnpairedSettings, learner: Learner) -> list[Translator]:
+    """Both networks, written and read again: what is measured is what is left."""
+    output, found = Path(settings.output), list[Translator]()
+    files = ((learner.averaged_on, WEIGHTS, ONNX), (learner.averaged_off, SWITCHES_OFF, OFF_ONNX))
+    for network, name, onnx in files:
         check_converged(settings, network)
         burning = name == SWITCHES_OFF
         save_translator(output / name, network.cpu(), settings.side, settings.response, "light", burning=burning)
-    figures = measure(settings, folders, *(load_translator(output / name) for name in (WEIGHTS, SWITCHES_OFF)))
-    write_whole(output / FIGURES, json_text(figures))
-    write_whole(output / CARD, card(settings, figures).encode())
+        found.append(load_translator(output / name))
+        write_onnx(output / onnx, found[-1])
+    return found
 
 
 def with_digest(settings: UnpairedSettings, folders: Folders) -> UnpairedSettings:
@@ -62,7 +70,7 @@ def with_digest(settings: UnpairedSettings, folders: Folders) -> UnpairedSetting
 
 
 def measure(settings: UnpairedSettings, folders: Folders, adds: Translator, takes: Translator) -> dict[str, Any]:
-    """The contents of metrics.json: what was trained on what, errors on held-out pictures, and what went wrong."""
+    """The contents of metrics.json: what was trained on what, and errors on held-out pictures; verdicts come beside."""
     facts = {
         "pairs": "none",
         "pictures off": len(folders.off.train),
@@ -72,30 +80,8 @@ def measure(settings: UnpairedSettings, folders: Folders, adds: Translator, take
         "game": settings.game,
     }
     off, on = folders.off.held_out, folders.on.held_out
-    columns = {
-        "cycle_off": _apart(off, switched(takes, switched(adds, off))),
-        "cycle_on": _apart(on, switched(adds, switched(takes, on))),
-        "identity_off": _apart(off, switched(takes, off)),
-        "identity_on": _apart(on, switched(adds, on)),
-    }
-    estimates = {name: asdict(estimate_means({name: values}, settings.seed)[name]) for name, values in columns.items()}
-    found = [*verdicts("on", adds, folders.off, folders.on), *verdicts("off", takes, folders.on, folders.off)]
-    held_out = {"pictures": len(off) + len(on)}
-    return {"facts": facts, "held out": held_out, "figures": estimates, "verdicts": [each.to_json() for each in found]}
-
-
-def verdicts(made: str, translator: Translator, before: Pictures, kind: Pictures) -> list[Verdict]:
-    """Colour inversion and collapse of what one direction makes: `made` is said in front."""
-    shown = np.concatenate([before.held_out, before.train])[:JUDGED]
-    reals, answers = np.concatenate([kind.held_out, kind.train]), switched(translator, shown)
-    found = (inverted(shown, answers), alike(answers, reals), collapse(answers, reals))
-    return [replace(each, words=f"Lamp {made}: {each.words}") for each in found]
-
-
-def switched(translator: Translator, pictures: ByteArray) -> ByteArray:
-    """(N,S,S,3) with the lamp switched the translator's way: on, or off where it burns."""
-    dial = Dial(0 if translator.burning else 1)
-    return np.stack([translate(translator, picture, None, dial) for picture in pictures])
+    found = {name: asdict(each) for name, each in errors(adds, takes, off, on, settings.seed).items()}
+    return {"facts": facts, "held out": {"pictures": len(off) + len(on)}, "figures": found}
 
 
 def card(settings: UnpairedSettings, figures: dict[str, Any]) -> str:
@@ -114,7 +100,3 @@ def card(settings: UnpairedSettings, figures: dict[str, Any]) -> str:
         f"not say that the light is right: no pair was there to ask.\n\n| figure | value |\n| --- | --- |\n{rows}\n\n"
         f"{said}\n"
     )
-
-
-def _apart(one: ByteArray, other: ByteArray) -> Any:
-    return np.abs(one.astype(np.float64) - other).mean(axis=(1, 2, 3)) / 255

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -29,8 +29,12 @@ def fit_unpaired(
     folders: Folders,
     report: Report,
     world: World = World(),  # noqa: B008 - frozen
+    at_checkpoint: Callable[[int, Learner], None] = lambda *_: None,
 ) -> Learner:
     """Train, resuming from the checkpoint in `settings.output`; only rank 0 writes.
+
+    Args:
+        at_checkpoint: called on rank 0 with steps done and what is trained: see `Plan.after_checkpoint`.
 
     The same settings on the same number of workers give the same weights on one kind of device: what the pools hold is
     part of the checkpoint, and the same on every worker.
@@ -49,7 +53,14 @@ def fit_unpaired(
 
     rate = partial(cosine_rate, steps=settings.steps, peak=settings.learning_rate, warmup=settings.steps // WARMUP)
     moving = [learner.makers, learner.judges]
-    plan = Plan(name="unpaired", steps=settings.steps, rate=rate, optimizers=moving, numbers=steps.numbers)
+    plan = Plan(
+        name="unpaired",
+        steps=settings.steps,
+        rate=rate,
+        optimizers=moving,
+        numbers=steps.numbers,
+        after_checkpoint=lambda done: at_checkpoint(done, learner),
+    )
     train(settings, learner, step, plan, report, world)
     return learner
 
