@@ -33,17 +33,21 @@ def translate(
     gain: Annotated[list[float] | None, typer.Option(help="0 (off) to 2 (twice); repeatable. 1 unless named.")] = None,
     kelvin: Annotated[list[float] | None, typer.Option(help="Colour temperature; repeatable.")] = None,
     side: Annotated[int, typer.Option(help="Look at so many px of a picture; 0: as it learned, -1: all.", min=-1)] = 0,
+    masks: Annotated[
+        str | None, typer.Option(help="Where the lamp is: masks of the same names; output of `recommend`, or a run.")
+    ] = None,
     places: Annotated[str | None, typer.Option(help="Output of `recommend` on these pictures; else a student.")] = None,
     student: Annotated[str | None, typer.Option(help="`rooms` (embedded), or a file of jobs/train_student.py.")] = None,
     config: Config = None,
     set_: Set = None,
 ) -> None:
-    """Put the light that a network has learned into pictures where a student says, in pairs with words.
+    """Put the light that a network has learned into pictures where a student or a mask says, in pairs with words.
 
     As `light`, with the composer `translator`. The same command goes on where it stopped.
     """
     settings = {"weights": model, "side": side}
-    chosen = {"gains": gain, "kelvins": kelvin, "places": places, "composer": "translator", "settings": settings}
+    where = {"masks": masks, "places": places}
+    chosen = {"gains": gain, "kelvins": kelvin, **where, "composer": "translator", "settings": settings}
     put_light(pictures, output, chosen, student, config, set_)
 
 
@@ -115,6 +119,10 @@ def unpaired(
     *,
     side: Annotated[int, typer.Option(help="Of the pictures, px.")] = 64,
     pictures: Annotated[float, typer.Option(help="Thousands of pictures of each to show in all.", min=0.001)] = 20.0,
+    finish: Annotated[
+        float,
+        typer.Option(help="Thousands of pairs, lit pictures and the same switched off, to learn from at last.", min=0),
+    ] = 0.0,
     batch: Annotated[int, typer.Option(help="Pictures of each per step, over all workers.", min=1)] = 4,
     norm: Annotated[str, typer.Option(help="`group` or `instance`.")] = "instance",
     response: Annotated[str, typer.Option(help="`film`, as rooms are, or `srgb`, as pictures mostly.")] = "srgb",
@@ -153,6 +161,7 @@ def unpaired(
         on=absolute(on),
         side=side,
         images=thousands("--pictures", pictures),
+        finish=thousands("--finish", finish),
         batch=batch,
         norm=norm,
         response=response,

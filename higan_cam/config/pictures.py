@@ -100,6 +100,9 @@ class LightConfig(Section):
     places: str | None = None
     """An output of `higan-cam recommend` on the same pictures, whose places are taken; null: the student is asked. With
     `pair`: the run on these pictures."""
+    masks: str | None = None
+    """In place of `places`: where the lamp is in each picture, all of its mask at once: pictures of the same names and
+    sizes, white there and black elsewhere; or an output of `recommend`, or a run, on the same pictures."""
     composer: Literal["cutout", "diffusion", "pair", "translator"] = "cutout"
     """What puts it there: `cutout` (light of the heat's shape, and a lamp pasted where one is named), `diffusion` (an
     inpainting pipeline of diffusers, from a folder: `light.settings={folder: PATH}`), `pair` (the light of the edit

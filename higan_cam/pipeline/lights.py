@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 
 from higan_cam.config import LightConfig
-from higan_cam.pictures import Affine, to_picture
+from higan_cam.pictures import Affine, Picture, PictureRow, Unreadable, to_picture
 from higan_cam.publish.lights import LitPair, Unlit
 from higan_cam.relight import Dial, Light, relight
 from higan_cam.relight.composers import Composed, Composer, Spot
@@ -95,6 +95,41 @@ def lamp_shares(answer: Recommendation) -> list[FloatArray]:
     parts = split_light(Light(heat[..., None], WHITE), tops)
     affine = Affine(scale, dx, dy, (height, width), len(heat))
     return [to_picture(part.layer[..., 0], affine) for part in parts]
+
+
+def answer_of_mask(row: PictureRow, found: Picture | Unreadable, mask: ByteArray | str) -> Recommendation:
+    """The light goes where a mask is: all of it is one lamp, and its middle the place.
+
+    Args:
+        mask: (H,W) uint8, bright where the lamp is; or why there is none. One of another size than the picture, or all
+            black, is a reason too.
+    """
+    if isinstance(found, Unreadable):
+        return Recommendation(row.index, row.key, "unreadable", found.reason)
+    height, width = found.image.shape[:2]
+    if not isinstance(mask, str) and mask.shape != (height, width):
+        mask = f"its mask is {mask.shape[1]} x {mask.shape[0]} px, the picture {width} x {height}; make both one size"
+    if isinstance(mask, str) or not mask.any():
+        reason = mask if isinstance(mask, str) else "its mask is all black"
+        return Recommendation(row.index, row.key, "empty", reason, found.notes, found.image)
+    heat = np.zeros((max(height, width),) * 2, np.float32)  # a square from the first pixel on: nothing is resampled
+    heat[:height, :width] = mask / np.float32(255)
+    ys, xs = np.nonzero(mask)
+    left, top = xs.min() / width, ys.min() / height
+    box = float(left), float(top), float((xs.max() + 1) / width - left), float((ys.max() + 1) / height - top)
+    place = Place(0, float((xs.mean() + 0.5) / width), float((ys.mean() + 0.5) / height), *box)
+    return Recommendation(
+        row.index,
+        row.key,
+        "ok",
+        "",
+        found.notes,
+        found.image,
+        mask=mask,
+        heat=heat,
+        place=(1.0, 0.0, 0.0),
+        places=(place,),
+    )
 
 
 def _pixel(y: float, x: float, size: tuple[int, ...]) -> BoolArray:

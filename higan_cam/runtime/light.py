@@ -9,6 +9,8 @@ from rich.console import Console
 from higan_cam.config import RunConfig, UpscaleConfig
 from higan_cam.errors import ConfigError
 from higan_cam.mask.student import load_student
+from higan_cam.pictures import list_pictures
+from higan_cam.pictures.source import absolute
 from higan_cam.publish.report.students.lights import write_lights_report
 from higan_cam.relight.composers import load_composer
 from higan_cam.relight.composers.named import FILES
@@ -18,6 +20,7 @@ from higan_cam.runtime.run import Outcome
 from higan_cam.runtime.stages.pool import Task
 from higan_cam.runtime.workers.edits import RecordedEdits
 from higan_cam.runtime.workers.light import LightWorker
+from higan_cam.runtime.workers.masks import checked_masks
 from higan_cam.runtime.workers.places import ON_DEVICES, RecordedPlaces, composer_settings, lamp_of
 from higan_cam.store import open_store
 from higan_cam.store.canonical import digest
@@ -52,6 +55,7 @@ def _from_here(config: RunConfig) -> RunConfig:
     if isinstance(file, str) and file not in EMBEDDED_TRANSLATORS:
         settings = {**settings, named: _absolute(file)}
     found = {
+        "masks": None if config.light.masks is None else absolute(config.light.masks),
         "places": None if places is None else open_store(places, config.store).uri,
         "lamp": None if lamp is None else _absolute(lamp),
         "settings": settings,
@@ -68,6 +72,11 @@ def _checked(config: RunConfig, console: Console) -> dict[str, str]:
     light = config.light
     if not light.gains:
         raise ConfigError("light.gains must name a gain above 0 at least; --gain 1 is the light as it is")
+    if light.masks is not None and (light.places is not None or light.composer == "pair" or light.lamps != 1):
+        raise ConfigError(
+            "light.masks: a mask says where its picture's one lamp is; leave light.places and the composer pair out, "
+            "and light.lamps at 1"
+        )
     if light.composer == "pair":
         return {"places": _edits(config).fingerprint}
     load_student(config.student.weights)
@@ -76,6 +85,9 @@ def _checked(config: RunConfig, console: Console) -> dict[str, str]:
     lamp = lamp_of(config)
     if lamp is not None:
         digests["lamp"] = digest(lamp.tobytes())
+    if light.masks is not None:
+        listed = list_pictures(str(config.source.pictures), config.store, config.source.column)
+        digests["masks"] = checked_masks(light.masks, config.store, listed).fingerprint
     if light.places is not None:
         places = RecordedPlaces(light.places, config.store)
         digests["places"] = places.fingerprint

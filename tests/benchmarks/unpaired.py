@@ -28,11 +28,12 @@ from higan_cam.relight.translator.network import TranslatorNetwork
 from higan_cam.rooms.photos import PHOTO_SEED, photo_latent
 from higan_cam.rooms.scene import scene_of
 from higan_cam.rooms.switched import switch_on, whole
-from higan_cam.train.settings import Progress
+from higan_cam.train.settings import Progress, World
 from higan_cam.train.translator.fit import fit_translator
 from higan_cam.train.translator.pairs import Stored, StoredPairs
 from higan_cam.train.translator.rendered import TRAINING_SEED
 from higan_cam.train.translator.settings import TranslatorSettings
+from higan_cam.train.translator.unpaired.finish import finish
 from higan_cam.train.translator.unpaired.fit import fit_unpaired
 from higan_cam.train.translator.unpaired.looks import switched, verdicts
 from higan_cam.train.translator.unpaired.reading import read_folders
@@ -63,7 +64,7 @@ def judged(answers: ByteArray, truth: ByteArray) -> dict[str, Any]:
 
 
 def cycle_gan(args: argparse.Namespace, place: Path, seed: int) -> tuple[dict[str, Any], float]:
-    """One training without pairs; its figures both ways, and its processor time."""
+    """One training without pairs, finished on pairs made; its figures both ways, and its processor time."""
     for name, pictures in (
         ("off", rooms(TRAINING_SEED, 0, args.count, args.side)[0]),
         ("on", rooms(TRAINING_SEED, args.count, args.count, args.side)[1]),
@@ -82,18 +83,23 @@ def cycle_gan(args: argparse.Namespace, place: Path, seed: int) -> tuple[dict[st
         seed=seed,
         game=args.game,
         checkpoint_every=100_000,
+        finish=args.finish,
     )
     folders, began = read_folders(settings), time.process_time()
     learner = fit_unpaired(settings, folders, _told)
     spent = time.process_time() - began
+    off, on = rooms(PHOTO_SEED, 0, args.judged, args.side)
+    row = {"arm": "CycleGAN, no pairs", "cycle_s": round(spent)}
+    row["before finishing"] = judged(switched(Translator(learner.averaged_on, args.side, UNIT), off), on)
+    if settings.finish:
+        learner.averaged_on = finish(settings, folders, learner.averaged_off, _told, World())
+        spent = time.process_time() - began
     adds, takes = (
         Translator(network, args.side, UNIT, burning=burning)
         for network, burning in ((learner.averaged_on, False), (learner.averaged_off, True))
     )
-    off, on = rooms(PHOTO_SEED, 0, args.judged, args.side)
     said = [*verdicts("on", adds, folders.off, folders.on), *verdicts("off", takes, folders.on, folders.off)]
-    row = {
-        "arm": "CycleGAN, no pairs",
+    row |= {
         "on": judged(switched(adds, off), on),
         "off": judged(switched(takes, on), off),
         "verdicts": [f"{each.value}: {each.words}" for each in said],
@@ -141,6 +147,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="rooms of each kind to learn from")
     parser.add_argument("--judged", type=int, default=200, help="hidden true pairs")
     parser.add_argument("--images", type=int, default=4000, help="pictures of each kind shown to CycleGAN")
+    parser.add_argument("--finish", type=int, default=4400, help="pairs made of them, shown to CycleGAN's at last")
     parser.add_argument("--channels", type=int, nargs="+", default=[8, 16, 32, 48], help="of every network")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--game", default="least_squares")

@@ -195,3 +195,20 @@ def test_a_network_puts_its_light_in_as_any_composer(local_ray: None, rooms: Pat
     before, after = (decode_image(lit[0][name]["bytes"]).astype(int) for name in ("input_image", "edited_image"))
     assert (after >= before).all()
     assert (after > before).any()
+
+
+def test_masks_of_recommend_are_where_a_network_puts_its_light(
+    rooms: Path, places: Path, reference_run: Path, tmp_path: Path
+) -> None:
+    """All of a picture's mask is one lamp; a picture that could not be read is said to be so."""
+    with pytest.raises(ConfigError, match=r"light\.masks: .* is a run on latents"):
+        light(asked(rooms, tmp_path / "lit", "light.gains=[1]", f"light.masks={reference_run}"))
+    chosen = ("light.composer=translator", "light.gains=[1]", f"light.masks={places}")
+    light(asked(rooms, tmp_path / "lit", *chosen))
+    lit = rows_of(tmp_path / "lit")
+    assert [row["picture_key"] for row in lit] == ["0.png", "0.png", "1.png", "1.png", "2.png", "2.png"]
+    before, after = (decode_image(lit[2][name]["bytes"]).astype(int) for name in ("input_image", "edited_image"))
+    assert before.shape == after.shape
+    assert (after >= before).all()
+    assert (after > before).any()
+    assert "cut off.jpg" in (tmp_path / "lit/report/index.html").read_text()

@@ -17,6 +17,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.publish.lights import LitPair, Unlit, encode_lights
     from higan_cam.relight.composers import Composer, load_composer
     from higan_cam.runtime.workers.edits import RecordedEdits
+    from higan_cam.runtime.workers.masks import FolderMasks, RecordedMasks, masked_unit, open_masks
     from higan_cam.runtime.workers.places import RecordedPlaces, composer_settings, lamp_of
     from higan_cam.store import read_run
 
@@ -35,16 +36,18 @@ class LightWorker(Worker):
     stage = LIGHTS
 
     def load(self) -> None:
-        """The student, or the places that one has found already, or a run's edits; the listing; the lamp."""
+        """The student, or masks, or the places that one has found already, or a run's edits; the listing; the lamp."""
         light = self.config.light
-        self.places: RecordedPlaces | RecordedEdits | Student
-        if light.places is None:
+        self.places: RecordedPlaces | RecordedEdits | FolderMasks | RecordedMasks | Student
+        if light.masks is not None:
+            self.places = open_masks(light.masks, self.config.store)
+            self._check_same("masks", light.masks, self.places.fingerprint)
+        elif light.places is None:
             self.places = load_student(self.config.student.weights)
         else:
             recorded = RecordedEdits if light.composer == "pair" else RecordedPlaces
             self.places = recorded(light.places, self.config.store)
-            if self.places.fingerprint != read_run(self.store)["weights"]["places"]:
-                raise DataError(f"light.places: {light.places} is no longer what this began with; take another output")
+            self._check_same("places", light.places, self.places.fingerprint)
         self.listing = frozen_listing(self.store)
         self.lamp = lamp_of(self.config)
 
@@ -62,9 +65,16 @@ class LightWorker(Worker):
             return carried_unit(config.light, config.seed, self.places.of(rows))
         if isinstance(self.places, RecordedPlaces):
             answers = self.places.of(rows)
+        elif isinstance(self.places, FolderMasks | RecordedMasks):
+            answers = masked_unit(self.places, rows, pictures_of(config, self.store).read)
         else:
             answers = recommend_unit(self.places, config, rows, pictures_of(config, self.store).read)
         return light_unit(self.compose, config.light, self.lamp, config.seed, answers)
+
+    def _check_same(self, name: str, place: str, found: str) -> None:
+        """DataError: what was found there is not what this began with."""
+        if found != read_run(self.store)["weights"][name]:
+            raise DataError(f"light.{name}: {place} is no longer what this began with; take another output")
 
     @cached_property
     def compose(self) -> Composer:

@@ -11,8 +11,11 @@ from higan_cam.files import write_whole
 from higan_cam.relight.translator import Translator, load_translator, save_translator
 from higan_cam.store.keys import REPORT_KEY
 from higan_cam.train.files import check_converged, json_text
+from higan_cam.train.optimise import share_of
 from higan_cam.train.settings import Report, World
 from higan_cam.train.translator.export import CARD, FIGURES, ONNX, WEIGHTS, write_onnx
+from higan_cam.train.translator.settings import TranslatorSettings
+from higan_cam.train.translator.unpaired.finish import finish
 from higan_cam.train.translator.unpaired.fit import fit_unpaired
 from higan_cam.train.translator.unpaired.looks import UnpairedLooks, errors, verdicts
 from higan_cam.train.translator.unpaired.page import unpaired_page
@@ -25,16 +28,20 @@ SWITCHES_OFF, OFF_ONNX = "switches_off.safetensors", "switches_off.onnx"
 
 
 def train_and_export_unpaired(settings: UnpairedSettings, report: Report, world: World) -> None:
-    """Train; on rank 0 look now and then, and write both networks, each as ONNX too (where `onnx` is installed),
-    metrics.json with verdicts, a card and a report at last.
+    """Train, and finish on made pairs where that is asked for; on rank 0 look now and then, and at last write both
+    networks, each as ONNX too (where `onnx` is installed), metrics.json with verdicts, a card and a report.
 
     Errors as `read_folders` and `fit_unpaired`; ConfigError where the pictures are no longer those of the settings;
     DataError where training has diverged.
     """
     folders = read_folders(settings)
     settings = with_digest(settings, folders)
+    if settings.finish:
+        share_of(TranslatorSettings.batch, world)  # what would fail at last is said at first
     looks = UnpairedLooks(settings, folders)
     learner = fit_unpaired(settings, folders, report, world, looks.at_checkpoint)
+    if settings.finish:
+        learner.averaged_on = finish(settings, folders, learner.averaged_off, report, world)
     if world.rank != 0:
         return
     output, (adds, takes) = Path(settings.output), _left(settings, learner)
@@ -76,6 +83,7 @@ def measure(settings: UnpairedSettings, folders: Folders, adds: Translator, take
         "pictures off": len(folders.off.train),
         "pictures on": len(folders.on.train),
         "pictures of each shown": settings.steps * settings.batch,
+        **({"pairs made at last, shown": settings.finish} if settings.finish else {}),
         "side in px": settings.side,
         "game": settings.game,
     }

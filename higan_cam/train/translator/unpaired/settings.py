@@ -53,6 +53,9 @@ class UnpairedSettings:
     """Every other picture is shown as its mirror image."""
     images: int = 20_000
     """Pictures of each folder to show in all."""
+    finish: int = 0
+    """Pairs to show at last, made of the pictures with the lamp on (`finish.py`), to a network that takes the place of
+    the one that adds light; 0: none."""
     batch: int = 4
     """Pictures of each folder per step, over all workers."""
     learning_rate: float = 1e-3
@@ -76,7 +79,14 @@ class UnpairedSettings:
         for name, known in names.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
-        for name, least in {"images": 1, "batch": 1, "checkpoint_every": 1, "held_out": 1, "pool": 0}.items():
+        for name, least in {
+            "images": 1,
+            "batch": 1,
+            "checkpoint_every": 1,
+            "held_out": 1,
+            "pool": 0,
+            "finish": 0,
+        }.items():
             if getattr(self, name) < least:
                 raise ConfigError(f"{name}: must be >= {least}, got {getattr(self, name)}")
         for name in ("cycle", "identity", "learning_rate"):
