@@ -2,8 +2,8 @@
 
 Grades: `G1` a clean render; `G2` the same room as a camera takes it (`nuisances`), with the truth moved along; `G3` as
 `G2`, in colours that no generator of rooms has seen. The room, the camera and the colours of a photo depend on (seed,
-index) alone, so that grades are compared room by room. With `lamps=False` every lamp is off; the truth is then what
-each lamp would add.
+index) alone, so that grades are compared room by room. With `lamps=False` every lamp is off, with "all" every
+lamp is on; the truth is what each lamp adds, or would.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from higan_cam.worlds.factors import Float32Array
 
 Grade = Literal["G1", "G2", "G3"]
 GRADES: tuple[Grade, ...] = get_args(Grade)
+Lamps = bool | Literal["all"]
+"""As they happen to burn, none of them, or all that there are."""
 PHOTO_SEED = 2**61 + 778
 """Of the photos that figures are reported on: no run, training or choice uses it."""
 TUNING_SEED, POOL_SEED = 2**61 + 901, 2**61 + 902
@@ -72,7 +74,7 @@ class RoomPhoto:
         return np.asarray(self.shades.any(axis=0))
 
 
-def photo(seed: int, index: int, grade: Grade, lamps: bool = True, *, size: int = 128) -> RoomPhoto:
+def photo(seed: int, index: int, grade: Grade, lamps: Lamps = True, *, size: int = 128) -> RoomPhoto:
     """The photo of one room, `size` px a side.
 
     Raises:
@@ -84,7 +86,7 @@ def photo(seed: int, index: int, grade: Grade, lamps: bool = True, *, size: int 
     return _taken(seed, index, grade, latent, photo_scene(seed, index, latent, grade, lamps), size)
 
 
-def photos(seed: int, count: int, grade: Grade, lamps: bool = True, *, size: int = 128) -> Iterator[RoomPhoto]:
+def photos(seed: int, count: int, grade: Grade, lamps: Lamps = True, *, size: int = 128) -> Iterator[RoomPhoto]:
     """The first `count` rooms with a lamp to be seen, the same rooms in every grade.
 
     Raises:
@@ -106,11 +108,11 @@ def photo_latent(seed: int, index: int) -> Float32Array:
     return scaled
 
 
-def photo_scene(seed: int, index: int, latent: Float32Array, grade: Grade, lamps: bool = True) -> Scene:
+def photo_scene(seed: int, index: int, latent: Float32Array, grade: Grade, lamps: Lamps = True) -> Scene:
     """The one scene that a photo shows."""
     scene = scene_of(latent[None])
-    if not lamps:
-        scene = replace(scene, drive=np.full_like(scene.drive, OFF))
+    if lamps is not True:
+        scene = replace(scene, drive=np.full_like(scene.drive, -OFF if lamps == "all" else OFF))
     return replace(scene, tints=unseen_tints(_stream(seed, index, _COLOURS))[None]) if grade == "G3" else scene
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from higan_cam.generate import sample_latents
-from higan_cam.rooms.photos import GRADES, Grade, photo, photo_latent, photo_scene, photos, unseen_tints
+from higan_cam.rooms.photos import GRADES, Grade, Lamps, photo, photo_latent, photo_scene, photos, unseen_tints
 from higan_cam.rooms.render import PALETTE, palette, render
 from higan_cam.rooms.scene import scene_of
 from higan_cam.rooms.truth import truth
@@ -105,6 +105,16 @@ def test_every_room_in_a_set_shows_a_lamp_and_grades_show_the_same_rooms() -> No
     taken = list(photos(SEED, 6, "G2", lamps=False, size=64))
     assert all(each.shades.any() and each.lit.any() for each in clean)
     assert [each.latent.tolist() for each in clean] == [each.latent.tolist() for each in taken]
+
+
+def test_a_photo_with_all_lamps_on_is_the_unlit_one_with_light_added() -> None:
+    burning: tuple[Lamps, ...] = (False, True, "all")
+    unlit, usual, lit = (list(photos(SEED, 3, "G1", lamps, size=64)) for lamps in burning)
+    for dark, some, bright in zip(unlit, usual, lit, strict=True):
+        assert (bright.image >= some.image).all()
+        assert (some.image >= dark.image).all()
+        gained = bright.image.astype(int).sum(axis=2) - dark.image.astype(int).sum(axis=2)
+        assert gained[bright.lit].min() > gained[~bright.lit].mean()
 
 
 def test_another_grade_is_refused_by_name() -> None:
