@@ -131,6 +131,10 @@ def unpaired(
     ] = "least_squares",
     cycle: Annotated[float, typer.Option(help="Weight of the error after there and back.", min=0)] = 10.0,
     identity: Annotated[float, typer.Option(help="Weight of what is changed needlessly.", min=0)] = 5.0,
+    through: Annotated[
+        bool, typer.Option("--through", help="That error moves both networks, as published; else the second alone.")
+    ] = False,
+    noise: Annotated[float, typer.Option(help="In what is led back, of 1: what is hidden is lost.", min=0)] = 0.03,
     pool: Annotated[int, typer.Option(help="Earlier answers that discriminators see again; 0: none.", min=0)] = 50,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture's mirror image, too.")] = False,
     held_out: Annotated[int, typer.Option(help="Pictures of each folder that are never trained on.", min=1)] = 50,
@@ -168,6 +172,8 @@ def unpaired(
         game=game,
         cycle=cycle,
         identity=identity,
+        through=through,
+        noise=noise,
         pool=pool,
         mirror=mirror,
         held_out=held_out,

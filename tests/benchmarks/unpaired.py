@@ -2,8 +2,8 @@
 
 1,000 rooms with every lamp off and 1,000 other rooms with every lamp on are what CycleGAN sees; pix2pix sees pairs of
 as many rooms. Neither is told where lamps are. Both are judged on the hidden true pairs of 200 rooms that nothing else
-has used. CycleGAN trains first, and pix2pix is given as many pairs as a short trial says that time allows (so fewer: a
-network's first steps are slow). Predictions were written before:
+has used. CycleGAN trains first and is finished on pairs that it made; pix2pix is given as many true pairs, and then as
+many as a trial says that the time of all of CycleGAN's training allows. Predictions were written before:
 higan_cam/train/README.md.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ from higan_cam.train.translator.unpaired.settings import UnpairedSettings
 from higan_cam.types import ByteArray
 
 UNIT, WARM_UP = RESPONSES["film"], 640
-"""Pairs of which pix2pix's speed is taken."""
+"""Pairs of which pix2pix's speed is taken where nothing is finished."""
 
 
 def rooms(seed: int, first: int, count: int, side: int) -> tuple[ByteArray, ByteArray]:
@@ -109,8 +110,8 @@ def cycle_gan(args: argparse.Namespace, place: Path, seed: int) -> tuple[dict[st
     return row, spent
 
 
-def pix2pix(args: argparse.Namespace, place: Path, seed: int, seconds: float) -> dict[str, Any]:
-    """As many pairs as fit into the time, without masks, of as many rooms."""
+def pix2pix(args: argparse.Namespace, place: Path, seed: int, seconds: float) -> Iterator[dict[str, Any]]:
+    """Without masks, of as many rooms: as many pairs as CycleGAN was finished on, and as many as fit into the time."""
     off, on = rooms(TRAINING_SEED, 0, args.count, args.side)
     stored = Stored(off, on, np.full(off.shape[:3], 255, np.uint8))
 
@@ -132,12 +133,13 @@ def pix2pix(args: argparse.Namespace, place: Path, seed: int, seconds: float) ->
         network = fit_translator(settings, StoredPairs(stored, UNIT, seed, dial=False, mirror=False), _told)
         return network, time.process_time() - began
 
-    _, warm = fit(WARM_UP, "warm")
-    images = round(WARM_UP * seconds / warm)
-    network, spent = fit(images, "pix2pix")
     off, on = rooms(PHOTO_SEED, 0, args.judged, args.side)
-    made = switched(Translator(network, args.side, UNIT), off)
-    return {"arm": "pix2pix, pairs", "on": judged(made, on), "cpu_s": round(spent), "pictures": images}
+    few, last = args.finish or WARM_UP, 0.0
+    for name in ("few", "pix2pix"):
+        images = few if name == "few" else round(few * seconds / last)
+        network, last = fit(images, name)
+        made = switched(Translator(network, args.side, UNIT), off)
+        yield {"arm": "pix2pix, pairs", "on": judged(made, on), "cpu_s": round(last), "pictures": images}
 
 
 def main() -> None:
@@ -146,10 +148,11 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--count", type=int, default=1000, help="rooms of each kind to learn from")
     parser.add_argument("--judged", type=int, default=200, help="hidden true pairs")
-    parser.add_argument("--images", type=int, default=4000, help="pictures of each kind shown to CycleGAN")
+    parser.add_argument("--images", type=int, default=2400, help="pictures of each kind shown to CycleGAN")
     parser.add_argument("--finish", type=int, default=4400, help="pairs made of them, shown to CycleGAN's at last")
     parser.add_argument("--channels", type=int, nargs="+", default=[8, 16, 32, 48], help="of every network")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first", type=int, default=1, help="seed; 0 is what settings were chosen on")
     parser.add_argument("--game", default="least_squares")
     parser.add_argument("--output", type=Path, default=None, help="folder; a temporary one unless named")
     args = parser.parse_args()
@@ -159,10 +162,11 @@ def main() -> None:
         place.mkdir(parents=True, exist_ok=True)
         off, on = rooms(PHOTO_SEED, 0, args.judged, args.side)
         print(json.dumps({"arm": "nothing done", "on": judged(off, on), "off": judged(on, off)}), flush=True)
-        for seed in range(args.seeds):
+        for seed in range(args.first, args.first + args.seeds):
             row, spent = cycle_gan(args, place, seed)
             _print(row | {"seed": seed, "cpu_s": round(spent), "pictures": args.images})
-            _print(pix2pix(args, place, seed, spent) | {"seed": seed})
+            for each in pix2pix(args, place, seed, spent):
+                _print(each | {"seed": seed})
 
 
 def _print(row: dict[str, Any]) -> None:

@@ -164,7 +164,11 @@ def test_what_cannot_be_used_is_said_before_anything_is_written(
     assert not (tmp_path / "lit").exists()
 
 
-def test_a_run_is_no_output_of_recommend(reference_run: Path, rooms: Path, tmp_path: Path) -> None:
+def test_a_run_is_no_output_of_recommend_and_one_on_latents_has_masks_of_no_picture(
+    reference_run: Path, rooms: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"light\.masks: .* is a run on latents"):
+        light(asked(rooms, tmp_path / "lit", "light.gains=[1]", f"light.masks={reference_run}"))
     config = asked(rooms, tmp_path / "lit", "light.gains=[1]", f"light.places={reference_run}")
     with pytest.raises(DataError, match="is a run, and no output of `recommend`"):
         light(config)
@@ -197,12 +201,8 @@ def test_a_network_puts_its_light_in_as_any_composer(local_ray: None, rooms: Pat
     assert (after > before).any()
 
 
-def test_masks_of_recommend_are_where_a_network_puts_its_light(
-    rooms: Path, places: Path, reference_run: Path, tmp_path: Path
-) -> None:
+def test_masks_of_recommend_are_where_a_network_puts_its_light(rooms: Path, places: Path, tmp_path: Path) -> None:
     """All of a picture's mask is one lamp; a picture that could not be read is said to be so."""
-    with pytest.raises(ConfigError, match=r"light\.masks: .* is a run on latents"):
-        light(asked(rooms, tmp_path / "lit", "light.gains=[1]", f"light.masks={reference_run}"))
     chosen = ("light.composer=translator", "light.gains=[1]", f"light.masks={places}")
     light(asked(rooms, tmp_path / "lit", *chosen))
     lit = rows_of(tmp_path / "lit")

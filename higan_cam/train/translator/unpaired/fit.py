@@ -20,8 +20,8 @@ from higan_cam.train.translator.unpaired.reading import Folders
 from higan_cam.train.translator.unpaired.settings import UnpairedSettings
 from higan_cam.train.translator.unpaired.state import Direction, Learner, brightened, darkened, start
 
-_POOLS = 19
-"""Stream of random numbers."""
+_POOLS, _NOISE = 19, 21
+"""Streams of random numbers."""
 
 
 def fit_unpaired(
@@ -77,9 +77,11 @@ class Steps:
         """(B,3,S,S) in [-1,1] of each kind: the networks' step, then the discriminators' -> the networks' loss."""
         learner, settings = self.learner, self.settings
         shown_off, shown_on = ((each.to(self.world.device) + 1) / 2 for each in (off, on))
-        made_on, made_off = self.lit(shown_off), self.unlit(shown_on)
-        back_off, back_on = self.unlit(made_on), self.lit(made_off)
-        same_on, same_off = self.lit(shown_on), self.unlit(shown_off)
+        # Each network looks at both kinds at once: its norms are of single pictures.
+        made_on, same_on = self.lit(torch.cat([shown_off, shown_on])).chunk(2)
+        made_off, same_off = self.unlit(torch.cat([shown_on, shown_off])).chunk(2)
+        led_off, led_on = self._led_back(number, made_on, made_off)
+        back_off, back_on = self.unlit(led_off), self.lit(led_on)
         both = ((learner.on, shown_on, made_on), (learner.off, shown_off, made_off))
         self.last = {
             "cycle": (back_off - shown_off).abs().mean() + (back_on - shown_on).abs().mean(),
@@ -108,6 +110,18 @@ class Steps:
     def unlit(self, shown: Tensor) -> Tensor:
         """(B,3,S,S) display values with the lamp on -> off."""
         return darkened(shown, self._answer(self.learner.off, shown), self.curve)
+
+    def _led_back(self, number: int, *made: Tensor) -> list[Tensor]:
+        """The pictures made as the way back sees them: noisy, and, unless `through`, without history."""
+        settings, found = self.settings, list[Tensor]()
+        draws = stream(settings.seed, number, _NOISE)
+        for each in made:
+            size = (settings.batch, *each.shape[1:])  # of all workers, so that there may be any number of them
+            first = self.world.rank * len(each)
+            noise = settings.noise * draws.standard_normal(size, np.float32)[first : first + len(each)]
+            seen = each if settings.through else each.detach()
+            found.append((seen + torch.from_numpy(noise).to(seen.device)).clamp(0, 1) if settings.noise else seen)
+        return found
 
     def _answer(self, direction: Direction, shown: Tensor) -> Tensor:
         with in_precision(self.settings.precision, self.world.device):

@@ -47,6 +47,11 @@ class UnpairedSettings:
     """Weight of the mean absolute error of display values after there and back, beside the game's 1."""
     identity: float = 5.0
     """Weight of the same error of pictures that are lit, or unlit, already."""
+    through: bool = False
+    """The error after there and back moves both networks, as published; else the one that leads back alone, so that
+    nothing pays to hide in an answer what the other one finds there, and each learns from answers that are real."""
+    noise: float = 0.03
+    """Deviation of noise, of display values, in pictures made before they are led back: what is hidden is lost."""
     pool: int = 50
     """Pictures made earlier that each discriminator is shown again; 0: the latest alone."""
     mirror: bool = False
@@ -89,7 +94,7 @@ class UnpairedSettings:
         }.items():
             if getattr(self, name) < least:
                 raise ConfigError(f"{name}: must be >= {least}, got {getattr(self, name)}")
-        for name in ("cycle", "identity", "learning_rate"):
+        for name in ("cycle", "identity", "noise", "learning_rate"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(f"{name}: must be a number >= 0, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:

@@ -71,7 +71,7 @@ def test_workers_share_a_batch_and_see_all_of_it(small: Settings, monkeypatch: p
 
 
 def test_inverse_networks_have_no_cycle_loss(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = small()
+    settings = small(noise=0.0)
     steps = Steps(settings, start(settings), World())
     monkeypatch.setattr(steps, "lit", lambda shown: shown**0.5 + 0 * next(steps.learner.on.network.parameters()).sum())
     monkeypatch.setattr(steps, "unlit", lambda shown: shown**2)
@@ -79,6 +79,22 @@ def test_inverse_networks_have_no_cycle_loss(small: Settings, monkeypatch: pytes
     found = steps.numbers(0)
     assert found["cycle"] == pytest.approx(0, abs=1e-5)
     assert found["identity"] > 0.1  # they do change pictures
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_the_way_back_teaches_the_network_that_leads_back_alone_unless_both_are_to_learn(
+    through: bool, small: Settings
+) -> None:
+    settings = small(through=through)
+    steps = Steps(settings, start(settings), World())
+    shown = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    (led,) = steps._led_back(0, steps.lit(shown))
+    (again,) = steps._led_back(0, steps.lit(shown))
+    torch.testing.assert_close(led, again, msg="noise is the step's own")
+    assert not torch.equal(steps._led_back(1, steps.lit(shown))[0], led)
+    steps.unlit(led).sum().backward()
+    moved = [direction.network.head.weight.grad is not None for direction in (steps.learner.on, steps.learner.off)]
+    assert moved == [through, True]
 
 
 def test_networks_and_discriminators_move_by_their_own_losses(small: Settings) -> None:
