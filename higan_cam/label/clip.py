@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,22 @@ class PromptScorer(nn.Module):
 
 
 def clip_scorer(config: ScorerConfig) -> PromptScorer:
-    """The model `config.arch` with the local file `config.weights`, and two prompts. Nothing is downloaded.
+    """The model `config.arch` with the local file `config.weights`, and two prompts; errors as `open_clip_model`."""
+    model, prepare, encode = open_clip_model(config)
+    prompts = encode([str(config.target), str(config.against)])
+    for tower in _TEXT_TOWER:  # the prompts are known; workers need not hold it
+        if hasattr(model, tower):
+            delattr(model, tower)
+    return PromptScorer(str(config.target), model, prepare, prompts, probability=config.output == "probability")
+
+
+def open_clip_model(config: ScorerConfig) -> tuple[Any, Preprocess, Callable[[Sequence[str]], Tensor]]:
+    """The model `config.arch` with the local file `config.weights`; nothing is downloaded.
 
     Without `arch`, the configuration is `open_clip_config.json` in the folder of the weights (open_clip's `local-dir`).
+
+    Returns:
+        open_clip's model; what it wants done to a picture first; T texts -> (T,D) of unit length.
 
     Raises:
         ConfigError: open_clip is not installed, an unknown architecture, or a tokenizer that is not here.
@@ -78,17 +92,17 @@ def clip_scorer(config: ScorerConfig) -> PromptScorer:
     known_kind(path)
     name = _model_name(open_clip, config, path)
     model = _load(open_clip, name, path)
-    prepare = _preprocess(open_clip.get_model_preprocess_cfg(model))
     try:
-        tokens = open_clip.get_tokenizer(name)([config.target, config.against])
+        tokenizer = open_clip.get_tokenizer(name)
     except OSError as error:
         raise ConfigError(f"scorer.arch: the tokenizer of {name} is not on this machine: {error}") from error
-    with torch.no_grad():
-        prompts = model.encode_text(tokens, normalize=True)
-    for tower in _TEXT_TOWER:  # the prompts are known; workers need not hold it
-        if hasattr(model, tower):
-            delattr(model, tower)
-    return PromptScorer(str(config.target), model, prepare, prompts.clone(), probability=config.output == "probability")
+
+    @torch.no_grad()
+    def encode(texts: Sequence[str]) -> Tensor:
+        found: Tensor = model.encode_text(tokenizer(list(texts)), normalize=True)
+        return found.clone()
+
+    return model, _preprocess(open_clip.get_model_preprocess_cfg(model)), encode
 
 
 def _model_name(open_clip: Any, config: ScorerConfig, path: Path) -> str:

@@ -1,0 +1,1 @@
+"""Two towers of pictures and sentences, from rooms whose facts are known."""

@@ -1,0 +1,113 @@
+"""What the towers learn from: rooms, rendered and drawn by the generator, sentences, and which is true of which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from higan_cam.generate import load_generator
+from higan_cam.generate.latents import sample_latents
+from higan_cam.rooms import render, scene_of
+from higan_cam.rooms.scene import Z_DIM
+from higan_cam.rooms.statements import (
+    Codes,
+    Statement,
+    contradicted,
+    facts_of,
+    neutral,
+    statement,
+    true_claims,
+    truth_of,
+    words_of,
+)
+from higan_cam.train.draws import rows_shown, stream
+from higan_cam.train.scorer.fit import augment
+from higan_cam.train.text.settings import TextSettings
+from higan_cam.types import FloatArray
+
+SAMPLES_SEED = 2**62 + 2
+"""Of the rooms that the generator draws: no training step's, nor those that are held out."""
+NEUTRAL_EVERY = 32
+"""One sentence in so many claims nothing."""
+FEW, MOST = 3, 25
+GENERATED_AT_ONCE = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """One worker's part of a step.
+
+    Attributes:
+        images: (N,3,S,S) in [-1,1].
+        sentences: lists of words: those that say many facts, and those that say few.
+        truth: (T,N) 1 true, 0 false, -1 neither known, T over both lists.
+    """
+
+    images: Tensor
+    sentences: tuple[list[list[str]], list[list[str]]]
+    truth: Tensor
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """A function of (seed, place) alone."""
+
+    settings: TextSettings
+
+    @cached_property
+    def samples(self) -> tuple[Tensor, Codes]:
+        """(M,3,S,S) uint8 and (M,K) facts of rooms as the generator draws them; made once, at the first use."""
+        z = sample_latents(range(self.settings.samples), SAMPLES_SEED, Z_DIM)
+        return (127.5 * (generated(z, self.settings.side) + 1)).round().to(torch.uint8), facts_of(scene_of(z))
+
+    def draw(self, places: range) -> Lesson:
+        """The lesson of these places of training, one picture each."""
+        settings, draw = self.settings, stream(self.settings.seed, places.start, 7)
+        count = round(settings.sampled_share * len(places))
+        z = sample_latents(list(places)[count:], settings.seed, Z_DIM)
+        rooms, facts = [render(z, settings.side)], [facts_of(scene_of(z))]
+        if count:
+            images, known = self.samples
+            rows = rows_shown(places[:count], len(images), settings.seed)
+            rooms, facts = [images[rows].float() / 127.5 - 1, *rooms], [known[rows], *facts]
+        known = np.concatenate(facts)[(order := draw.permutation(len(places)))]
+        noise = torch.Generator().manual_seed(settings.seed * 1_000_003 + places.start)
+        shown = augment(torch.cat(rooms)[order], noise).clamp(-1, 1)
+        many, few = self._sentences(known, draw)
+        truth = truth_of(np.array([each.claims for each in (*many, *few)]), known)
+        return Lesson(shown, (self._heard(many, draw), self._heard(few, draw)), torch.from_numpy(truth))
+
+    def _sentences(self, facts: Codes, draw: np.random.Generator) -> tuple[list[Statement], list[Statement]]:
+        """A true sentence of each room and one that contradicts it: of many facts, of few."""
+        found: tuple[list[Statement], list[Statement]] = ([], [])
+        for place, room in enumerate(facts):
+            long = place < self.settings.long_share * len(facts)
+            count = int(draw.integers(FEW + 1, MOST + 1) if long else draw.integers(1, FEW + 1))
+            claimed = true_claims(room, count, draw)
+            found[not long].append(statement(claimed, draw))
+            found[not long].append(statement(contradicted(claimed, draw), draw))
+            if place % NEUTRAL_EVERY == NEUTRAL_EVERY - 1:
+                found[1].append(neutral(draw))
+        return found
+
+    def _heard(self, said: list[Statement], draw: np.random.Generator) -> list[list[str]]:
+        """Their words, some of which are not understood."""
+        return [
+            [word if draw.random() >= self.settings.forgotten else "" for word in words_of(each.text)] for each in said
+        ]
+
+
+@torch.no_grad()
+def generated(z: FloatArray, side: int) -> Tensor:
+    """(N,128) latents -> (N,3,S,S) in [-1,1], drawn by the embedded generator of rooms, brought to the side."""
+    generator = load_generator("rooms")
+    found = []
+    for part in torch.from_numpy(np.asarray(z, np.float32)).split(GENERATED_AT_ONCE):
+        image = generator.synthesize(generator.truncate(generator.map(part)))[0].clamp(-1, 1)
+        found.append(F.interpolate(image, (side, side), mode="bilinear", antialias=True, align_corners=False))
+    return torch.cat(found)
