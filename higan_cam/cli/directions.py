@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def directions(
     run: Run,
     *,
-    method: Annotated[str, typer.Option(help="sefa, ganspace, stylespace or text.")] = "sefa",
+    method: Annotated[str, typer.Option(help="sefa, ganspace, stylespace, text or words.")] = "sefa",
     count: Annotated[int, typer.Option(min=1, help="Directions, the first ones by the method's own order.")] = 8,
     layers: Annotated[str, typer.Option(help="w+ rows that they move: all, 6-11.")] = "all",
     output: Annotated[str | None, typer.Option("--output", "-o", help="Folder or URI; default: the run.")] = None,
@@ -40,7 +40,7 @@ def directions(
     steps: Annotated[str, typer.Option(help="On the sheet, in spreads along each direction.")] = "-2,-1,0,1,2",
     samples: Annotated[int, typer.Option(min=2, help="Of the run's latents, to measure changes on.")] = 32,
     codes: Annotated[int, typer.Option(min=2, max=1_000_000, help="Codes for ganspace, and for spreads.")] = 4096,
-    looks: Annotated[int, typer.Option(min=2, help="stylespace, text: samples that are moved, one by one.")] = 6,
+    looks: Annotated[int, typer.Option(min=2, help="stylespace, text, words: samples that are moved, one by one.")] = 6,
     by_score: Annotated[
         bool, typer.Option("--by-score", help="stylespace: what moves the run's score, not what is local.")
     ] = False,
@@ -50,21 +50,33 @@ def directions(
             help="stylespace: what answers in this box, in shares of the sides.", metavar="LEFT,TOP,WIDTH,HEIGHT"
         ),
     ] = None,
-    text: Annotated[str | None, typer.Option(help="text: what is wanted, as 'a red blanket'.")] = None,
-    neutral: Annotated[str | None, typer.Option("--from", help="text: what is there, as 'a blanket'.")] = None,
-    clip: Annotated[str | None, typer.Option(help="text: file of an open_clip model; needs open_clip.")] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", "--to", help="text, words: what is wanted, as 'a red blanket'.")
+    ] = None,
+    neutral: Annotated[str | None, typer.Option("--from", help="text, words: what is there, as 'a blanket'.")] = None,
+    clip: Annotated[
+        str | None,
+        typer.Option(help="text, words: rooms (embedded), or an open_clip file; default: the generator's own."),
+    ] = None,
     arch: Annotated[
-        str | None, typer.Option("--clip-arch", help="text: its name, such as ViT-B-32; default: what lies beside it.")
+        str | None,
+        typer.Option("--clip-arch", help="text, words: its name, such as ViT-B-32; default: beside it."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="words: leave out channels that answer less than this share.")
     ] = None,
     scorer: Annotated[
         list[str] | None, typer.Option("--scorer", help="Further score, without weights, to watch. Repeatable.")
     ] = None,
     weights: Weights = None,
 ) -> None:
-    """Find directions without labels: SeFa, GANSpace, channels of StyleSpace, or a text's; see what each changes.
+    """Find directions without labels: SeFa, GANSpace, channels of StyleSpace, or a text's (by descent: text; by style
+    channels: words); see what each changes.
 
     Writes directions/ with a file per direction, which goes wherever a boundary goes, a table and a sheet of strips.
     """
+    from dataclasses import replace
+
     from higan_cam.config import parse_layers
     from higan_cam.label import load_scorer
     from higan_cam.measure.directions import effect_of
@@ -74,6 +86,8 @@ def directions(
     if method != "stylespace" and (by_score or near):
         raise ConfigError("--by-score and --near choose among channels: they need --method stylespace")
     wanted = _wanted(method, text, neutral, clip, arch)
+    if threshold is not None and method != "words":
+        raise ConfigError("--threshold leaves style channels out: it needs --method words")
     if by_score and near:
         raise ConfigError("--by-score and --near are two orders of the same channels: give one of them")
     shown = parse_indices(index), parse_distances(steps, "--steps")
@@ -82,10 +96,11 @@ def directions(
     if layers == "auto":
         raise ConfigError("--layers: no file recommends rows here; name them, such as 6-11, or all")
     rows = parse_layers(layers, models.generator.num_layers, (), "--layers")
-    asked = Asked(count, rows, codes=codes, looks=looks, by_score=by_score, near=_box(near), text=wanted)
+    told = None if wanted is None else _with_network(wanted, config, threshold)
+    asked = Asked(count, rows, codes=codes, looks=looks, by_score=by_score, near=_box(near), text=told)
     watched = [load_scorer(name) for name in scorer or ["luminance", "warmth", "edge_density"]]
     store = source if output is None else open_store(output)  # what is wrong is said before the work
-    found = find_directions(models, config, method, asked)
+    found = find_directions(models, config, method, replace(asked, store=store))
     effects = [effect_of(models, config, each, range(samples), watched) for each in found]
     sheet = _sheet(models, config, list(zip(found, effects, strict=True)), shown)
     _write(store, method, found, effects, sheet)
@@ -95,16 +110,35 @@ def _wanted(method: str, text: str | None, neutral: str | None, clip: str | None
     """The text that is asked for. ConfigError: a part of it is missing, or another method has no use for it."""
     from higan_cam.pipeline.directions import TextAsked
 
-    given = {"--text": text, "--from": neutral, "--clip": clip}
-    if method != "text":
-        named = [name for name, value in {**given, "--clip-arch": arch}.items() if value is not None]
+    given = {"--text": text, "--from": neutral}
+    if method not in ("text", "words"):
+        named = [name for name, value in {**given, "--clip": clip, "--clip-arch": arch}.items() if value is not None]
         if named:
-            raise ConfigError(f"{named[0]} says what to look for in words: it needs --method text")
+            raise ConfigError(f"{named[0]} says what to look for in words: it needs --method text or words")
         return None
     missing = [name for name, value in given.items() if not value]
     if missing:
-        raise ConfigError(f"--method text needs {', '.join(missing)}: what is wanted, what is there, and a CLIP model")
-    return TextAsked(str(text), str(neutral), str(clip), arch)
+        raise ConfigError(f"--method {method} needs {', '.join(missing)}: what is wanted, and what is there")
+    return TextAsked(str(text), str(neutral), clip or "", arch)
+
+
+def _with_network(wanted: TextAsked, config: RunConfig, threshold: float | None) -> TextAsked:
+    """With the network that knows the generator's pictures, unless one is named. ConfigError: none is embedded."""
+    from dataclasses import replace
+
+    from higan_cam.weights.embedded import EMBEDDED_TEXTS, knows
+
+    if threshold is not None:
+        wanted = replace(wanted, threshold=threshold)
+    if wanted.weights:
+        return wanted
+    for name, network in EMBEDDED_TEXTS.items():
+        if knows(network, config.generator.weights):
+            return replace(wanted, weights=name)
+    raise ConfigError(
+        f"--clip: no embedded network knows what the generator {config.generator.weights!r} draws; name the file of an "
+        f"open_clip model ({', '.join(EMBEDDED_TEXTS)} is of procedural rooms)"
+    )
 
 
 def _box(text: str | None) -> tuple[float, float, float, float] | None:

@@ -23,6 +23,7 @@
     stats/lease/000001.json                the drivers that the run has had
     curation/<name>.parquet, .json         selections of `higan-cam curate`
     directions/<name>.safetensors, .json   of `higan-cam directions`: a direction without labels, as a boundary is
+    directions/channels/<of>-<row>.safetensors   of `--method words`: how a network sees each style channel
     directions/<method>-table.json         what each of them changes; <method>-sheet.png: strips along them
     report/                                the pages and what is drawn into them
     README.md                              the dataset card
@@ -155,6 +156,11 @@ def direction_keys(name: str) -> tuple[str, str]:
 def directions_keys(method: str) -> tuple[str, str]:
     """Keys of the table and of the sheet of all directions by one method."""
     return f"{DIRECTIONS}{method}-table.json", f"{DIRECTIONS}{method}-sheet.png"
+
+
+def channels_key(of: str, row: int) -> str:
+    """Key of how a network sees the channels of a row of w+; `of` says which network, looks and codes."""
+    return f"{DIRECTIONS}channels/{of}-{row:02d}.safetensors"
 
 
 def manifest_key(stage: str, shard: int) -> str:

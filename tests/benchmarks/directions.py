@@ -38,7 +38,7 @@ SMALL = 32
 LIT, ALONE = 0.1, 0.5
 """A lamp answers that gains this share of its full light; alone, where no other gains this share of what it gains."""
 SPREADS = 2.0
-FOUND_ALONE = [name for name in METHODS if name != "text"]
+FOUND_ALONE = [name for name in METHODS if name not in ("text", "words")]
 """Methods that need nothing but the generator."""
 Found = Mapping[str, Sequence[Direction]]
 

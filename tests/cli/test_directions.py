@@ -116,8 +116,10 @@ def test_a_texts_direction_is_a_file_like_any_other(higan_cam: Command, run: Pat
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--method", "text", "--text", "a dark room"), "needs --from, --clip"),
-        (("--text", "a dark room"), "--text says what to look for in words: it needs --method text"),
+        (("--method", "text", "--text", "a dark room"), "--method text needs --from"),
+        (("--text", "a dark room"), "--text says what to look for in words: it needs --method text or words"),
+        (("--threshold", "0.3"), "--threshold leaves style channels out"),
+        (("--method", "words", "--to", "a dark room", "--from", "a room"), "--clip: no embedded network knows what"),
         (("--clip-arch", "ViT-B-32"), "--clip-arch"),
     ],
 )

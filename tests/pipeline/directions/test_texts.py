@@ -17,7 +17,7 @@ from higan_cam.invert.descent import Plan
 from higan_cam.invert.schedules import SCHEDULES
 from higan_cam.losses import face_crop
 from higan_cam.pipeline import Models
-from higan_cam.pipeline.texts import TextSettings, Wish, agreement, move_to_text, text_direction
+from higan_cam.pipeline.directions.texts import TextSettings, Wish, agreement, move_to_text, text_direction
 from tests.support.reference2 import draw
 from tests.support.styleclip import area_resampled
 

@@ -14,8 +14,8 @@ from higan_cam.errors import ConfigError
 from higan_cam.generate import DCGAN, PGGAN, StyleGAN, StyleGAN2
 from higan_cam.manipulate.directions import Direction
 from higan_cam.pipeline import Models
-from higan_cam.pipeline import directions as module
 from higan_cam.pipeline.directions import METHODS, Asked, TextAsked, changes, channels, find_directions, text_name
+from higan_cam.pipeline.directions import methods as module
 from tests.support.block_generator import BLOCK, GAINS, BlockGenerator
 from tests.support.generators import small, small_latent
 from tests.support.scorers import WeightedMean
@@ -84,7 +84,7 @@ def test_a_box_names_the_channel_that_answers_in_it(monkeypatch: pytest.MonkeyPa
         assert found.name == f"stylespace_layer{row}_{channel:03d}"
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "text"])
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("text", "words")])
 @pytest.mark.parametrize("kind", [StyleGAN, StyleGAN2])
 def test_every_method_fits_every_generator_with_styles(method: str, kind: type[StyleGAN] | type[StyleGAN2]) -> None:
     models = models_of(small(kind))
