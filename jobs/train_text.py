@@ -29,7 +29,7 @@ def main(
     workers: Annotated[int, typer.Option(help="Data-parallel workers.", min=1)] = 1,
     steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = TextSettings.steps,
     batch: Annotated[int, typer.Option(help="Pictures per step.", min=1)] = TextSettings.batch,
-    side: Annotated[int, typer.Option(help="Side of the pictures, px.", min=32)] = TextSettings.side,
+    side: Annotated[int, typer.Option(help="At which pictures are looked at, px.", min=32)] = TextSettings.side,
     samples: Annotated[int, typer.Option(help="Rooms that the generator draws.", min=1)] = TextSettings.samples,
     seed: Annotated[int, typer.Option(help="Seed of what is shown and of initial weights.")] = TextSettings.seed,
 ) -> None:

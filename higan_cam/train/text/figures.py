@@ -19,7 +19,7 @@ from higan_cam.rooms import render, scene_of
 from higan_cam.rooms.statements import KEYS, UNKNOWN, Codes, contradicted, facts_of, statement, true_claims, words_of
 from higan_cam.train.distill.latents import held_out_latents
 from higan_cam.train.draws import stream
-from higan_cam.train.text.lessons import generated
+from higan_cam.train.text.lessons import drawn_at, generated
 from higan_cam.train.text.settings import TextSettings
 from higan_cam.types import FloatArray
 
@@ -35,8 +35,8 @@ def text_figures(towers: Towers, settings: TextSettings) -> dict[str, Any]:
     z = held_out_latents(settings.held_out)
     facts = facts_of(scene_of(z))
     drawn: Mapping[str, Callable[[FloatArray], Tensor]] = {
-        "renders": lambda part: render(part, settings.side),
-        "samples": lambda part: generated(part, settings.side),
+        "renders": lambda part: render(part, drawn_at(settings)),
+        "samples": lambda part: generated(part, drawn_at(settings)),
     }
     found = {}
     for name, draw in drawn.items():

@@ -6,10 +6,10 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from higan_cam.label.texts.towers import Towers
-from higan_cam.rooms.statements import vocabulary
+from higan_cam.rooms.statements import UNKNOWN, VALUES, vocabulary
 from higan_cam.train.checkpoints import Learner
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import cosine_rate, descend, share_of
@@ -20,6 +20,8 @@ from higan_cam.train.text.settings import TextSettings
 LARGEST_GRADIENT = 1.0
 NOTHING = -1e4
 """The logit of what is not compared: as good as none, and with a gradient of 0 where nothing else is there."""
+SHARPER = 10.0
+"""Unit vectors are multiplied by it before facts are read off them."""
 WARMUP = 20
 """One in so many steps warms up."""
 
@@ -40,15 +42,18 @@ def fit_towers(
     share = share_of(settings.batch, world)
     learner, course = start(settings, world.device), lessons or Lessons(settings)
     resume(settings, learner)
-    towers = learner.network.train()
+    pupil = learner.network.train()
+    towers = pupil.towers
 
     def step(number: int) -> Tensor:
         first = number * settings.batch + world.rank * share
         lesson = course.draw(range(first, first + share))
         said = [towers.read(towers.number(part).to(world.device)) for part in lesson.sentences if part]
         seen = towers.see(lesson.images.to(world.device))
-        loss = contrast(towers.scale * torch.cat(said) @ seen.T, lesson.truth.to(world.device))
-        descend(loss, learner.optimizer, towers.parameters(), LARGEST_GRADIENT, world)
+        told = torch.cat(said)
+        facts = spelling(pupil.head, torch.cat([seen, told]), torch.cat([lesson.facts, lesson.claims]).to(world.device))
+        loss = contrast(towers.scale * told @ seen.T, lesson.truth.to(world.device)) + settings.spelled * facts
+        descend(loss, learner.optimizer, pupil.parameters(), LARGEST_GRADIENT, world)
         return loss.detach()
 
     warmup = settings.steps // WARMUP
@@ -57,10 +62,18 @@ def fit_towers(
         settings, learner, step, Plan(name="text", steps=settings.steps, rate=rate, optimizers=[learner.optimizer]),
         report, world,
     )  # fmt: skip
-    return learner.network.eval().cpu()
+    return towers.eval().cpu()
 
 
-def start(settings: TextSettings, device: str = "cpu") -> Learner[Towers]:
+class Pupil(nn.Module):
+    """The towers, and one linear map from their embeddings to the values of all facts, which does not ship."""
+
+    def __init__(self, towers: Towers, size: int) -> None:
+        super().__init__()
+        self.towers, self.head = towers, nn.Linear(size, sum(map(len, VALUES.values())))
+
+
+def start(settings: TextSettings, device: str = "cpu") -> Learner[Pupil]:
     """A learner at step 0, on that device, with seeded random weights. Norms, biases and places do not decay."""
     torch.manual_seed(settings.seed)
     towers = Towers(
@@ -69,11 +82,25 @@ def start(settings: TextSettings, device: str = "cpu") -> Learner[Towers]:
         widths=settings.widths,
         text_width=settings.text_width,
         size=settings.size,
-    ).to(device)
-    decays = [each for each in towers.parameters() if each.ndim > 1]
-    others = [each for each in towers.parameters() if each.ndim <= 1]
+    )
+    pupil = Pupil(towers, settings.size).to(device)
+    decays = [each for each in pupil.parameters() if each.ndim > 1]
+    others = [each for each in pupil.parameters() if each.ndim <= 1]
     groups = [{"params": decays, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return Learner(towers, torch.optim.AdamW(groups, lr=settings.learning_rate))
+    return Learner(pupil, torch.optim.AdamW(groups, lr=settings.learning_rate))
+
+
+def spelling(head: nn.Linear, embeddings: Tensor, facts: Tensor) -> Tensor:
+    """(M,D) unit embeddings of pictures or sentences, (M,K) what they show or claim, `UNKNOWN` or a value -> a scalar.
+
+    The mean cross-entropy of what is known. One map for both kinds, so that a fact has one place in the embedding.
+    """
+    logits = head(SHARPER * embeddings).split([len(values) for values in VALUES.values()], dim=1)
+    lost = [
+        F.cross_entropy(each, fact, ignore_index=UNKNOWN, reduction="sum")
+        for each, fact in zip(logits, facts.unbind(1), strict=True)
+    ]
+    return torch.stack(lost).sum() / (facts != UNKNOWN).sum()
 
 
 def contrast(logits: Tensor, truth: Tensor) -> Tensor:

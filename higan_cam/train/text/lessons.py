@@ -35,6 +35,7 @@ SAMPLES_SEED = 2**62 + 2
 NEUTRAL_EVERY = 32
 """One sentence in so many claims nothing."""
 FEW, MOST = 3, 25
+LEAST_DRAWN = 64
 GENERATED_AT_ONCE = 32
 
 
@@ -43,13 +44,16 @@ class Lesson:
     """One worker's part of a step.
 
     Attributes:
-        images: (N,3,S,S) in [-1,1].
+        images: (N,3,S,S) in [-1,1]; the towers bring them to their side themselves.
         sentences: lists of words: those that say many facts, and those that say few.
-        truth: (T,N) 1 true, 0 false, -1 neither known, T over both lists.
+        facts: (N,K) of the rooms, `UNKNOWN` where they lie in between; claims: (T,K) of the sentences, over both lists.
+        truth: (T,N) 1 true, 0 false, -1 neither known.
     """
 
     images: Tensor
     sentences: tuple[list[list[str]], list[list[str]]]
+    facts: Tensor
+    claims: Tensor
     truth: Tensor
 
 
@@ -63,14 +67,14 @@ class Lessons:
     def samples(self) -> tuple[Tensor, Codes]:
         """(M,3,S,S) uint8 and (M,K) facts of rooms as the generator draws them; made once, at the first use."""
         z = sample_latents(range(self.settings.samples), SAMPLES_SEED, Z_DIM)
-        return (127.5 * (generated(z, self.settings.side) + 1)).round().to(torch.uint8), facts_of(scene_of(z))
+        return (127.5 * (generated(z, drawn_at(self.settings)) + 1)).round().to(torch.uint8), facts_of(scene_of(z))
 
     def draw(self, places: range) -> Lesson:
         """The lesson of these places of training, one picture each."""
         settings, draw = self.settings, stream(self.settings.seed, places.start, 7)
         count = round(settings.sampled_share * len(places))
         z = sample_latents(list(places)[count:], settings.seed, Z_DIM)
-        rooms, facts = [render(z, settings.side)], [facts_of(scene_of(z))]
+        rooms, facts = [render(z, drawn_at(settings))], [facts_of(scene_of(z))]
         if count:
             images, known = self.samples
             rows = rows_shown(places[:count], len(images), settings.seed)
@@ -79,8 +83,9 @@ class Lessons:
         noise = torch.Generator().manual_seed(settings.seed * 1_000_003 + places.start)
         shown = augment(torch.cat(rooms)[order], noise).clamp(-1, 1)
         many, few = self._sentences(known, draw)
-        truth = truth_of(np.array([each.claims for each in (*many, *few)]), known)
-        return Lesson(shown, (self._heard(many, draw), self._heard(few, draw)), torch.from_numpy(truth))
+        claims = np.array([each.claims for each in (*many, *few)])
+        about = (torch.from_numpy(each) for each in (known, claims, truth_of(claims, known)))
+        return Lesson(shown, (self._heard(many, draw), self._heard(few, draw)), *about)
 
     def _sentences(self, facts: Codes, draw: np.random.Generator) -> tuple[list[Statement], list[Statement]]:
         """A true sentence of each room and one that contradicts it: of many facts, of few."""
@@ -100,6 +105,11 @@ class Lessons:
         return [
             [word if draw.random() >= self.settings.forgotten else "" for word in words_of(each.text)] for each in said
         ]
+
+
+def drawn_at(settings: TextSettings) -> int:
+    """Side of what is drawn, px: thin things need `LEAST_DRAWN`, however small they are looked at."""
+    return max(LEAST_DRAWN, settings.side)
 
 
 @torch.no_grad()

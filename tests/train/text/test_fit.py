@@ -96,7 +96,7 @@ def test_a_true_pair_costs_by_what_is_false_beside_it() -> None:
 
 def test_a_lesson_has_true_and_false_sentences_for_each_picture(settings: TextSettings) -> None:
     lesson = Lessons(replace(settings, sampled_share=0.0)).draw(range(8, 16))
-    assert lesson.images.shape == (8, 3, 32, 32)
+    assert lesson.images.shape == (8, 3, 64, 64)
     assert len(lesson.truth) == sum(map(len, lesson.sentences)) == 16
     assert (lesson.truth[0::2].diagonal() == 1).all()
     assert (lesson.truth[1::2].diagonal() == 0).all()
