@@ -124,6 +124,7 @@ def local_ray() -> Iterator[None]:
                     raise
                 continue
             yield
+            assert ray.is_initialized(), "a test has ended the Ray that all share"
             ray.shutdown()
             return
 

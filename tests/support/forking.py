@@ -40,14 +40,17 @@ PRELOADED = (
 
 @contextmanager
 def forked_workers() -> Iterator[None]:
-    """A Ray that starts in the block has its workers forked, by a process that ends with the block."""
+    """The first Ray that starts in the block has its workers forked, by a process that ends with the block."""
     from ray._private.parameter import RayParams
     from ray._private.workers import default_worker
 
     known = RayParams.update_if_absent
 
     def with_our_program(self: Any, **defaults: Any) -> None:
-        known(self, **{**defaults, "worker_path": forked_worker.__file__} if "worker_path" in defaults else defaults)
+        if "worker_path" in defaults:  # for one Ray: what it tells its workers by the environment is read once
+            RayParams.update_if_absent = known
+            defaults["worker_path"] = forked_worker.__file__
+        known(self, **defaults)
 
     with tempfile.TemporaryDirectory(prefix="fork-") as folder, socket.socket(socket.AF_UNIX) as listening:
         address = str(Path(folder) / "socket")

@@ -116,5 +116,6 @@ def test_a_ray_that_does_not_come_up_is_an_error_with_a_way_out(monkeypatch: pyt
 
     monkeypatch.setattr(ray, "init", overloaded)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)  # the other tests' Ray is still up
     with pytest.raises(WorkersError, match="run the same command again"), cluster(RuntimeConfig()):
         pass
