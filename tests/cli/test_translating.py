@@ -73,3 +73,13 @@ def test_a_translator_that_is_not_there_is_named(higan_cam: Command, tmp_path: P
     )
     assert status == 2
     assert "none.safetensors" in "".join(err.split())
+
+
+def test_a_picture_without_a_mask_is_named(higan_cam: Command, tmp_path: Path) -> None:
+    for name in ("photos/0.png", "photos/1.jpg", "masks/0.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), np.zeros((32, 32, 3), np.uint8))
+    places = (str(tmp_path / "photos"), str(tmp_path / "out"), "--masks", str(tmp_path / "masks"))
+    status, _, err = higan_cam("translate", *places)
+    assert status == 2
+    assert "has no mask for 1.jpg" in " ".join(err.split())
