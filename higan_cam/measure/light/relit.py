@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count as count_up
 
 import numpy as np
@@ -158,14 +159,19 @@ def dial_slope(room: LitRoom, light: Light) -> float:
 def mired_away(room: LitRoom, light: Light, kelvin: float) -> float:
     """Mired between the temperature that the renderer was given and that of the relit picture nearest to its render."""
     unlit, rendered = room.every(0), room.every(1, tint(kelvin, OWN))
-    base, target = light.response.light(unlit), light.response.light(rendered)
+    missing = light.response.light(rendered) - light.response.light(unlit)
+    squares, products = ((light.layer * other).sum(axis=(0, 1), dtype=np.float64) for other in (light.layer, missing))
+    mireds, factors = _tints(light.kelvin)
+    # The squared error of a picture with factors f, less what no f changes: per channel f^2 sum l^2 - 2 f sum l m.
+    errors = factors**2 @ squares - 2 * factors @ products
+    return float(abs(mireds[errors.argmin()] - 1e6 / kelvin))
 
-    def error(mired: float) -> float:
-        factors = tint(1e6 / mired, light.kelvin)
-        return float(((base + light.layer * factors - target) ** 2).sum())
 
-    lowest = _MIREDS[_MIREDS <= 1e6 / REDDEST]
-    return float(abs(min(lowest, key=error) - 1e6 / kelvin))
+@lru_cache(maxsize=8)
+def _tints(own: float) -> tuple[FloatArray, FloatArray]:
+    """(M,) mireds that are tried, (M,3) the factors that turn a lamp of its own temperature into each."""
+    mireds = _MIREDS[_MIREDS <= 1e6 / REDDEST]
+    return mireds, np.stack([tint(1e6 / float(mired), own) for mired in mireds])
 
 
 def _lamps(room: LitRoom, unlit: ByteArray, lit: ByteArray, light: Light) -> dict[str, float]:
