@@ -240,7 +240,18 @@ def test_the_command_goes_on_from_a_file_and_leaves_weights_that_are_read(
     for number in range(8):
         cv2.imwrite(str(folder / f"{number}.png"), np.full((8, 8, 3), 30 * number, np.uint8))
     monkeypatch.setattr(launch, "launch", lambda function, *_: function(ignore, World()))
-    asked = ("--init", init, "--freeze", "generator.main.0.weight", "--freeze-discriminator", "0", "--kimg", "0.1")
+    asked = (
+        "--init",
+        init,
+        "--freeze",
+        "generator.main.0.weight",
+        "--freeze-discriminator",
+        "0",
+        "--kimg",
+        "0.1",
+        "--measure",
+        "40",
+    )
     status, _, said = higan_cam("train", "gan", "--data", str(folder), "--output", str(output), *asked)
     assert status == 0, said
     before, after = (load_tensors(Path(where) / "generator.safetensors")[0] for where in (tmp_path / "other", output))
