@@ -20,9 +20,9 @@ from higan_cam.types import Boundary
 def test_the_mean_score_rises_with_every_step_and_by_more_than_a_level(
     models: Models, config: RunConfig, boundary: Boundary
 ) -> None:
-    distances, images, scores = edit_sweep(models, config, boundary, range(24))
+    distances, images, scores = edit_sweep(models, config, boundary, range(12))
     assert distances == (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-    assert images.shape == (24, 7, 128, 128, 3)
+    assert images.shape == (12, 7, 128, 128, 3)
     mean = scores.mean(axis=0)
     assert np.all(np.diff(mean) > 0)
     assert mean[-1] - mean[0] > 1.0
@@ -38,13 +38,13 @@ def test_response_band_holds_the_middle_four_fifths(boundary: Boundary) -> None:
 def test_the_rows_that_carry_lighting_raise_the_score_nearly_as_much_alone_as_all_do(
     models: Models, config: RunConfig, boundary: Boundary
 ) -> None:
-    found = relevance(layer_relevance(models, config, boundary, range(16), 2.0)[..., 0])
+    found = relevance(layer_relevance(models, config, boundary, range(8), 2.0)[..., 0])
     measured = with_measured_layers(boundary, found)
     assert 0 < len(measured.layers) < models.generator.num_layers
     assert measured.metrics["rescoring"]["overall"] == pytest.approx(found.overall)
     settings = config.model_copy(update={"edit": config.edit.model_copy(update={"distance": 2.0})})
     (_, _, carried), (_, _, all_rows) = (
-        edit_sweep(models, settings, replace(boundary, layers=rows), range(16))
+        edit_sweep(models, settings, replace(boundary, layers=rows), range(8))
         for rows in (measured.layers, tuple(range(models.generator.num_layers)))
     )
     assert (carried[:, -1] - carried[:, 3]).mean() > 0.5 * (all_rows[:, -1] - all_rows[:, 3]).mean()
