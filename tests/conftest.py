@@ -33,8 +33,8 @@ from tests.support.samples import sample_of
 from tests.support.small_runs import session_folder
 
 torch.set_num_threads(1)
-# Shared cores: a slow moment is not a failure.
-settings.register_profile("higan_cam", deadline=None)
+# Shared cores: a slow moment is not a failure. Half of the usual examples: other ones in each session.
+settings.register_profile("higan_cam", deadline=None, max_examples=50)
 settings.load_profile("higan_cam")
 UNTIL = "HIGAN_CAM_TESTS_UNTIL"
 """Environment variable: seconds since 1970 after which no test begins. CI sets it, which ends after 90 minutes."""

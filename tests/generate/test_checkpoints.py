@@ -269,7 +269,7 @@ BESIDE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(WRAPPERS, max_size=3), st.lists(HOLDERS, max_size=3), st.lists(BESIDE, max_size=4), st.booleans())
 def test_any_stack_of_known_wrappers_gives_the_same_tensors(
     tmp_path_factory: pytest.TempPathFactory,
@@ -304,7 +304,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.dictionaries(NAMES, TREES, max_size=4))
 def test_any_checkpoint_gives_a_generator_or_an_error_of_ours(
     tmp_path_factory: pytest.TempPathFactory, checkpoint: dict[str, Any]
