@@ -258,7 +258,6 @@ def student() -> Iterator[Student]:
 def test_the_embedded_student_beats_every_prior_on_rendered_pairs(student: Student, tmp_path: Path) -> None:
     states = (photos(TUNING_SEED, 12, "G2", lamps) for lamps in (False, True))
     rooms = [(off.image, on.image) for off, on in zip(*states, strict=True)]
-    for layout in LAYOUTS:
-        result = measured(written(str(tmp_path / layout), layout, rooms), layout, student)
-        found = next(row for row in result.rows if row.method == "student")
-        assert found.estimates["over_prior"].low > 0.1
+    result = measured(written(str(tmp_path), "off-on", rooms), "off-on", student)
+    found = next(row for row in result.rows if row.method == "student")
+    assert found.estimates["over_prior"].low > 0.1

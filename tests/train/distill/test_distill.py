@@ -17,7 +17,7 @@ from higan_cam.rooms import render
 from higan_cam.train import loop
 from higan_cam.train.checkpoints import save_checkpoint
 from higan_cam.train.distill import distill as module
-from higan_cam.train.distill import trainee
+from higan_cam.train.distill import trainee, whitening
 from higan_cam.train.distill.distill import distill, distillation_loss
 from higan_cam.train.distill.latents import as_tensor, held_out_latents
 from higan_cam.train.distill.settings import DistillSettings, Stage
@@ -55,6 +55,7 @@ def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainee, "PATTERN_PICTURES", 192)
+        patch.setattr(whitening, "SAMPLES", 2000)
         return distill(settings_in(tmp_path_factory.mktemp("whole")), ignore).state_dict()
 
 
