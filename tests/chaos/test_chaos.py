@@ -29,7 +29,9 @@ IN_CI = ("node", "disk", "two", "store")
 NIGHTLY = os.environ.get("HIGAN_CAM_CHAOS_KILLS")
 CHOSEN = tuple(FAULTS) if NIGHTLY else IN_CI
 MARKS = {"s3": pytest.mark.ceph}
-QUICK = ("--outage", "8", "--stall", "40", "--whole-share", "0", "--stores", "local", "--untimed")
+QUICK = ("--seed", "8", "--outage", "8", "--stall", "40", "--whole-share", "0", "--stores", "local", "--untimed")
+"""With this seed the second driver comes as soon as the first has begun, where it is sure to meet it; the others come
+among the masks, so that two of three runs begin behind labels and fit."""
 
 
 @pytest.fixture(scope="module")
