@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from higan_cam.runtime.cluster.head import UNCOUNTED
 from tests.chaos.processes import Process, descendants, is_running, processes
 from tests.support.waiting import wait_until
 
@@ -119,7 +120,7 @@ class Cluster:
 def environment() -> dict[str, str]:
     """For Ray's programs and drivers: no token, no noise, one BLAS thread."""
     quiet = {"RAY_AUTH_MODE": "disabled", "RAY_BACKEND_LOG_LEVEL": "fatal", "OMP_NUM_THREADS": "1"}
-    quiet["RAY_prestart_worker_first_driver"] = "0"  # idle workers that no run asks for
+    quiet |= UNCOUNTED | {"RAY_prestart_worker_first_driver": "0"}  # idle workers that no run asks for
     inherited = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     return {**inherited, **quiet, "PYTHONUNBUFFERED": "1"}
 

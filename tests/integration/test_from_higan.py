@@ -6,17 +6,23 @@ are small, as the page says how.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
 from higan_cam.publish import decode_scores
 from higan_cam.publish.images import decode_image
+from higan_cam.runtime.cluster import head_process
+from higan_cam.runtime.cluster.head import UNCOUNTED
 from higan_cam.store import open_store
 from higan_cam.store.status import read_status
 from tests.support.commands import Command
@@ -42,6 +48,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
     shutil.copytree(shared / "boundaries", folder / "weights" / "boundaries", dirs_exist_ok=True)
     (folder / "data").symlink_to(ROOT / "data")
     return folder
+
+
+@pytest.fixture(scope="module")
+def joining(folder: Path) -> Iterator[dict[str, str]]:
+    """The environment of commands that join a Ray whose workers begin in that folder, as those of their own would."""
+    environment = os.environ | {"RAY_AUTH_MODE": "disabled", "OMP_NUM_THREADS": "1"} | UNCOUNTED
+    command = [sys.executable, "-P", head_process.__file__]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as head:
+        answer = json.loads(cast(IO[str], head.stdout).readline())
+        assert "address" in answer, answer
+        yield environment | {"RAY_ADDRESS": answer["address"]}
+        head.communicate()
 
 
 @pytest.fixture
@@ -79,8 +99,10 @@ def test_edits_are_drawn(command: str, in_folder: Path, higan_cam: Command) -> N
     assert decode_image((in_folder / "edit.png").read_bytes()).std() > 10
 
 
-def test_labels_become_a_boundary_that_is_rescored(in_folder: Path, higan_cam: Command) -> None:
-    label, fit = (on_ray(verb, in_folder) for verb in ("label", "fit"))
+def test_labels_become_a_boundary_that_is_rescored(
+    in_folder: Path, joining: dict[str, str], higan_cam: Command
+) -> None:
+    label, fit = (on_ray(verb, in_folder, joining) for verb in ("label", "fit"))
     assert "8 latents labelled" in label
     assert "boundary/indoor_lighting.safetensors" in fit
     scores = decode_scores((in_folder / "RUN" / "scores" / "part-00000.parquet").read_bytes())[1]
@@ -92,17 +114,15 @@ def test_labels_become_a_boundary_that_is_rescored(in_folder: Path, higan_cam: C
     assert (in_folder / "RUN" / "report" / "rescoring.png").is_file()
 
 
-def test_a_ready_boundary_becomes_pairs_with_masks(in_folder: Path) -> None:
-    assert "report/index.html" in on_ray("run", in_folder)
+def test_a_ready_boundary_becomes_pairs_with_masks(in_folder: Path, joining: dict[str, str]) -> None:
+    assert "report/index.html" in on_ray("run", in_folder, joining)
     assert read_status(open_store(str(in_folder / "PAIRS"))).complete
 
 
-def on_ray(verb: str, folder: Path) -> str:
-    """Standard output of the page's command, in a process and a Ray of its own, which begin in `folder`."""
+def on_ray(verb: str, folder: Path, environment: dict[str, str]) -> str:
+    """Standard output of the page's command, in a process of its own."""
     (command,) = [each for each in COMMANDS if words(each)[0] == verb]
-    program = Path(sys.executable).with_name("higan-cam")
-    done = subprocess.run(
-        [str(program), *words(command), *shlex.split(SMALL)], cwd=folder, capture_output=True, text=True, check=False
-    )
+    program = [str(Path(sys.executable).with_name("higan-cam")), *words(command), *shlex.split(SMALL)]
+    done = subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
