@@ -73,7 +73,9 @@ def run() -> MaskBenchmarkResult:
     normal[-1] = 1
     boundary = Boundary(normal, 0.0, "w", (0,), "brightness")
     models = Models(TrueRooms(), Brightness(), torch.device("cpu"))
-    return benchmark_masks(models, config, boundary, count=COUNT, methods=("path",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("higan_cam.measure.masks.POOL", 64)  # fewer rooms for the prior: most of the time
+        return benchmark_masks(models, config, boundary, count=COUNT, methods=("path",))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +98,7 @@ def test_the_default_beats_the_luminance_difference_the_published_map_and_every_
     models: Models, config: RunConfig, boundary: Boundary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On 40 rooms, with a boundary of few labels; by how much with a good one is in mask/README.md."""
-    monkeypatch.setattr("higan_cam.measure.masks.POOL", 64)  # fewer rooms for the prior: half of the test's time
+    monkeypatch.setattr("higan_cam.measure.masks.POOL", 24)  # fewer rooms for the prior: half of the test's time
     default, published = config.attribution.name, "activation_difference"
     result = benchmark_masks(models, config, boundary, count=40, methods=(default, published))
     light, fixtures = result.truths
