@@ -36,14 +36,14 @@ def random_points(seed: int) -> BoolArray:
 
 
 @pytest.mark.slow
-@settings(max_examples=1500)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32), st.sampled_from(RADII), st.integers(1, 60))
 def test_labels_equal_scikit_learn_on_random_masks(seed: int, eps: float, min_samples: int) -> None:
     points = random_points(seed)
     np.testing.assert_array_equal(grid_dbscan(points, eps, min_samples), reference(points, eps, min_samples))
 
 
-@settings(max_examples=400)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32), st.floats(4, 400), st.integers(1, 300))
 def test_labels_equal_scikit_learn_at_large_radii(seed: int, eps: float, min_samples: int) -> None:
     """Dots far apart, so that many links are as long as the radius and pixels lie at the rim of several clusters."""
