@@ -31,7 +31,7 @@ def test_a_temple_and_a_flower_are_poor_and_a_room_is_not() -> None:
         latents = torch.from_numpy(sample_latents([3], 11, generator.z_dim))
         room: Tensor = generator.synthesize(generator.truncate(generator.map(latents)))[0].clamp(-1, 1)
     pictures = torch.cat([room, from_uint8(np.stack(photographs))])
-    config = InvertConfig(method="optimise", steps=40, min_psnr=LOWEST)
+    config = InvertConfig(method="optimise", steps=25, min_psnr=LOWEST)
     found = invert_pictures(generator, pictures, config, code_statistics(generator, samples=2000))
     assert found.verdict == ("ok", "poor", "poor")
     assert all("below 21.5 dB" in reason for reason in found.reason[1:])

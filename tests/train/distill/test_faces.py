@@ -54,11 +54,11 @@ def test_renders_read_as_what_they_are(name: str) -> None:
 
 def test_the_loss_on_faces_falls_and_the_figures_are_told(tmp_path: Path) -> None:
     lines: list[Progress] = []
-    stages = (Stage(resolution=8, steps=50, batch=4, learning_rate=0.05), Stage(resolution=32, steps=50, batch=4))
+    stages = (Stage(resolution=8, steps=10, batch=4, learning_rate=0.05), Stage(resolution=32, steps=50, batch=4))
     settings = DistillSettings(output=str(tmp_path), world="faces", channels=(6, 6, 6, 4), stages=stages, held_out=8)
     generator = distill(settings, lines.append)
     assert lines[-1].metrics["psnr"] > 12
-    figures = toy_world("faces").measure(generator, 8)
+    figures = toy_world("faces").measure(generator, 4)
     assert {"psnr_db", "psnr_mouth_db", "yaw_pearson", "eyes_mae"} <= set(figures)
 
 

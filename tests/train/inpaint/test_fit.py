@@ -83,7 +83,7 @@ def test_the_loss_of_a_perfect_answer_is_zero_and_of_none_the_lights_energy() ->
 
 @pytest.mark.slow
 def test_it_learns_to_put_light_where_the_mask_says(small: Settings, planted: Store) -> None:
-    settings = small(steps=250, batch=16, channels=(16, 16), checkpoint_every=250, learning_rate=3e-3)
+    settings = small(steps=120, batch=16, channels=(16, 16), checkpoint_every=120, learning_rate=5e-3)
     network = fit_inpainter(settings, ignore)
     scene = held_out_scene(read_pairs(planted, "test", SIDE), 6)
     for kind in ("own", "moved"):

@@ -55,7 +55,7 @@ def test_a_step_computes_on_the_device_of_its_world(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_it_learns_to_rank_rooms_by_their_light(tmp_path: Path) -> None:
-    scorer = fit_scorer(settings_in(tmp_path, 150), ignore)
+    scorer = fit_scorer(settings_in(tmp_path, 80), ignore)
     z = held_out_latents(200)
     assert scorer_metrics(scorer, render(z, 32), level(z))["spearman"] > 0.5
 
