@@ -86,7 +86,8 @@ class UpscaleConfig(Section):
 class LightConfig(Section):
     """Every picture with lamps at its places, at all of these gains and colours: of `higan-cam light`, and of a run.
 
-    A run takes `gains`, `kelvins` and `lamps` alone: its lamps are those of its regions, whose light is its own edit's.
+    A run takes `gains`, `kelvins`, `lamps` and `response` alone: its lamps are those of its regions, whose light is its
+    own edit's.
     """
 
     gains: tuple[float, ...] = ()
@@ -110,6 +111,10 @@ class LightConfig(Section):
     `light.settings={weights: FILE}`)."""
     settings: dict[str, Any] = Field(default={})
     """Of the composer: {name: value}; what is not named is its own default."""
+
+    response: Literal["auto", "srgb", "film"] = "auto"
+    """What levels mean in a run's pictures and in those of `pair`: `srgb` (as files say), `film` (bright light is
+    compressed) or `auto`: the curve that the run's generator draws in, where it is an embedded one, else srgb."""
 
     @field_validator("gains")
     @classmethod

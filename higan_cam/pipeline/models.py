@@ -40,16 +40,20 @@ class Models:
 
 def load_models(config: RunConfig, device: str = "cpu") -> Models:
     """The generator and the scorer that the configuration names, in eval mode on `device`; scores as in labels."""
-    generator = load_generator(
+    generator, scorer = load_own_generator(config), make_scorer(config.scorer)
+    for network in (generator, scorer):
+        cast(nn.Module, network).to(device)
+    return Models(generator, scorer, torch.device(device))
+
+
+def load_own_generator(config: RunConfig) -> Generator:
+    """The generator alone, in eval mode on the CPU."""
+    return load_generator(
         config.generator.weights,
         truncation_psi=config.generator.truncation_psi,
         truncation_layers=config.generator.truncation_layers,
         precision=config.generator.precision,
     )
-    scorer = make_scorer(config.scorer)
-    for network in (generator, scorer):
-        cast(nn.Module, network).to(device)
-    return Models(generator, scorer, torch.device(device))
 
 
 def on_final_scale(models: Models, boundary: Boundary) -> Models:

@@ -14,10 +14,11 @@ from higan_cam.mask import decode_rle
 from higan_cam.pictures import Affine
 from higan_cam.pipeline.lights import OFF, dials_of
 from higan_cam.pipeline.photos import place_of
-from higan_cam.relight import Dial, Light, light_of_pair, relight
+from higan_cam.relight import RESPONSES, Dial, Light, Response, light_of_pair, relight
 from higan_cam.relight.lamps import Top, lamps_in, split_light
 from higan_cam.relight.words import change_words, lamp_names
 from higan_cam.types import BoolArray, ByteArray, Place, Relit, Sample
+from higan_cam.weights.embedded import drawn_response
 
 SEEN = 3
 """Levels of 255 by which some pixel must change where a lamp goes on."""
@@ -35,6 +36,17 @@ def check_relit(config: RunConfig) -> None:
         )
 
 
+def response_of(light: LightConfig, generator: str) -> Response:
+    """The curve of a run's pictures, by what `generator.weights` says of the generator that drew or inverted them."""
+    return RESPONSES[drawn_response(generator, light.response)]
+
+
+def settled(config: RunConfig) -> dict[str, str]:
+    """What run.json says besides: the curve, of a run that relights."""
+    light = config.light
+    return {"light_response": response_of(light, config.generator.weights).name} if light.gains else {}
+
+
 def with_lights(config: RunConfig, samples: Iterable[Sample]) -> Iterator[Sample]:
     """The samples with their `lights`, one by one; as they are where none are asked for.
 
@@ -43,15 +55,16 @@ def with_lights(config: RunConfig, samples: Iterable[Sample]) -> Iterator[Sample
     brightest one of each first; those beyond the first `light.lamps` stay off.
     """
     for sample in samples:
-        yield replace(sample, lights=_lights(config.light, sample)) if config.light.gains else sample
+        response = response_of(config.light, config.generator.weights)
+        yield replace(sample, lights=_lights(config.light, sample, response)) if config.light.gains else sample
 
 
-def _lights(config: LightConfig, sample: Sample) -> tuple[Relit, ...]:
+def _lights(config: LightConfig, sample: Sample, response: Response) -> tuple[Relit, ...]:
     photo = sample.photo
     off, on = (sample.negative, sample.image) if photo is None else (photo.negative, photo.positive)
     if sample.status != "ok" or off is None or on is None:
         return ()
-    lamps = lamps_of(off, light_of_pair(off, on), _regions(sample), dials_of(config)[0])
+    lamps = lamps_of(off, light_of_pair(off, on, response), _regions(sample), dials_of(config)[0])
     return tuple(
         relit
         for lamp, (place, light, name) in enumerate(lamps[: config.lamps])

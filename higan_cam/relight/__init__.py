@@ -5,9 +5,10 @@ Pure functions on pictures at their own size; what is encoded for display is cla
 
 from higan_cam.relight.light import Dial, Light, light_layer, light_of_pair, relight
 from higan_cam.relight.planck import planck_rgb, temperature_of, tint
-from higan_cam.relight.response import RESPONSES, SRGB, Response
+from higan_cam.relight.response import FILM, RESPONSES, SRGB, Response, response_of_lamps
 
 __all__ = [
+    "FILM",
     "RESPONSES",
     "SRGB",
     "Dial",
@@ -17,6 +18,7 @@ __all__ = [
     "light_of_pair",
     "planck_rgb",
     "relight",
+    "response_of_lamps",
     "temperature_of",
     "tint",
 ]

@@ -7,6 +7,7 @@ a shoulder is taken for sRGB, lamps turned up come out too bright, turned down t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,3 +64,26 @@ _HALVES = np.arange(511) / 510
 SRGB = Response("srgb", srgb_light(_HALVES))
 FILM = Response("film", _film(_HALVES))
 RESPONSES = {response.name: response for response in (SRGB, FILM)}
+
+
+def response_of_lamps(off: ByteArray, alone: Sequence[ByteArray], together: ByteArray) -> Response:
+    """The curve of `RESPONSES` in which lamps photographed one by one add up best to all of them at once.
+
+    Nothing but the camera may change between the pictures, and two lamps' light has to overlap somewhere. One pair
+    alone, or a picture, does not tell: light of any curve fits it.
+
+    Args:
+        off: (H,W,3) uint8 without any lamp. alone: with one of them each, two or more. together: with all.
+
+    Raises:
+        ValueError: fewer than two lamps, or two sizes.
+    """
+    if len(alone) < 2 or any(each.shape != off.shape for each in (*alone, together)):
+        raise ValueError(f"needs two lamps or more and pictures of one size, got {len(alone)} lamps at {off.shape}")
+
+    def missed(response: Response) -> float:
+        unlit = response.light(off)
+        added = unlit + sum((response.light(each) - unlit for each in alone), np.zeros_like(unlit))
+        return float(np.mean((response.display(added).astype(np.float64) - together) ** 2))
+
+    return min(RESPONSES.values(), key=missed)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from higan_cam.config import RunConfig, UpscaleConfig
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.mask.student import load_student
 from higan_cam.pictures import list_pictures
 from higan_cam.pictures.source import absolute
@@ -78,7 +78,11 @@ def _checked(config: RunConfig, console: Console) -> dict[str, str]:
             "and light.lamps at 1"
         )
     if light.composer == "pair":
-        return {"places": _edits(config).fingerprint}
+        return _edits(config).digests
+    if light.response != "auto":
+        raise ConfigError(
+            f"light.response: the composer {light.composer} has its own; leave it out, or take --composer pair"
+        )
     load_student(config.student.weights)
     digests = {"student": sha256_of(weights_file(config.student.weights, EMBEDDED_STUDENTS))}
     digests |= load_composer(light.composer, **composer_settings(config, "cpu")).digests
@@ -104,7 +108,12 @@ def _edits(config: RunConfig) -> RecordedEdits:
     light = config.light
     if light.places is None:
         raise ConfigError("light.places: the composer pair takes a run on these pictures, which has inverted them")
-    said = [name for name, value in (("lamp", light.lamp), ("settings", light.settings)) if value]
-    if said:
-        raise ConfigError(f"light.{said[0]}: the composer pair has none: the light is the run's own edit; leave it out")
+    if light.lamp is not None:
+        raise ConfigError("light.lamp: the composer pair has none: the light is the run's own edit; leave it out")
+    for name in light.settings:
+        if name != "feather":
+            raise unknown_name("light.settings", name, ("feather",))
+    feather = light.settings.get("feather", 0.0)
+    if isinstance(feather, bool) or not isinstance(feather, int | float) or not 0 <= feather <= 2:
+        raise ConfigError(f"light.settings: feather must be a share of the square's side, 0 to 2, got {feather!r}")
     return RecordedEdits(light.places, config.store)

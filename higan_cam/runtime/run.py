@@ -15,6 +15,7 @@ from higan_cam.config.stages import AUTO
 from higan_cam.errors import DataError, QuarantinedError
 from higan_cam.label import final_range, needs_quartiles
 from higan_cam.pipeline import Models, measured_floor
+from higan_cam.pipeline.relit import settled
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.cluster.join import cluster, resources
 from higan_cam.runtime.plan import plan_crew, plan_label, plan_mask, plan_pilot
@@ -86,7 +87,7 @@ def run_stages(
     store = open_store(config.output, config.store)
     # Workers have another working directory: from here on a local output is an absolute path.
     config = config.model_copy(update={"output": store.uri})
-    begin_run(store, config, ready.digests, lambda: measured_floor(ready.models, config))
+    begin_run(store, config, ready.digests, lambda: measured_floor(ready.models, config), settled(config))
     lease = Lease(store, config.runtime.lease_s, config.runtime.lease_wait_s)
     meters = Meters(console or Console(), lease.check, _name(config))
     log.info("run=%s output=%s stages=%s", _name(config), store.uri, ",".join(stages))

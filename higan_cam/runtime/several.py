@@ -19,6 +19,7 @@ from higan_cam.config.attributes import members
 from higan_cam.errors import DataError, QuarantinedError
 from higan_cam.manipulate import entanglement
 from higan_cam.pipeline import load_models, measured_floor
+from higan_cam.pipeline.relit import settled
 from higan_cam.publish import decode_scores
 from higan_cam.publish.report.attributes import AttributesContent, AttributeView, render_attributes
 from higan_cam.runtime.cluster.head import Head
@@ -116,7 +117,7 @@ def _labels(config: RunConfig) -> bool:
 def _begun(config: RunConfig, digests: dict[str, str], floor: Callable[[], int]) -> tuple[RunConfig, Store]:
     """The run of one attribute, claimed, so that labels may be committed to it."""
     store = open_store(config.output, config.store)
-    begin_run(store, config, digests, floor)
+    begin_run(store, config, digests, floor, settled(config))
     return config, store
 
 

@@ -31,6 +31,7 @@ def begin_run(
     config: RunConfig,
     weights: Mapping[str, str] | None = None,
     floor: Callable[[], int] | None = None,
+    settled: Mapping[str, str] | None = None,
 ) -> bool:
     """Claim the output directory for this configuration, or go on with the run that is there.
 
@@ -41,6 +42,7 @@ def begin_run(
         config: the whole job.
         weights: {role: sha256} of the weights it uses.
         floor: measures how far rounding moves a picture (`recorded_floor`); called for a new run alone.
+        settled: {name: value} of what the configuration leaves open (`auto`) and a table decides; for readers.
 
     Returns:
         True for a new run, False for one that goes on.
@@ -49,7 +51,7 @@ def begin_run(
         RunMismatchError: the run there has another configuration, other weights or other versions; names the fields.
         StoreError: the directory cannot be written, or holds something that is not a run; nothing is touched.
     """
-    new = _claim(store, describe_run(config, weights or {}), floor)
+    new = _claim(store, {**describe_run(config, weights or {}), **(settled or {})}, floor)
     store.remove_leftovers()
     return new
 

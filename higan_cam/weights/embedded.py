@@ -20,18 +20,21 @@ class Embedded:
         world: whose pictures it draws or knows; a scorer fits the generators of its own world.
         licence: as dataset cards name it.
         note: what a dataset card says of the pictures.
+        response: of a generator, the curve in which its pictures show light, a key of `relight.RESPONSES`.
     """
 
     file: str
     world: str = "rooms"
     licence: str = "mit"
     note: str = ""
+    response: str = "srgb"
 
 
 EMBEDDED_GENERATORS: Mapping[str, Embedded] = {
     "rooms": Embedded(
         "rooms_generator.safetensors",
         note="Images are samples of a toy world of procedural bedrooms, not photographs.",
+        response="film",
     ),
     "faces": Embedded(
         "faces_generator.safetensors",
@@ -63,6 +66,15 @@ def knows(network: Embedded, generator: str) -> bool:
     """Whether an embedded scorer, encoder or student knows what a generator draws, by what `generator.weights` says."""
     drawing = EMBEDDED_GENERATORS.get(generator)
     return drawing is not None and drawing.world == network.world
+
+
+def drawn_response(generator: str, said: str = "auto") -> str:
+    """The curve in which a generator shows light, by what `generator.weights` says; `srgb` where nobody knows. What
+    is `said` instead of `auto` holds for any."""
+    if said != "auto":
+        return said
+    drawing = EMBEDDED_GENERATORS.get(generator)
+    return "srgb" if drawing is None else drawing.response
 
 
 def embedded_path(name: str) -> Path:

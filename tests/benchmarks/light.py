@@ -1,11 +1,11 @@
 """Measure light put into rooms against the renderer: python -m tests.benchmarks.light [--run RUN] [--translator FILE]
 
 Rooms are renders of latents that no run and no training has seen. First gain, colour temperature and single lamps, in
-both responses, and whether lamps are told apart; then light put into photos whose lamps are off, against the same rooms
-lit: composites from a student's heat, from its mask and from the true light, and with a run the change of each inverted
-photo's edit. `--fit` fits the composite's settings on other rooms first. `--translator` adds a network's light: of true
-shades, on rooms of its own side and of twice that, of one lamp's mask or another's, as a camera takes them, and of the
-student's heat.
+both responses; which of them the generator draws in, and lamps one by one tell; whether lamps are told apart. Then
+light put into photos whose lamps are off, against the same rooms lit: composites from a student's heat, from its mask
+and from the true light, and with a run the light of each inverted photo's edit. `--fit` fits the composite's settings
+on other rooms first. `--translator` adds a network's light: of true shades, on rooms of its own side and of twice that,
+of one lamp's mask or another's, as a camera takes them, and of the student's heat.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ def main(
     import torch
 
     from higan_cam.cli.options import write_file
+    from higan_cam.generate import load_generator
     from higan_cam.mask.student import load_student
     from higan_cam.measure.light import lit_photos as lit
+    from higan_cam.measure.light.curves import measure_drawn, measure_told
     from higan_cam.measure.light.lamps import measure_lamps
     from higan_cam.measure.light.relit import measure_relit
     from higan_cam.relight import RESPONSES
@@ -47,6 +49,8 @@ def main(
     torch.set_num_threads(1)
     network = load_student(student)
     relit = [asdict(measure_relit(response, count, PHOTO_SEED)) for response in RESPONSES.values()]
+    rooms = load_generator("rooms")
+    drawn = {name: measure_drawn(rooms, response, count, PHOTO_SEED) for name, response in RESPONSES.items()}
     known = lit.unlit_photos(PHOTO_SEED, count)
     shapes, settings = lit.student_shapes(network, known), {}
     if fit:
@@ -63,6 +67,8 @@ def main(
         made |= pairs
     found = {
         "relit": relit,
+        "drawn": {name: {key: asdict(value) for key, value in each.items()} for name, each in drawn.items()},
+        "told": {f"noise {noise:g}": measure_told(count, PHOTO_SEED, noise) for noise in (0.0, 1.0, 3.0)},
         "lamps": asdict(measure_lamps(count, PHOTO_SEED)),
         "photos": {
             name: {key: asdict(value) for key, value in row.items()}
@@ -108,7 +114,15 @@ def _pair(run: str, known: UnlitPhotos) -> tuple[dict[str, list[ByteArray]], dic
     from collections import Counter
 
     from higan_cam.cli.measure import recorded
-    from higan_cam.measure.light.lit_photos import PAIR, edited_photos, reached_share, transferred, transfers
+    from higan_cam.measure.light.lit_photos import (
+        CHANGE,
+        PAIR,
+        edited_photos,
+        lit_by_pair,
+        reached_share,
+        transferred,
+        transfers,
+    )
     from higan_cam.pipeline.inverting import load_inverter
     from higan_cam.pipeline.photos import with_targets
     from higan_cam.store import open_store
@@ -126,7 +140,9 @@ def _pair(run: str, known: UnlitPhotos) -> tuple[dict[str, list[ByteArray]], dic
     share, mean = reached_share(models, batch.positive, target)
     verdicts = dict(Counter[str](code.status for code in codes))
     right, gains = transfers(known, list(batch.original), list(batch.positive))
-    made = {PAIR: pictures, f"{PAIR}, by distance": fixed, **{f"{PAIR}, {name}": each for name, each in right.items()}}
+    carried = lit_by_pair(models, config, boundary, known.unlit, batch, codes)
+    more = {f"{CHANGE}, {name}": each for name, each in right.items()}
+    made = {PAIR: carried, CHANGE: pictures, f"{CHANGE}, by distance": fixed, **more}
     reached = {"target": target, "within 0.3": share, "mean score": mean, "verdicts": verdicts, "best gains": gains}
     return made, reached
 

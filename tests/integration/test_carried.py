@@ -12,10 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from higan_cam.config import load_config
-from higan_cam.errors import ConfigError, DataError
+from higan_cam.errors import ConfigError, DataError, WeightsError
 from higan_cam.pictures.paste import feathered
 from higan_cam.publish.images import decode_image
-from higan_cam.relight.composers.compose import FEATHER
 from higan_cam.runtime.light import light
 from higan_cam.store import open_store, verify_run
 from tests.integration.test_pictures import build, photo_folder, picture_run  # noqa: F401  (fixtures)
@@ -49,10 +48,11 @@ def test_the_light_of_a_runs_edits_is_put_into_its_pictures(
             decode_image(edited[row["picture_key"]][name]["bytes"]) for name in ("picture", "picture_mask")
         )
         before, after = (decode_image(row[name]["bytes"]) for name in ("input_image", "edited_image"))
-        beyond = feathered(mask, FEATHER * min(mask.shape)) == 0
+        beyond = feathered(mask, 0.4 * min(mask.shape)) == 0  # .3 of the square, which a camera may enlarge
         for each in (before, after):
             np.testing.assert_array_equal(each[beyond], picture[beyond])
-        assert json.loads(row["settings"])["composer"] == "pair"
+        settings = json.loads(row["settings"])
+        assert (settings["composer"], settings["response"]) == ("pair", "film")  # the rooms' curve
         assert (after.astype(int).sum() > before.astype(int).sum()) == row["edit_prompt"].startswith("switch on")
     page = (output / "report/index.html").read_text()
     assert "noise.png" in page
@@ -69,7 +69,11 @@ def test_the_light_of_a_runs_edits_is_put_into_its_pictures(
     [
         ((), ConfigError, r"light\.places: the composer pair takes a run"),
         (("light.places={run}", "light.lamp=lamp.png"), ConfigError, r"light\.lamp: the composer pair has none"),
+        (("light.places={run}", "light.settings={{feathr: 0.1}}"), ConfigError, "Did you mean 'feather'"),
+        (("light.places={run}", "light.settings={{feather: wide}}"), ConfigError, "feather must be a share"),
+        (("light.places={run}", "light.composer=cutout", "light.response=film"), ConfigError, r"light\.response"),
         (("light.places={latents}",), ConfigError, "is a run on latents"),
+        (("light.places={other}",), WeightsError, "put that file there"),
         (("light.places={cut}",), DataError, "has masks of 1 of 2 units"),
     ],
 )
@@ -85,7 +89,13 @@ def test_what_the_composer_cannot_use_is_said_before_anything_is_written(
     if any("{cut}" in each for each in overrides):
         shutil.copytree(picture_run, cut)
         (cut / "manifest/data-00001.json").unlink()
-    named = [each.format(run=picture_run, latents=reference_run, cut=cut) for each in overrides]
+    other = tmp_path / "other"
+    if any("{other}" in each for each in overrides):
+        shutil.copytree(picture_run, other)
+        run = json.loads((other / "run.json").read_text())
+        (other / "run.json").write_text(json.dumps({**run, "weights": {**run["weights"], "generator": "0" * 64}}))
+    places = {"run": picture_run, "latents": reference_run, "cut": cut, "other": other}
+    named = [each.format(**places) for each in overrides]
     source = ("source.kind=pictures", "source.pictures=/nowhere", "light.gains=[1]", "light.composer=pair")
     config = load_config(None, [*source, *named], output=str(tmp_path / "lit"))
     with pytest.raises(error, match=words):

@@ -15,9 +15,9 @@ from higan_cam.mask import decode_rle
 from higan_cam.mask.shapes import encode_rle
 from higan_cam.pictures import Affine, paste_change, to_picture
 from higan_cam.pipeline.photos import in_picture, place_of
-from higan_cam.pipeline.relit import check_relit, with_lights
+from higan_cam.pipeline.relit import check_relit, response_of, with_lights
 from higan_cam.publish import encode_shard
-from higan_cam.relight import SRGB
+from higan_cam.relight import FILM, SRGB
 from higan_cam.types import ByteArray, Photo, Sample
 from tests.publish.test_codes import code
 from tests.support.samples import sample_of
@@ -199,3 +199,27 @@ def test_what_only_light_on_pictures_has_is_refused_by_a_run(said: dict[str, obj
 def test_a_gain_above_0_is_needed() -> None:
     with pytest.raises(ConfigError, match=r"light\.gains: must name a gain above 0"):
         config(gains=[0.0])
+
+
+@pytest.mark.parametrize(
+    ("said", "generator", "expected"),
+    [
+        ("auto", "rooms", FILM),
+        ("auto", "faces", SRGB),
+        ("auto", "mine.safetensors", SRGB),
+        ("srgb", "rooms", SRGB),
+        ("film", "mine.safetensors", FILM),
+    ],
+)
+def test_the_curve_is_that_of_the_generator_where_its_table_says_so(
+    said: str, generator: str, expected: object
+) -> None:
+    assert response_of(config(response=said).light, generator) is expected
+
+
+def test_a_lamp_at_half_is_reckoned_in_the_curve_of_the_pictures(sample: Sample) -> None:
+    for curve, name in ((FILM, "auto"), (SRGB, "srgb")):
+        half = lit(sample, gains=[0.5], response=name).lights[0].image[LEFT]
+        levels = np.array([60, 140], np.uint8)
+        expected = curve.display(curve.light(levels).mean())
+        assert abs(int(half[5, 5, 0]) - int(expected)) <= 1

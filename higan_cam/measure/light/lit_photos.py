@@ -1,7 +1,8 @@
 """Light put into photos whose lamps are off, against the same rooms rendered with their lamps on.
 
 Compared: nothing at all; the composite of `composers.cutout` from a student's heat, from its mask and from the true
-light; the change between both ends of an inverted photo's edit, in linear light (`pair`), where codes are at hand.
+light; where codes are at hand, the light of an inverted photo's edit as the composer `pair` puts it, and all that
+changes between both ends of that edit, in linear light.
 """
 
 from __future__ import annotations
@@ -21,14 +22,18 @@ from higan_cam.mask.student.network import HEAT, MASK
 from higan_cam.measure.light.relit import psnr
 from higan_cam.measure.students import enlarged
 from higan_cam.measure.values import estimate_means
-from higan_cam.pictures import Affine, Picture, PictureRow, paste_change
+from higan_cam.pictures import Affine, Picture, PictureRow, paste_change, to_picture
 from higan_cam.pipeline import HeatBatch, Models, batches
+from higan_cam.pipeline.carried import carried_edit, light_ends
+from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.pipeline.flow import attribute
 from higan_cam.pipeline.inverting import Inverter, invert_unit
 from higan_cam.pipeline.photos import readable, with_codes, with_targets
+from higan_cam.pipeline.relit import response_of
 from higan_cam.relight import Dial, relight
 from higan_cam.relight.composers import Composer, Spot
 from higan_cam.relight.composers.cutout import Cutout, CutoutSettings
+from higan_cam.relight.composers.pair import Pair, PairSettings
 from higan_cam.relight.response import FILM, SRGB
 from higan_cam.rooms.photos import OFF, photo_latent, photo_scene
 from higan_cam.rooms.render import render
@@ -38,6 +43,7 @@ from higan_cam.types import Boundary, ByteArray, FloatArray, Interval, PictureCo
 ON = -OFF
 """A drive at which every lamp that there is burns."""
 NOTHING, STUDENT, ITS_MASK, TRUE_LIGHT, PAIR = "nothing", "student's heat", "student's mask", "true light", "pair"
+CHANGE = "change of the edit"
 LEARNED = "translator, student's heat"
 _LIT = 0.1
 _GAINS = np.linspace(0.3, 2.5, 45)
@@ -154,6 +160,34 @@ def edited_photos(
     names = ("original", "negative", "positive", "heat", "distances", "reached")
     stacked = {name: np.concatenate([getattr(batch, name) for batch in found]) for name in names}
     return HeatBatch(indices=tuple(range(len(pictures))), **stacked), codes
+
+
+def lit_by_pair(
+    models: Models,
+    config: RunConfig,
+    boundary: Boundary,
+    pictures: ByteArray,
+    edited: HeatBatch,
+    codes: Sequence[PictureCode],
+) -> list[ByteArray]:
+    """Photos (N,S,S,3) with the light of their own edits, as `higan-cam light --composer pair` puts it, at gain 1.
+
+    Args:
+        edited: by `edited_photos`. codes: theirs.
+    """
+    ends, made = light_ends(config, boundary, models.generator), list[ByteArray]()
+    samples = mask_samples(models.scorer, config, replace(edited, original=pictures))
+    for sample, drawn, code in zip(samples, edited.original, codes, strict=True):
+        own = sample.distance_positive
+        wanted = own if ends is None else ends.distance(sample.score, own)
+        after = sample.image if ends is None or wanted == own else ends.draw(code.w_plus, wanted)
+        affine = Affine(*code.place, size=code.size, side=len(drawn))
+        edit = carried_edit(code, sample.original, to_picture(sample.mask, affine), (), (drawn, after))
+        curve = response_of(config.light, config.generator.weights)
+        compose = Pair(PairSettings(before=edit.before, after=edit.after, affine=edit.affine, response=curve))
+        found = compose(Spot(edit.picture, _ANYWHERE, mask=edit.mask))
+        made.append(relight(found.picture, [found.light], [Dial()]))
+    return made
 
 
 def transferred(photo: ByteArray, reconstruction: ByteArray, strong: ByteArray) -> ByteArray:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count as count_up
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -143,7 +144,15 @@ def _figures(room: LitRoom, response: Response) -> dict[str, float]:
     }
 
 
-def dial_slope(room: LitRoom, light: Light) -> float:
+class Turned(Protocol):
+    """A room whose lamps can be turned, rendered or drawn."""
+
+    def every(self, gain: float) -> ByteArray:
+        """(S,S,3) uint8 with all lamps at one gain."""
+        ...
+
+
+def dial_slope(room: Turned, light: Light) -> float:
     """Brightness of renders over that of relit pictures, as the light's share in each, by least squares over gains."""
     unlit = room.every(0)
     base, layer = light.response.light(unlit), light.layer.astype(np.float64)

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from higan_cam.config import RunConfig, StoreConfig, config_hash
-from higan_cam.errors import ConfigError, DataError
+from higan_cam.errors import ConfigError, DataError, WeightsError
+from higan_cam.manipulate import decode_boundary
 from higan_cam.mask import decode_rle
-from higan_cam.pictures import Affine, PictureRow
-from higan_cam.pipeline.carried import CarriedEdit
-from higan_cam.pipeline.photos import developed_images
+from higan_cam.pictures import PictureRow
+from higan_cam.pipeline.carried import CarriedEdit, LightEnds, carried_edit, light_ends
+from higan_cam.pipeline.models import load_own_generator
 from higan_cam.publish.images import decode_image
 from higan_cam.publish.lights import Unlit
 from higan_cam.publish.reading import fingerprint, read_batches, shard_errors
 from higan_cam.runtime.plan import plan_mask
 from higan_cam.runtime.workers.inputs import read_codes
 from higan_cam.store import Store, committed, open_store
-from higan_cam.store.keys import CODES, DATA
-from higan_cam.store.run import recorded_config
-from higan_cam.types import PictureCode, Place
+from higan_cam.store.keys import CODES, DATA, boundary_keys
+from higan_cam.store.run import read_run, recorded_config
+from higan_cam.types import ByteArray, PictureCode, Place
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS
+from higan_cam.weights.files import sha256_of
+from higan_cam.weights.zoo import weights_file
 
 _COLUMNS = (
     *("index", "status", "reason", "picture", "picture_mask", "reconstruction", "image", "places"),
-    "picture_regions",
+    *("picture_regions", "score", "distance_positive"),
 )
 _SAME = "give `light` the pictures that the run has"
 
 
 class RecordedEdits:
-    """The edits of a run's pictures.
+    """The edits of a run's pictures, as far as light goes (`pipeline.carried`).
 
     Attributes:
         config: the run's.
@@ -55,6 +61,25 @@ class RecordedEdits:
                 f"light.places: {self._store.uri} has masks of {there} of {len(units)} units; the same `run` goes on "
                 "to the end"
             )
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """{role: sha256} of what makes the light. WeightsError: the generator is not the run's own."""
+        run = read_run(self._store)["weights"]
+        file = weights_file(self.config.generator.weights, EMBEDDED_GENERATORS)
+        if (found := sha256_of(file)) != run["generator"]:
+            raise WeightsError(
+                f"generator.weights: {file} has the sha256 {found}, and {self._store.uri} was made with "
+                f"{run['generator']}; put that file there, since the light of an edit is drawn anew"
+            )
+        return {"places": self.fingerprint, "generator": found}
+
+    @cached_property
+    def _ends(self) -> LightEnds | None:
+        tensors, metrics = boundary_keys(self.config)
+        found = self._store.get(tensors), self._store.get(metrics)
+        boundary = decode_boundary(*found, f"{self._store.uri}/{tensors}")
+        return light_ends(self.config, boundary, load_own_generator(self.config))
 
     @property
     def fingerprint(self) -> str:
@@ -91,8 +116,29 @@ class RecordedEdits:
                     f"light.places: picture {code.index} is {code.key} there and {wanted[code.index]} here; {_SAME}"
                 )
             with shard_errors(self._store, self._records[shard]):
-                found = Unlit(code.key, code.status, code.reason) if mine is None else _edit(code, mine)
+                found = Unlit(code.key, code.status, code.reason) if mine is None else self._edit(code, mine)
             yield found
+
+    def _edit(self, code: PictureCode, row: Mapping[str, Any]) -> CarriedEdit | Unlit:
+        if row["picture"] is None:
+            return Unlit(code.key, "unreadable", row["reason"])
+        if row["status"] != "ok" or not row["picture_regions"]:
+            return Unlit(code.key, "empty", row["reason"] or "no region of the edit shows in the picture")
+        picture, mask, before = (
+            decode_image(row[name]["bytes"]) for name in ("picture", "picture_mask", "reconstruction")
+        )
+        places = {place["rank"]: Place(**place) for place in row["places"]}
+        regions = [
+            (places[region["rank"]], decode_rle(region["rle"]).astype(np.bool_)) for region in row["picture_regions"]
+        ]
+        return carried_edit(code, picture, mask, regions, (before, self._after(code, row)))
+
+    def _after(self, code: PictureCode, row: Mapping[str, Any]) -> ByteArray:
+        """The strong end: the run's own where that is where its light is whole, else drawn anew."""
+        own, ends = row["distance_positive"], self._ends
+        score = math.nan if row["score"] is None else row["score"]
+        wanted = own if ends is None else ends.distance(score, own)
+        return decode_image(row["image"]["bytes"]) if ends is None or wanted == own else ends.draw(code.w_plus, wanted)
 
 
 def inverted_run(store: Store) -> RunConfig:
@@ -104,25 +150,3 @@ def inverted_run(store: Store) -> RunConfig:
             "(source.kind=pictures), which has inverted them"
         )
     return config
-
-
-def _edit(code: PictureCode, row: Mapping[str, Any]) -> CarriedEdit | Unlit:
-    if row["picture"] is None:
-        return Unlit(code.key, "unreadable", row["reason"])
-    if row["status"] != "ok" or not row["picture_regions"]:
-        return Unlit(code.key, "empty", row["reason"] or "no region of the edit shows in the picture")
-    image = {name: decode_image(row[name]["bytes"]) for name in ("picture", "picture_mask", "reconstruction", "image")}
-    before, after = developed_images(code, image["reconstruction"], image["image"])
-    places = {place["rank"]: Place(**place) for place in row["places"]}
-    return CarriedEdit(
-        index=code.index,
-        key=code.key,
-        picture=image["picture"],
-        mask=image["picture_mask"],
-        regions=[
-            (places[region["rank"]], decode_rle(region["rle"]).astype(np.bool_)) for region in row["picture_regions"]
-        ],
-        before=before,
-        after=after,
-        affine=Affine(*code.place, size=code.size, side=len(before)),
-    )

@@ -14,6 +14,7 @@ with quick_imports():  # PyTorch, for which a worker's first unit waits
     from higan_cam.pipeline.carried import carried_unit
     from higan_cam.pipeline.lights import light_unit
     from higan_cam.pipeline.recommend import recommend_unit
+    from higan_cam.pipeline.relit import response_of
     from higan_cam.publish.lights import LitPair, Unlit, encode_lights
     from higan_cam.relight.composers import Composer, load_composer
     from higan_cam.runtime.workers.edits import RecordedEdits
@@ -62,7 +63,8 @@ class LightWorker(Worker):
     def _pairs(self, rows: Sequence[PictureRow]) -> Iterator[LitPair | Unlit]:
         config = self.config
         if isinstance(self.places, RecordedEdits):
-            return carried_unit(config.light, config.seed, self.places.of(rows))
+            response = response_of(config.light, self.places.config.generator.weights)
+            return carried_unit(config.light, config.seed, self.places.of(rows), response)
         if isinstance(self.places, RecordedPlaces):
             answers = self.places.of(rows)
         elif isinstance(self.places, FolderMasks | RecordedMasks):

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as st_np
 
 from higan_cam.pictures.carrying import to_picture
 from higan_cam.pictures.fitting import Affine, fit_square
-from higan_cam.pictures.paste import linear, paste_change
-from higan_cam.relight import Dial, relight
+from higan_cam.pictures.paste import FEATHER, feathered, linear, paste_change
+from higan_cam.relight import FILM, SRGB, Dial, Response, relight
 from higan_cam.relight.composers import Composed, Spot, load_composer
 from higan_cam.types import ByteArray, Place
 
@@ -30,9 +30,12 @@ def spots(draw: st.DrawFn) -> Spot:
     return Spot(picture, PLACE, mask=mask)
 
 
-def composed(spot: Spot, before: ByteArray, after: ByteArray) -> tuple[Composed, Affine]:
+def composed(
+    spot: Spot, before: ByteArray, after: ByteArray, feather: float = 0.3, response: Response = SRGB
+) -> tuple[Composed, Affine]:
     affine = fit_square(spot.picture, SIDE)[1]
-    return load_composer("pair", before=before, after=after, affine=affine)(spot), affine
+    settings = {"affine": affine, "feather": feather, "response": response}
+    return load_composer("pair", before=before, after=after, **settings)(spot), affine
 
 
 @given(spots(), ENDS, ENDS)
@@ -43,7 +46,8 @@ def test_beyond_the_square_and_the_feather_every_byte_is_the_photos(
     np.testing.assert_array_equal(made.picture, spot.picture)
     lit = relight(made.picture, [made.light], [Dial(2)])
     square = to_picture(np.ones((SIDE, SIDE), np.float32), affine) > 0
-    beyond = (spot.weight == 0) | ~square
+    assert spot.mask is not None
+    beyond = (feathered(spot.mask, 0.3 * SIDE * affine.scale) == 0) | ~square
     np.testing.assert_array_equal(lit[beyond], spot.picture[beyond])
     assert bool(made.reason) == (not made.light.layer.any())
 
@@ -53,12 +57,23 @@ def test_at_gain_1_it_is_the_pasted_edit_where_that_is_brighter(
     spot: Spot, before: ByteArray, after: ByteArray
 ) -> None:
     assert spot.mask is not None
-    made, affine = composed(spot, before, after)
+    made, affine = composed(spot, before, after, FEATHER)
     lit = relight(made.picture, [made.light], [Dial()])
     pasted = paste_change(spot.picture, spot.mask, before, after, affine)
     brighter = to_picture((linear(after) - linear(before)).astype(np.float32), affine) >= 0
     assert (np.abs(lit.astype(int) - pasted)[brighter] <= 1).all()
     np.testing.assert_array_equal(lit[~brighter], spot.picture[~brighter])
+
+
+def test_light_is_in_the_units_of_the_curve_that_is_named() -> None:
+    picture = np.full((12, 20, 3), 90, np.uint8)
+    after = np.full((SIDE, SIDE, 3), 200, np.uint8)
+    made, _ = composed(Spot(picture, PLACE), np.full_like(after, 90), after, response=FILM)
+    assert made.light.response is FILM
+    assert made.settings["response"] == "film"
+    twice = relight(made.picture, [made.light], [Dial(2)])[6, 10]
+    expected = FILM.display(2 * FILM.light(after) - FILM.light(np.full_like(after, 90)))[0, 0]
+    np.testing.assert_allclose(twice.astype(int), expected, atol=1)
 
 
 def test_without_a_mask_the_whole_square_is_lit() -> None:
@@ -72,7 +87,8 @@ def test_without_a_mask_the_whole_square_is_lit() -> None:
 def test_a_mask_of_nothing_leaves_the_photo_and_says_so() -> None:
     picture = np.full((12, 20, 3), 60, np.uint8)
     spot = Spot(picture, PLACE, mask=np.zeros((12, 20), np.uint8))
-    made, _ = composed(spot, *(np.full((SIDE, SIDE, 3), level, np.uint8) for level in (80, 120)))
+    before, after = (np.full((SIDE, SIDE, 3), level, np.uint8) for level in (80, 120))
+    made, _ = composed(spot, before, after)
     assert "mask is empty" in made.reason
     np.testing.assert_array_equal(made.picture, picture)
     assert not made.light.layer.any()

@@ -24,6 +24,7 @@ from higan_cam.publish.report.templating import page_environment
 from higan_cam.store import Store, committed, read_run
 from higan_cam.store.keys import CARD_KEY, DATA, LIGHTS, REPORT_KEY
 from higan_cam.types import ByteArray
+from higan_cam.weights.embedded import drawn_response
 
 SAYS: dict[str, str] = {
     "cutout": "in the shape of a student's heat: it knows neither the depth of a room nor what throws shadows",
@@ -75,11 +76,13 @@ class RelitView:
     Attributes:
         unlit: its picture, before a lamp's light is put in.
         settings: (picture, what leads there from `unlit`) for each setting of each lamp.
+        response: name of the curve in whose units light was added.
     """
 
     name: str
     unlit: ByteArray
     settings: tuple[tuple[ByteArray, str], ...]
+    response: str
 
 
 def read_relit(config: RunConfig, store: Store) -> tuple[RelitView, ...]:
@@ -93,19 +96,19 @@ def read_relit(config: RunConfig, store: Store) -> tuple[RelitView, ...]:
     if first is None:
         return ()
     unlit = "picture_negative" if config.source.kind == "pictures" else "negative"
-    views: list[RelitView] = []
+    response, views = drawn_response(config.generator.weights, config.light.response), list[RelitView]()
     for rows in read_batches(store, first, ("id", unlit, "lights"), 1):
         with shard_errors(store, first):
-            views += [_relit(row, unlit) for row in rows if row["lights"]]
+            views += [_relit(row, unlit, response) for row in rows if row["lights"]]
         if len(views) == RELIT:
             break
     return tuple(views)
 
 
-def _relit(row: dict[str, Any], unlit: str) -> RelitView:
+def _relit(row: dict[str, Any], unlit: str, response: str) -> RelitView:
     lights = ((light["image"], light["on_prompt"]) for light in row["lights"])
     settings = tuple((reduced(decode_image(image["bytes"])), words) for image, words in lights)
-    return RelitView(row["id"], reduced(decode_image(row[unlit]["bytes"])), settings)
+    return RelitView(row["id"], reduced(decode_image(row[unlit]["bytes"])), settings, response)
 
 
 def write_lights_report(config: RunConfig, store: Store) -> None:
