@@ -296,7 +296,7 @@ def test_what_pictures_need_is_part_of_a_run_on_pictures_and_of_no_other(section
     ("field", "value"),
     [
         *(("gains", [0.5]), ("kelvins", [2700.0]), ("lamps", 2), ("lamp", "lamp.png"), ("places", "runs/places")),
-        *(("composer", "diffusion"), ("settings", {"glow": 0.5})),
+        *(("composer", "diffusion"), ("settings", {"glow": 0.5}), ("response", "film")),
     ],
 )
 def test_light_is_part_of_what_puts_it_and_of_nothing_else(field: str, value: Any) -> None:

@@ -15,7 +15,7 @@ from higan_cam.mask import decode_rle
 from higan_cam.mask.shapes import encode_rle
 from higan_cam.pictures import Affine, paste_change, to_picture
 from higan_cam.pipeline.photos import in_picture, place_of
-from higan_cam.pipeline.relit import check_relit, response_of, with_lights
+from higan_cam.pipeline.relit import check_relit, response_of, settled, with_lights
 from higan_cam.publish import encode_shard
 from higan_cam.relight import FILM, SRGB
 from higan_cam.types import ByteArray, Photo, Sample
@@ -215,6 +215,11 @@ def test_the_curve_is_that_of_the_generator_where_its_table_says_so(
     said: str, generator: str, expected: object
 ) -> None:
     assert response_of(config(response=said).light, generator) is expected
+
+
+def test_run_json_is_told_the_curve_of_a_run_that_relights_and_nothing_of_others() -> None:
+    assert settled(config(gains=[1.0])) == {"light_response": "film"}
+    assert settled(config()) == {}
 
 
 def test_a_lamp_at_half_is_reckoned_in_the_curve_of_the_pictures(sample: Sample) -> None:

@@ -56,6 +56,14 @@ def test_the_floor_is_measured_for_a_new_run_and_taken_from_there_by_all_others(
     assert read_run(store)["config_hash"] == config_hash(config_of())
 
 
+def test_what_a_table_settles_stands_in_run_json_and_refuses_nobody(store: Store) -> None:
+    config = RunConfig()
+    assert begin_run(store, config, settled={"light_response": "film"})
+    assert read_run(store)["light_response"] == "film"
+    assert not begin_run(store, config, settled={"light_response": "srgb"})
+    assert read_run(store)["light_response"] == "film"
+
+
 def test_a_run_begun_before_floors_were_measured_goes_on_without_one(store: Store) -> None:
     begin_run(store, config_of(), WEIGHTS)
     before = store.get("run.json")
