@@ -58,7 +58,7 @@ EMBEDDED_SEGMENTERS: Mapping[str, Embedded] = {"faces": Embedded("faces_segmente
 """By what `load_segmenter` calls them."""
 EMBEDDED_TRANSLATORS: Mapping[str, Embedded] = {"rooms": Embedded("rooms_translator.safetensors")}
 """By what `load_translator` calls them."""
-EMBEDDED_TEXTS: Mapping[str, Embedded] = {}
+EMBEDDED_TEXTS: Mapping[str, Embedded] = {"rooms": Embedded("rooms_text.safetensors")}
 """By what `load_text_model` calls them."""
 
 

@@ -50,7 +50,7 @@ COVER = ("cover_red", "cover_green", "cover_blue")
 SHOWN = (*READ, *COVER)
 """What the judge reads."""
 FIRST, LABELLED, TAILS = 300_000, 3_000, 300
-SPREADS = (1.0, 2.0, 3.0, 4.5, 6.0)
+SPREADS = (1.0, 2.0, 3.0, 4.5, 6.0, 9.0, 12.0)
 """How far directions go, in standard deviations of codes along them; channels: of the style that moves most."""
 AT_ONCE = 16
 Readings = Mapping[str, FloatArray]
@@ -176,7 +176,7 @@ def _channels(bench: Bench, options: argparse.Namespace, one: bool = False) -> F
         start, wish = _asked_rooms(bench, text), bench.wishes[text.text]
         if one:
             direction = words_direction(found, affines, generator.edit_strength, wish, "words", options.threshold)
-            move = torch.from_numpy(direction.vector * float((codes @ direction.vector).std()))[None]
+            move = torch.from_numpy(direction.vector * np.float32(direction.figures["spread"]))[None]
         else:
             move = as_tensor(words_moves(found, wish, generator.num_layers, options.threshold, options.by))
         yield text, start, [start + spread * strength * move for spread in SPREADS]
@@ -239,12 +239,17 @@ def _once(bench: Bench, codes: Tensor, kept: dict[int, Readings] = {}) -> Readin
 
 def _judged(bench: Bench, text: Text, start: Tensor, ends: Sequence[Tensor]) -> dict[str, Any]:
     """{strength, came, flipped, clean}: lists over the judged rooms, at the strength that is best on the others."""
-    before = bench.readings(start)
-    after = [_came(text, before, bench.readings(each)) for each in ends]
     judged = np.arange(len(start)) % 2 == 1 if len(ends) > 1 else np.ones(len(start), bool)
-    scores = [float(each["clean"][~judged].mean()) if len(ends) > 1 else 0.0 for each in after]
-    best = int(np.argmax(scores))
-    return {"strength": best, **{name: values[judged].tolist() for name, values in after[best].items()}}
+
+    def found(end: Tensor, rooms: BoolArray) -> dict[str, FloatArray]:
+        which = torch.from_numpy(rooms)
+        return _came(text, bench.readings(start[which]), bench.readings(end[which]))
+
+    best = 0
+    if len(ends) > 1:
+        tried = [found(end, ~judged) for end in ends]
+        best = int(np.argmax([(each["clean"] + 0.1 * each["came"]).mean() for each in tried]))
+    return {"strength": best, **{name: values.tolist() for name, values in found(ends[best], judged).items()}}
 
 
 def _came(text: Text, before: Readings, after: Readings) -> dict[str, FloatArray]:

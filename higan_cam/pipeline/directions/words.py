@@ -92,7 +92,8 @@ def words_direction(
     """The same as one direction of all these rows, which files and commands take; `strength` is `edit_strength`.
 
     Returns:
-        `figures`: channels, how many; kept, the share of the wanted change of styles that one move of all rows makes.
+        `figures`: channels, how many; kept, the share of the wanted change of styles that one move of all rows makes;
+        spread, code units of that move, whose largest channel was to go by one standard deviation of its style.
 
     Raises:
         ConfigError: no channel answers so much, or both texts mean the same.
@@ -102,8 +103,9 @@ def words_direction(
     styles = {row: strength[row] * np.concatenate([each.weight for each in affines if each.row == row]) for row in rows}
     move, kept = shared_move(moves, styles)
     chosen = int(np.count_nonzero(channel_weights(found.changes, _asked(wish), threshold)))
-    figures = {"channels": chosen, "of": len(found.rows), "threshold": threshold, "kept": kept}
-    unit = (move / np.linalg.norm(move)).astype(np.float32)
+    length = float(np.linalg.norm(move))
+    figures = {"channels": chosen, "of": len(found.rows), "threshold": threshold, "kept": kept, "spread": length}
+    unit = (move / length).astype(np.float32)
     return Direction(unit, tuple(rows), name, "words", figures)
 
 
