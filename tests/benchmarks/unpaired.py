@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="rooms of each kind to learn from")
     parser.add_argument("--judged", type=int, default=200, help="hidden true pairs")
     parser.add_argument("--images", type=int, default=2400, help="pictures of each kind shown to CycleGAN")
-    parser.add_argument("--finish", type=int, default=4400, help="pairs made of them, shown to CycleGAN's at last")
+    parser.add_argument("--finish", type=int, default=20_000, help="pairs made of them, shown to CycleGAN's at last")
     parser.add_argument("--channels", type=int, nargs="+", default=[8, 16, 32, 48], help="of every network")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first", type=int, default=1, help="seed; 0 is what settings were chosen on")
