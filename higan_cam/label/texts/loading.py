@@ -45,11 +45,15 @@ def load_text_model(name: str = "rooms", arch: str | None = None) -> TextModel:
         ConfigError: open_clip is not installed, an architecture that it does not know, or that is not said.
         WeightsError: a file that is missing or does not fit.
     """
-    if name in EMBEDDED_TEXTS:
-        return RoomsTexts(load_towers(embedded_path(EMBEDDED_TEXTS[name].file)))
-    if arch is None and _is_towers(expanded(name)):
-        return RoomsTexts(load_towers(expanded(name)))
+    path = text_model_file(name)
+    if name in EMBEDDED_TEXTS or (arch is None and _is_towers(path)):
+        return RoomsTexts(load_towers(path))
     return OpenClipTexts(*open_clip_model(ScorerConfig(name="clip", weights=name, arch=arch, target="a", against="b")))
+
+
+def text_model_file(name: str) -> Path:
+    """The file of what `load_text_model` calls so, there or not."""
+    return embedded_path(EMBEDDED_TEXTS[name].file) if name in EMBEDDED_TEXTS else expanded(name)
 
 
 class RoomsTexts(nn.Module):

@@ -15,7 +15,7 @@ from higan_cam.config import RunConfig
 from higan_cam.errors import ConfigError, WeightsError, unknown_name
 from higan_cam.generate.styles import style_affines
 from higan_cam.invert.descent import Plan
-from higan_cam.label.texts import TextModel, load_text_model
+from higan_cam.label.texts import TextModel, load_text_model, text_model_file
 from higan_cam.manipulate.directions import Direction, ganspace, lesser_rank, sefa
 from higan_cam.manipulate.directions.ganspace import check_mapped
 from higan_cam.pipeline.directions.asked import Asked, TextAsked
@@ -25,6 +25,7 @@ from higan_cam.pipeline.directions.words import channel_responses, words_directi
 from higan_cam.pipeline.models import Models, codes_array, w_plus_of
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.types import FloatArray
+from higan_cam.weights.files import sha256_of
 
 
 def find_directions(models: Models, config: RunConfig, method: str, asked: Asked) -> list[Direction]:
@@ -97,7 +98,9 @@ def _words(models: Models, config: RunConfig, asked: Asked, codes: FloatArray) -
     wish = wish_of(_text_model(wanted), wanted, models.device)
     affines = [each for each in style_affines(generator) if each.row in asked.layers]
     looks = w_plus_of(models, config, range(asked.looks))
-    key = digest(canonical_json([wanted.weights, wanted.arch, asked.looks, asked.codes, config.seed]))[:12]
+    key = digest(
+        canonical_json([sha256_of(text_model_file(wanted.weights)), wanted.arch, asked.looks, asked.codes, config.seed])
+    )[:12]
     found = channel_responses(generator, looks, wish.see, affines, codes, asked.store, key)
     strength = generator.edit_strength
     return [words_direction(found, affines, strength, wish, text_name(wanted, "words"), wanted.threshold)]
