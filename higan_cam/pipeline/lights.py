@@ -82,10 +82,15 @@ def dials_of(config: LightConfig) -> list[Dial]:
 
 
 def lamp_shares(answer: Recommendation) -> list[FloatArray]:
-    """(H,W) float32 for each place: its lamp's share of the heat, at the picture's size; they add up to the heat."""
+    """(H,W) float32 for each place: its lamp's share of the heat, at the picture's size; they add up to the heat.
+
+    Of a mask that was given without heat there is one, all of it.
+    """
     picture, heat = answer.picture, answer.heat
-    if picture is None or heat is None or not answer.places:
+    if picture is None or not answer.places:
         return []
+    if heat is None:
+        return [] if answer.mask is None else [answer.mask / np.float32(255)]
     height, width = picture.shape[:2]
     scale, dx, dy = answer.place
     tops = [
@@ -112,8 +117,6 @@ def answer_of_mask(row: PictureRow, found: Picture | Unreadable, mask: ByteArray
     if isinstance(mask, str) or not mask.any():
         reason = mask if isinstance(mask, str) else "its mask is all black"
         return Recommendation(row.index, row.key, "empty", reason, found.notes, found.image)
-    heat = np.zeros((max(height, width),) * 2, np.float32)  # a square from the first pixel on: nothing is resampled
-    heat[:height, :width] = mask / np.float32(255)
     ys, xs = np.nonzero(mask)
     left, top = xs.min() / width, ys.min() / height
     box = float(left), float(top), float((xs.max() + 1) / width - left), float((ys.max() + 1) / height - top)
@@ -126,8 +129,6 @@ def answer_of_mask(row: PictureRow, found: Picture | Unreadable, mask: ByteArray
         found.notes,
         found.image,
         mask=mask,
-        heat=heat,
-        place=(1.0, 0.0, 0.0),
         places=(place,),
     )
 

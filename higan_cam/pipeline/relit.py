@@ -27,7 +27,7 @@ SEEN = 3
 def check_relit(config: RunConfig) -> None:
     """ConfigError where a run is asked for lights that only `higan-cam light` has."""
     usual, light = LightConfig(), config.light
-    fields = ("lamp", "places", "composer", "settings")
+    fields = ("lamp", "places", "masks", "composer", "settings")
     said = [name for name in fields if light.gains and getattr(light, name) != getattr(usual, name)]
     if said:
         raise ConfigError(

@@ -27,6 +27,8 @@ from higan_cam.types import ShardRecord
 
 WHOLE = 64 << 20
 """Bytes of the largest shard that is fetched at once."""
+_AT_ONCE = 8 << 20
+"""Bytes that a request for a part of a larger one asks for at least."""
 MAX_SHARDS = 64
 """Shards read for figures; more are sampled evenly, so that the report of a huge run stays cheap."""
 
@@ -65,7 +67,11 @@ def open_shard(store: Store, record: ShardRecord) -> Iterator[OpenShard]:
     Raises:
         StoreError: as `read_shard`.
     """
-    with open_object(store, record.path) if record.bytes > WHOLE else io.BytesIO(store.get(record.path)) as body:
+    with (
+        open_object(store, record.path, _AT_ONCE)
+        if record.bytes > WHOLE
+        else io.BytesIO(store.get(record.path)) as body
+    ):
         with shard_errors(store, record):
             found = hashlib.file_digest(body, "sha256").hexdigest()
             if found != record.sha256:

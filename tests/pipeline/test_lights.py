@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from higan_cam.config import LightConfig
-from higan_cam.pipeline.lights import dials_of, lamp_shares, light_unit
+from higan_cam.pictures import Picture, PictureRow
+from higan_cam.pipeline.lights import answer_of_mask, dials_of, lamp_shares, light_unit
 from higan_cam.publish.lights import LitPair, Unlit
 from higan_cam.relight import Dial
 from higan_cam.relight.composers.cutout import Cutout
@@ -51,6 +52,17 @@ def test_shares_of_the_lamps_add_up_to_the_heat() -> None:
     whole = to_picture(found.heat, Affine(1.5, 8.25, 0.25, (48, 64), 32))
     np.testing.assert_allclose(shares[0] + shares[1], whole, atol=1e-5)
     assert shares[0][:, :24].sum() > 10 * shares[1][:, :24].sum()
+
+
+def test_a_mask_that_is_given_is_the_one_lamps_share_whatever_the_pictures_shape() -> None:
+    picture = Picture(np.zeros((1, 12_000, 3), np.uint8))
+    mask = np.zeros((1, 12_000), np.uint8)
+    mask[0, 5_000:7_000] = 255
+    found = answer_of_mask(PictureRow(0, "long.png", 1, "", 0, None), picture, mask)
+    assert found.heat is None  # which would be a square of its longer side
+    (share,) = lamp_shares(found)
+    np.testing.assert_array_equal(share, mask / np.float32(255))
+    assert found.places[0].x == pytest.approx(0.5)
 
 
 def test_every_gain_goes_with_every_colour_and_off_has_none() -> None:

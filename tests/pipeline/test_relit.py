@@ -188,7 +188,14 @@ def test_lights_are_a_column_of_pictures_and_words(sample: Sample) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [{"lamp": "lamp.png"}, {"places": "runs/places"}, {"composer": "diffusion"}, {"settings": {"reach": 1}}]
+    "said",
+    [
+        {"lamp": "lamp.png"},
+        {"places": "runs/places"},
+        {"masks": "masks"},
+        {"composer": "diffusion"},
+        {"settings": {"reach": 1}},
+    ],
 )
 def test_what_only_light_on_pictures_has_is_refused_by_a_run(said: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=rf"light\.{next(iter(said))} is of `higan-cam light`"):

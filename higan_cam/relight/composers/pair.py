@@ -79,11 +79,18 @@ class Pair:
         return Composed(spot.picture.copy(), Light(layer, kelvin, ends.response), settings)
 
     def _weight(self, spot: Spot) -> FloatArray:
-        """(H,W) in [0,1]."""
+        """(H,W) in [0,1]: light fades beyond the mask, and, over a third of that way, to where the square ends."""
         affine = self._settings.affine
         if spot.mask is None:
             return np.ones(affine.size, np.float32)
-        return feathered(spot.mask, self._settings.feather * affine.side * affine.scale)
+        reach = self._settings.feather * affine.side * affine.scale
+        return feathered(spot.mask, reach) * _within(affine, reach / 3)
+
+
+def _within(affine: Affine, reach: float) -> FloatArray:
+    """(H,W) float32: 1 well inside the square, 0 beyond it; all 1 where the photo ends with the square."""
+    beyond = to_picture(np.ones((affine.side, affine.side), np.float32), affine) == 0
+    return 1 - feathered(beyond.astype(np.uint8), reach)
 
 
 def _carried(ends: PairSettings) -> FloatArray:

@@ -63,7 +63,9 @@ class LightWorker(Worker):
     def _pairs(self, rows: Sequence[PictureRow]) -> Iterator[LitPair | Unlit]:
         config = self.config
         if isinstance(self.places, RecordedEdits):
-            response = response_of(config.light, self.places.config.generator.weights)
+            inverted = self.places.config  # a curve that was said for that run holds for its light
+            said = config.light if config.light.response != "auto" else inverted.light
+            response = response_of(said, inverted.generator.weights)
             return carried_unit(config.light, config.seed, self.places.of(rows), response)
         if isinstance(self.places, RecordedPlaces):
             answers = self.places.of(rows)

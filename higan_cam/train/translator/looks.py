@@ -7,9 +7,10 @@ goes on from is taken anew, so it does not tell that a training was interrupted.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,10 +77,12 @@ def keep_look(output: str, look: Look) -> list[Look]:
 def read_looks(path: Path) -> list[Look]:
     """Every look in a history, in order; none where there is none."""
     rows = json.loads(path.read_bytes())["looks"] if path.exists() else []
-    return [
-        Look(row["step"], row["kpairs"], {name: Interval(**each) for name, each in row["figures"].items()})
-        for row in rows
-    ]
+    return [Look(row["step"], row["kpairs"], {name: Interval(**each) for name, each in _figures(row)}) for row in rows]
+
+
+def _figures(row: dict[str, Any]) -> Iterable[tuple[str, dict[str, float]]]:
+    figures: dict[str, dict[str, float]] = row.get("figures") or row["psnr"]  # as trainings begun before have it
+    return figures.items()
 
 
 def shown_of(settings: TranslatorSettings, read: Read | None) -> dict[str, Stored]:

@@ -76,6 +76,18 @@ def test_light_is_in_the_units_of_the_curve_that_is_named() -> None:
     np.testing.assert_allclose(twice.astype(int), expected, atol=1)
 
 
+def test_light_beyond_the_mask_does_not_end_in_an_edge_where_the_square_does() -> None:
+    photo = np.full((60, 90, 3), 60, np.uint8)  # the square is columns 15 to 74
+    mask = np.zeros((60, 90), np.uint8)
+    mask[25:35, 22:32] = 255
+    after = np.full((SIDE, SIDE, 3), 160, np.uint8)
+    made, _ = composed(Spot(photo, PLACE, mask=mask), np.full_like(after, 60), after)
+    lit = relight(photo, [made.light], [Dial()])[..., 0].astype(int)
+    assert (lit[25:35, 22:32] == 160).all()
+    assert lit[:, :15].max() == 60
+    assert np.abs(np.diff(lit[:, :26], axis=1)).max() < 40  # of 100
+
+
 def test_without_a_mask_the_whole_square_is_lit() -> None:
     picture = np.full((12, 20, 3), 60, np.uint8)
     before, after = (np.full((SIDE, SIDE, 3), level, np.uint8) for level in (80, 120))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from higan_cam.train.translator.export import CARD, train_and_export_translator
 from higan_cam.train.translator.looks import HELD_OUT, HISTORY, TRAINED_ON, Looks, read_looks, shown_of
 from higan_cam.train.translator.reading import read_pairs
 from higan_cam.train.translator.settings import TranslatorSettings
+from higan_cam.types import Interval
 from tests.train.translator.test_fit import ignore, stop_after_a_checkpoint
 
 Settings = Callable[..., TranslatorSettings]
@@ -51,6 +53,13 @@ def test_a_network_that_adds_nothing_is_as_far_off_as_the_unlit_picture(
     assert second.figures[HELD_OUT].value == pytest.approx(expected, rel=1e-5)
     assert (first.step, second.kpairs) == (4, 6 * settings.batch / 1000)
     assert [look.step for look in looks.look(4, translator)] == [4], "what lies beyond is taken anew"
+
+
+def test_the_history_of_a_training_begun_when_looks_had_decibels_alone_is_read(tmp_path: Path) -> None:
+    interval = {"value": 20.0, "low": 19.0, "high": 21.0}
+    looks = [{"step": 2, "kpairs": 0.1, "psnr": {HELD_OUT: interval}}]
+    (tmp_path / HISTORY).write_text(json.dumps({"looks": looks}))
+    assert read_looks(tmp_path / HISTORY)[0].figures == {HELD_OUT: Interval(**interval)}
 
 
 def test_an_interrupted_training_leaves_the_same_history_card_and_page(
