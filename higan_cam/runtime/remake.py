@@ -32,7 +32,7 @@ from higan_cam.runtime.workers.student import with_own_student
 from higan_cam.store import Store, describe_run, read_run
 from higan_cam.store.keys import CODES, DATA, PILOT, SCORES, SHARD_STAGES, STAGE_NAMES, stats_key
 from higan_cam.store.manifest import Entry, read_manifest
-from higan_cam.store.run import recorded_config, recorded_floor, without_generator
+from higan_cam.store.run import listed_stage, recorded_config, recorded_floor
 from higan_cam.types import Boundary, Scorer
 from higan_cam.weights.embedded import EMBEDDED_ENCODERS, EMBEDDED_GENERATORS, EMBEDDED_STUDENTS
 from higan_cam.weights.files import sha256_of
@@ -72,7 +72,7 @@ def remake_shards(
         WeightsError: weights with the run's digests are not here.
         StoreError: no run, one of another version, or a store that cannot be read.
     """
-    if without_generator(store):
+    if listed_stage(store) is not None:
         raise DataError(
             f"{store.uri}: what `recommend`, `light` and `upscale` leave is not made again yet; `higan-cam verify` "
             "without --remake compares it with its record"

@@ -11,7 +11,7 @@ from typing import Any
 from higan_cam.config import RunConfig, config_hash, differing_fields, identity, parse_config
 from higan_cam.config.stages import AUTO
 from higan_cam.errors import ConfigError, RunMismatchError, StoreError
-from higan_cam.store.keys import LISTING_KEY, RUN_KEY
+from higan_cam.store.keys import LIGHTS, LISTING_KEY, PLACES, RUN_KEY, UPSCALED
 from higan_cam.store.store import Store
 
 _SHAPING = ("higan-cam", "torch", "torchvision", "numpy", "scikit-learn", "opencv-python-headless", "pyarrow")
@@ -171,10 +171,21 @@ def recorded_config(store: Store) -> RunConfig:
     return with_count(config, store)
 
 
-def without_generator(store: Store) -> bool:
-    """Whether the output is of `recommend`, `light` or `upscale`: no generator. StoreError: it is no run."""
-    weights = _section(read_run(store), "weights")
-    return bool({"student", "upscaler"} & weights.keys()) and "generator" not in weights
+def listed_stage(store: Store) -> str | None:
+    """The stage of an output of `recommend`, `light` or `upscale`; None for a run, which has several.
+
+    By the weights that each records: a run has a generator, and so has `light --composer pair`, beside its places.
+
+    Raises:
+        StoreError: it is no run.
+    """
+    run = read_run(store)
+    weights, light = _section(run, "weights"), _section(run["config"], "light")
+    if "upscaler" in weights:
+        return UPSCALED
+    if "places" in weights or ("student" in weights and "generator" not in weights):
+        return LIGHTS if light.get("gains") else PLACES
+    return None
 
 
 def planned_samples(store: Store, config: Mapping[str, Any]) -> int:

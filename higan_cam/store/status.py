@@ -19,22 +19,19 @@ from higan_cam.config import LabelConfig, MaskConfig, RunConfig, config_hash
 from higan_cam.store.keys import (
     CODES,
     DATA,
-    LIGHTS,
     MANIFEST,
     PILOT,
-    PLACES,
     REPORT_KEY,
     SCORES,
     SHARD_STAGES,
     STAGE_NAMES,
-    UPSCALED,
     boundary_keys,
     parse_manifest_key,
     quarantine_key,
 )
 from higan_cam.store.lease import Holder, read_lease
 from higan_cam.store.manifest import last_line
-from higan_cam.store.run import recorded_config, recorded_student, without_generator
+from higan_cam.store.run import listed_stage, recorded_config, recorded_student
 from higan_cam.store.store import Store
 
 DriverState = Literal["none", "running", "ended", "dead", "silent"]
@@ -162,9 +159,9 @@ def read_status(store: Store, above: Store | None = None) -> RunStatus:
 
 def _planned(store: Store, config: RunConfig) -> list[tuple[str, LabelConfig | MaskConfig]]:
     """The stages that make shards, each with the section that says how many samples."""
-    if without_generator(store):
-        larger = config.upscale.weights is not None
-        return [(UPSCALED if larger else LIGHTS if config.light.gains else PLACES, config.listed)]
+    alone = listed_stage(store)
+    if alone is not None:
+        return [(alone, config.listed)]
     codes: list[tuple[str, LabelConfig | MaskConfig]] = [(CODES, config.mask)]
     pilot: list[tuple[str, LabelConfig | MaskConfig]] = [
         (PILOT, config.mask.model_copy(update={"count": config.mask.pilot}))

@@ -18,10 +18,10 @@ from higan_cam.config.layers import format_spans
 from higan_cam.errors import StoreError
 from higan_cam.publish.scores import encode_scores
 from higan_cam.store.canonical import canonical_json
-from higan_cam.store.keys import pilot_path, scores_path
+from higan_cam.store.keys import LIGHTS, PLACES, pilot_path, scores_path
 from higan_cam.store.lease import Holder, Lease
 from higan_cam.store.manifest import commit_shard, quarantine_shard
-from higan_cam.store.run import begin_run, record_student, recorded_config
+from higan_cam.store.run import begin_run, listed_stage, record_student, recorded_config
 from higan_cam.store.status import read_status
 from higan_cam.store.status_text import duration, status_lines, unfinished_lines
 from higan_cam.store.store import Store, open_store
@@ -173,6 +173,27 @@ def test_larger_pictures_have_shards_of_their_own_size(store: Store) -> None:
     begin_run(store, load_config(None, said), {"upscaler": "0" * 64})  # no listing yet, which would say how many
     (stage,) = read_status(store).stages
     assert (stage.name, stage.shards, stage.total) == ("upscale", 256, 1024)
+
+
+PHOTOS = ("source.kind=pictures", "source.pictures=photos")
+
+
+@pytest.mark.parametrize(
+    ("said", "weights", "stages"),
+    [
+        ([], ("student", "bank"), ["recommend"]),
+        (["light.gains=[1]"], ("student", "masks", "translator"), ["light"]),
+        (["light.gains=[1]", "light.composer=pair"], ("places", "generator"), ["light"]),
+        (["light.gains=[1]"], ("generator", "scorer", "student"), ["label", "invert", "mask"]),
+    ],
+)
+def test_an_output_has_the_stages_of_the_command_that_began_it(
+    store: Store, said: list[str], weights: tuple[str, ...], stages: list[str]
+) -> None:
+    """Also one of `light` whose light is drawn by a generator, and a run on pictures that asks a student, too."""
+    begin_run(store, load_config(None, [*PHOTOS, *said]), dict.fromkeys(weights, "0" * 64))
+    assert [stage.name for stage in read_status(store).stages] == stages
+    assert listed_stage(store) == ({"recommend": PLACES, "light": LIGHTS}.get(stages[0]))
 
 
 def test_of_a_refined_run_pilot_and_student_are_told_too(store: Store) -> None:

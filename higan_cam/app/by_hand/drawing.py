@@ -19,7 +19,7 @@ from higan_cam.pipeline.models import Models, w_plus_of
 from higan_cam.publish.images import encode_image
 from higan_cam.runtime.remake import with_recorded_weights
 from higan_cam.store import Store, read_run
-from higan_cam.store.run import recorded_config, without_generator
+from higan_cam.store.run import listed_stage, recorded_config
 
 KEPT = 64
 """Pictures that stay in memory, so that going back draws none."""
@@ -66,7 +66,7 @@ def drawer_of(store: Store, weights: Sequence[Path] = ()) -> Drawer:
         StoreError: no run. DataError: one without a generator.
         WeightsError: the generator is nowhere.
     """
-    if without_generator(store):
+    if listed_stage(store) is not None:
         raise DataError(f"{store.uri}: this run has no generator, so no latents to label; name one of `higan-cam run`")
     run, config = read_run(store), recorded_config(store)
     # Its scorers are not asked: what is missing of them does not matter.
