@@ -103,7 +103,8 @@ class LightConfig(Section):
     `pair`: the run on these pictures."""
     masks: str | None = None
     """In place of `places`: where the lamp is in each picture, all of its mask at once: pictures of the same names and
-    sizes, white there and black elsewhere; or an output of `recommend`, or a run, on the same pictures."""
+    sizes, white there and black or transparent elsewhere (of a row of a Parquet file: `FILE.parquet#ROW.png`); or a
+    finished output of `recommend`, or run, on the same pictures."""
     composer: Literal["cutout", "diffusion", "pair", "translator"] = "cutout"
     """What puts it there: `cutout` (light of the heat's shape, and a lamp pasted where one is named), `diffusion` (an
     inpainting pipeline of diffusers, from a folder: `light.settings={folder: PATH}`), `pair` (the light of the edit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -9,7 +11,7 @@ from rich.console import Console
 from higan_cam.config import RunConfig, UpscaleConfig
 from higan_cam.errors import ConfigError, unknown_name
 from higan_cam.mask.student import load_student
-from higan_cam.pictures import list_pictures
+from higan_cam.pictures import PictureRow, list_pictures, read_listing
 from higan_cam.pictures.source import absolute
 from higan_cam.publish.report.students.lights import write_lights_report
 from higan_cam.relight.composers import load_composer
@@ -20,7 +22,7 @@ from higan_cam.runtime.run import Outcome
 from higan_cam.runtime.stages.pool import Task
 from higan_cam.runtime.workers.edits import RecordedEdits
 from higan_cam.runtime.workers.light import LightWorker
-from higan_cam.runtime.workers.masks import checked_masks
+from higan_cam.runtime.workers.masks import checked_masks, named_masks
 from higan_cam.runtime.workers.places import ON_DEVICES, RecordedPlaces, composer_settings, lamp_of
 from higan_cam.store import open_store
 from higan_cam.store.canonical import digest
@@ -54,8 +56,10 @@ def _from_here(config: RunConfig) -> RunConfig:
     file = settings.get(named)
     if isinstance(file, str) and file not in EMBEDDED_TRANSLATORS:
         settings = {**settings, named: _absolute(file)}
+    with named_masks():
+        masks = None if config.light.masks is None else absolute(config.light.masks)
     found = {
-        "masks": None if config.light.masks is None else absolute(config.light.masks),
+        "masks": masks,
         "places": None if places is None else open_store(places, config.store).uri,
         "lamp": None if lamp is None else _absolute(lamp),
         "settings": settings,
@@ -90,8 +94,7 @@ def _checked(config: RunConfig, console: Console) -> dict[str, str]:
     if lamp is not None:
         digests["lamp"] = digest(lamp.tobytes())
     if light.masks is not None:
-        listed = list_pictures(str(config.source.pictures), config.store, config.source.column)
-        digests["masks"] = checked_masks(light.masks, config.store, listed).fingerprint
+        digests["masks"] = checked_masks(light.masks, config.store, _pictures(config)).fingerprint
     if light.places is not None:
         places = RecordedPlaces(light.places, config.store)
         digests["places"] = places.fingerprint
@@ -101,6 +104,15 @@ def _checked(config: RunConfig, console: Console) -> dict[str, str]:
                 "pictures: recommend with --set source.fit=pad"
             )
     return digests
+
+
+def _pictures(config: RunConfig) -> Iterable[PictureRow]:
+    """Those that will be lit: what an output that goes on has listed when it began, else what is there now."""
+    source = config.source
+    kept = read_listing(open_store(config.output, config.store))
+    same = kept is not None and (kept.source, kept.column) == (absolute(str(source.pictures)), source.column)
+    listed = kept if kept is not None and same else list_pictures(str(source.pictures), config.store, source.column)
+    return islice(listed, source.limit)
 
 
 def _edits(config: RunConfig) -> RecordedEdits:

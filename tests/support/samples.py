@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from higan_cam.config import RunConfig, StoreConfig, config_hash, parse_config
+from higan_cam.pictures import PictureRow, freeze_listing
+from higan_cam.publish.codes import encode_codes
 from higan_cam.publish.dataset import encode_shard
 from higan_cam.publish.scores import encode_scores
 from higan_cam.publish.splits import plan_splits
-from higan_cam.store.keys import shard_path
+from higan_cam.store.keys import CODES, DATA, codes_path, shard_path
 from higan_cam.store.manifest import commit_shard
 from higan_cam.store.run import begin_run
 from higan_cam.store.store import Store
-from higan_cam.types import Captions, Ellipse, Region, Relit, Sample
+from higan_cam.types import ByteArray, Captions, Ellipse, Photo, PictureCode, Region, Relit, Sample
 
 HASH = "c" * 64
 
@@ -140,3 +144,40 @@ def commit_run(store: Store, samples: Sequence[Sample], shard_size: int = 4) -> 
             config_hash=config_hash(config),
         )
     return config
+
+
+def begin_photo_run(store: Store, pictures: Path, shard_size: int = 2) -> RunConfig:
+    """A run on pictures that has begun and listed them; its configuration."""
+    asked = {"source": {"kind": "pictures", "pictures": str(pictures)}, "mask": {"shard_size": shard_size}}
+    config = parse_config(asked)
+    begin_run(store, config, dict.fromkeys(("generator", "scorer", "student"), HASH))
+    freeze_listing(store, str(pictures))
+    return config
+
+
+def commit_photos(
+    store: Store, config: RunConfig, shard: int, rows: Sequence[PictureRow], masks: Mapping[str, ByteArray]
+) -> None:
+    """A unit of a run on pictures: codes of all of them, samples of those that have a mask here; others are cut off."""
+    codes = [_code_of(row, "ok" if row.key in masks else "unreadable") for row in rows]
+    samples = [_photo_sample(code, masks[code.key]) for code in codes if code.key in masks]
+    units = (
+        (CODES, codes_path(shard), encode_codes(codes), len(codes)),
+        (DATA, shard_path("train", shard, 9), encode_shard(samples, photos=True), len(samples)),
+    )
+    for stage, path, body, count in units:
+        commit_shard(store, stage=stage, shard=shard, path=path, body=body, rows=count, config_hash=config_hash(config))
+
+
+def _code_of(row: PictureRow, status: Literal["ok", "unreadable"]) -> PictureCode:
+    reason = "" if status == "ok" else "cut off"
+    place, w_plus = (1.0, 0.0, 0.0), np.zeros((2, 4), np.float32)
+    return PictureCode(
+        row.index, row.key, row.bytes, row.etag, row.offset, status, reason, (), (0, 0), place, (), w_plus, {}
+    )
+
+
+def _photo_sample(code: PictureCode, mask: ByteArray) -> Sample:
+    sample, picture = sample_of(code.index), np.zeros((*mask.shape, 3), np.uint8)
+    photo = Photo(code, picture, mask, picture, picture, sample.image, 0.5, (), (), 0.5)
+    return replace(sample, photo=photo)

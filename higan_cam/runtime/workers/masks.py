@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
 
 from higan_cam.config import StoreConfig, config_hash
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, DataError
 from higan_cam.pictures import PictureRow, Unreadable, list_pictures, open_pictures
 from higan_cam.pipeline.inverting import Read
 from higan_cam.pipeline.lights import answer_of_mask
 from higan_cam.publish.images import decode_image
 from higan_cam.publish.reading import fingerprint, read_batches, shard_errors
+from higan_cam.runtime.plan import plan_mask
+from higan_cam.runtime.workers.inputs import read_codes
 from higan_cam.store import Store, committed, open_store
 from higan_cam.store.canonical import canonical_json, digest
-from higan_cam.store.keys import DATA, PLACES, RUN_KEY
-from higan_cam.store.run import read_run, recorded_config
+from higan_cam.store.keys import DATA, PLACES, RUN_KEY, STAGE_NAMES
+from higan_cam.store.run import listed_stage, recorded_config
 from higan_cam.types import ByteArray, Recommendation, ShardRecord
 
 _SHOWN = 5
 _KEY, _MASK = "picture_key", "picture_mask"
+_BLACK = (0, 0, 0)
+_ROW = re.compile(r"\.(parquet|pq)#\d+$", re.IGNORECASE)
 
 
 class FolderMasks:
@@ -33,9 +39,11 @@ class FolderMasks:
     """
 
     def __init__(self, place: str, config: StoreConfig) -> None:
-        self._place, self._source = place, open_pictures(place, config)
         self._rows = dict[str, PictureRow]()
-        for row in list_pictures(place, config):
+        with named_masks():
+            self._source = open_pictures(place, config, background=_BLACK)  # where it is transparent there is no lamp
+            listed = list(list_pictures(place, config))
+        for row in listed:
             earlier = self._rows.setdefault(_stem(row.key), row)
             if earlier is not row:
                 raise ConfigError(f"light.masks: {place}: {earlier.key} and {row.key} are one name; rename one")
@@ -61,7 +69,9 @@ class RecordedMasks:
     """The masks in an output of `higan-cam recommend`, or of a run on pictures, at the pictures' own size.
 
     Raises:
-        StoreError: a store that cannot be read. ConfigError: a run on latents, which has no pictures.
+        StoreError: a store that cannot be read.
+        ConfigError: a run on latents, which has no pictures, or an output of another command, which has no masks.
+        DataError: it is not finished.
     """
 
     def __init__(self, store: Store) -> None:
@@ -71,14 +81,33 @@ class RecordedMasks:
                 f"light.masks: {store.uri} is a run on latents, whose masks are of no picture of yours; name a folder "
                 "of masks, an output of `recommend`, or a run on pictures"
             )
-        stage = DATA if "generator" in read_run(store)["weights"] else PLACES
-        found = committed(store, stage, config_hash(asked))
+        stage = listed_stage(store) or DATA
+        if stage not in (DATA, PLACES):
+            raise ConfigError(
+                f"light.masks: {store.uri} is an output of `{STAGE_NAMES[stage]}`, which has no masks; name a folder "
+                "of masks, an output of `recommend`, or a run on pictures"
+            )
+        found, units = committed(store, stage, config_hash(asked)), plan_mask(asked)
+        if len(found) < len(units):
+            command = "run" if stage == DATA else "recommend"
+            raise DataError(
+                f"light.masks: {store.uri} has masks of {len(found)} of {len(units)} units; the same `{command}` goes "
+                "on to the end"
+            )
         self._records = [found[shard] for shard in sorted(found)]
         self._where = {
             row[_KEY]: record
             for record in self._records
             for batch in read_batches(store, record, [_KEY], 1024)
             for row in batch
+        }
+        # A run has no row for a photo that it could not read; why, its codes say.
+        short = [unit.shard for unit in units if found[unit.shard].rows < len(unit.indices)] if stage == DATA else []
+        self._unread = {
+            code.key: f"the run could not read it: {code.reason}"
+            for shard in short
+            for code in read_codes(asked, store, shard) or ()
+            if code.key not in self._where
         }
 
     @property
@@ -88,17 +117,17 @@ class RecordedMasks:
 
     def lacking(self, keys: Iterable[str]) -> list[str]:
         """The pictures that it says nothing of."""
-        return [key for key in keys if key not in self._where]
+        return [key for key in keys if key not in self._where and key not in self._unread]
 
     def masks(self, rows: Sequence[PictureRow]) -> Iterator[ByteArray | str]:
-        """As `FolderMasks.masks`; a picture in which no place was found has a reason."""
-        wanted = {row.key for row in rows}
+        """As `FolderMasks.masks`; a picture that was unreadable there, or in which no place was found, has a reason."""
+        wanted = {row.key for row in rows} - self._unread.keys()
         records = {self._where[key].path: self._where[key] for key in wanted}
         found = dict[str, ByteArray | str]()
         for record in records.values():
             found |= self._of_shard(record, wanted)
         for row in rows:
-            yield found[row.key]
+            yield self._unread.get(row.key) or found[row.key]
 
     def _of_shard(self, record: ShardRecord, wanted: set[str]) -> Mapping[str, ByteArray | str]:
         masks = dict[str, ByteArray | str]()
@@ -115,8 +144,19 @@ GivenMasks = FolderMasks | RecordedMasks
 
 def open_masks(place: str, config: StoreConfig) -> GivenMasks:
     """The masks at a place: pictures, or what a run or `recommend` has left. Errors as the two classes."""
-    kept = None if any(sign in place for sign in "*?[") else open_store(place, config)
+    with named_masks():
+        kept = None if any(sign in place for sign in "*?[") else open_store(place, config)
     return RecordedMasks(kept) if kept is not None and kept.exists(RUN_KEY) else FolderMasks(place, config)
+
+
+@contextmanager
+def named_masks() -> Iterator[None]:
+    """What is wrong with the place of masks, said of it and not of the pictures or of the output."""
+    try:
+        yield
+    except ConfigError as error:
+        said = str(error).removeprefix("pictures: ").removeprefix("output: ")
+        raise ConfigError(f"light.masks (option --masks): {said}") from error
 
 
 def checked_masks(place: str, config: StoreConfig, pictures: Iterable[PictureRow]) -> GivenMasks:
@@ -139,7 +179,8 @@ def masked_unit(given: GivenMasks, rows: Sequence[PictureRow], read: Read) -> It
 
 
 def _stem(key: str) -> str:
-    return str(PurePosixPath(key).with_suffix(""))
+    """The name without its ending; of a row of a Parquet file, which has none of its own, the whole of it."""
+    return key if _ROW.search(key) else str(PurePosixPath(key).with_suffix(""))
 
 
 def _grey(picture: ByteArray) -> ByteArray:

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from higan_cam.config import StoreConfig, load_config
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, DataError
 from higan_cam.pictures import PictureRow, list_pictures, open_pictures
 from higan_cam.pipeline.lights import lamp_shares
 from higan_cam.runtime.light import light
 from higan_cam.runtime.workers.masks import checked_masks, masked_unit, open_masks
+from higan_cam.store import begin_run, open_store
 from higan_cam.types import ByteArray, Recommendation
+from tests.support.samples import HASH, begin_photo_run, commit_photos
 
 STORE = StoreConfig()
 DARK, WIDE = np.full((24, 24, 3), 60, np.uint8), np.full((20, 40, 3), 60, np.uint8)
@@ -83,3 +87,56 @@ def test_other_masks_are_another_fingerprint_and_a_name_twice_is_refused(place: 
     cv2.imwrite(str(place / "masks" / "a.bmp"), lamp(24, 24))
     with pytest.raises(ConfigError, match=r"a\.bmp and a\.png are one name"):
         open_masks(str(place / "masks"), STORE)
+
+
+def test_what_is_transparent_in_a_mask_is_no_lamp(place: Path) -> None:
+    white = np.full((20, 40, 3), 255, np.uint8)
+    cv2.imwrite(str(place / "masks/rooms/b.png"), np.dstack([white, lamp(20, 40)]))
+    found = answers(place)["rooms/b.jpg"].mask
+    assert found is not None
+    np.testing.assert_array_equal(found, lamp(20, 40))
+
+
+def test_rows_of_one_parquet_file_have_masks_of_their_own(place: Path) -> None:
+    bodies = [cv2.imencode(".png", mask)[1].tobytes() for mask in (lamp(24, 36), DARK * 0)]
+    pq.write_table(pa.table({"image": bodies}), place / "x.parquet")
+    rows = list(list_pictures(str(place / "x.parquet")))
+    both = open_masks(str(place / "x.parquet"), STORE)
+    assert [bool(np.any(mask)) for mask in both.masks(rows)] == [True, False]
+    cv2.imwrite(str(place / "masks/x.png"), lamp(24, 36))
+    cv2.imwrite(str(place / "masks/x.parquet#1.png"), lamp(24, 36))
+    assert open_masks(str(place / "masks"), STORE).lacking(row.key for row in rows) == ["x.parquet#0"]
+
+
+def test_a_place_without_masks_is_said_of_the_masks() -> None:
+    with pytest.raises(ConfigError, match=r"^light\.masks \(option --masks\): \S*/nowhere: no such folder or file"):
+        open_masks("/nowhere", STORE)
+
+
+def test_a_photo_that_a_run_could_not_read_is_a_row_that_says_so_and_a_run_is_taken_when_it_is_finished(
+    place: Path,
+) -> None:
+    pictures, store = place / "pictures", open_store(str(place / "run"))
+    rows, config = list(list_pictures(str(pictures))), begin_photo_run(store, pictures)
+    assert [row.key for row in rows] == ["a.jpg", "c.jpg", "rooms/b.jpg"]
+    commit_photos(store, config, 0, rows[:2], {"c.jpg": lamp(24, 24)})
+    with pytest.raises(DataError, match=r"light\.masks: .*has masks of 1 of 2 units; the same `run` goes on"):
+        open_masks(store.uri, STORE)
+    commit_photos(store, config, 1, rows[2:], {"rooms/b.jpg": lamp(20, 40)})
+    given = checked_masks(store.uri, STORE, rows)
+    found = {each.key: each for each in masked_unit(given, rows, open_pictures(str(pictures)).read)}
+    assert {key: each.status for key, each in found.items()} == {
+        "a.jpg": "empty",
+        "c.jpg": "empty",  # its lamp lies beyond 24 px: black, as it was drawn
+        "rooms/b.jpg": "ok",
+    }
+    assert found["a.jpg"].reason == "the run could not read it: cut off"
+    with pytest.raises(ConfigError, match=r"has no mask for d\.jpg;"):
+        checked_masks(store.uri, STORE, [PictureRow(0, "d.jpg", 1, "x")])
+
+
+def test_lit_pictures_are_no_masks_though_a_generator_drew_their_light(place: Path) -> None:
+    said = [f"source.pictures={place / 'pictures'}", "source.kind=pictures", "light.gains=[1]", "light.composer=pair"]
+    begin_run(open_store(str(place / "lit")), load_config(None, said), {"places": HASH, "generator": HASH})
+    with pytest.raises(ConfigError, match=r"light\.masks: .*lit is an output of `light`, which has no masks"):
+        open_masks(str(place / "lit"), STORE)
