@@ -12,8 +12,8 @@ from higan_cam.publish.places import DECODED, decode_places
 from higan_cam.publish.reading import fingerprint, read_batches, shard_errors
 from higan_cam.relight.bodies import read_lamp
 from higan_cam.store import committed, open_store
-from higan_cam.store.keys import PLACES
-from higan_cam.store.run import planned_samples, read_run, recorded_config
+from higan_cam.store.keys import PLACES, STAGE_NAMES
+from higan_cam.store.run import listed_stage, planned_samples, read_run, recorded_config
 from higan_cam.types import ByteArray, Recommendation
 
 ON_DEVICES = {"diffusion"}
@@ -34,9 +34,11 @@ class RecordedPlaces:
     def __init__(self, uri: str, config: StoreConfig) -> None:
         self._store = open_store(uri, config)
         asked = recorded_config(self._store)
-        if "generator" in read_run(self._store)["weights"]:
+        stage = listed_stage(self._store)
+        if stage != PLACES:
+            kind = "a run" if stage is None else f"an output of `{STAGE_NAMES[stage]}`"
             raise DataError(
-                f"light.places: {self._store.uri} is a run, and no output of `recommend`; name one of these pictures, "
+                f"light.places: {self._store.uri} is {kind}, and no output of `recommend`; name one of these pictures, "
                 "or leave it out for the student's own"
             )
         records = committed(self._store, PLACES, config_hash(asked))
