@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +38,10 @@ PRELOADED = (
 )
 
 
+_ORDER_S = 10.0
+"""Wait for a worker's order, which it sends at once."""
+
+
 @contextmanager
 def forked_workers() -> Iterator[None]:
     """The first Ray that starts in the block has its workers forked, by a process that ends with the block."""
@@ -52,31 +56,44 @@ def forked_workers() -> Iterator[None]:
             defaults["worker_path"] = forked_worker.__file__
         known(self, **defaults)
 
-    with tempfile.TemporaryDirectory(prefix="fork-") as folder, socket.socket(socket.AF_UNIX) as listening:
+    with forking_process(default_worker.__file__, PRELOADED):
+        RayParams.update_if_absent = with_our_program  # private to Ray
+        try:
+            yield
+        finally:
+            RayParams.update_if_absent = known
+
+
+@contextmanager
+def forking_process(program: str, preloaded: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Forks this program, with these modules imported, for each `forked_worker` that is started in the block.
+
+    Where it ends before the block does, a `forked_worker` becomes the program.
+    """
+    # Names of sockets are short: who has told Ray where they fit has told us.
+    with tempfile.TemporaryDirectory(prefix="fork-", dir=os.environ.get("RAY_TMPDIR")) as folder:
         address = str(Path(folder) / "socket")
-        listening.bind(address)
-        listening.listen(64)
-        found = {forked_worker.ADDRESS: address, forked_worker.PROGRAM: default_worker.__file__}
-        with environment(found):
-            forking = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(listening.fileno())],
-                env={**WORKER_ENVIRONMENT, **os.environ},
-                stdin=subprocess.PIPE,
-                pass_fds=(listening.fileno(),),
-                start_new_session=True,  # Ctrl-C is for pytest
-            )
-            RayParams.update_if_absent = with_our_program  # private to Ray
+        with environment({forked_worker.ADDRESS: address, forked_worker.PROGRAM: program}):
+            with socket.socket(socket.AF_UNIX) as listening:  # open in that process alone: nobody listens after it
+                listening.bind(address)
+                listening.listen(64)
+                forking = subprocess.Popen(
+                    [sys.executable, "-m", __name__, str(listening.fileno()), *preloaded],
+                    env={**WORKER_ENVIRONMENT, **os.environ},
+                    stdin=subprocess.PIPE,
+                    pass_fds=(listening.fileno(),),
+                    start_new_session=True,  # Ctrl-C is for pytest
+                )
             try:
-                yield
+                yield forking
             finally:
-                RayParams.update_if_absent = known
                 forking.communicate()
 
 
-def main(listening: socket.socket) -> None:
+def main(listening: socket.socket, preloaded: Sequence[str]) -> None:
     """Fork until standard input ends; a child goes on as a worker."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
-    order = _next_worker(listening)
+    order = _next_worker(listening, preloaded)
     if order is None:
         os._exit(0)  # Triton would list at length what it has left behind
     os.setpgid(0, 0)  # as Ray's own: with a worker ends what is left of its group
@@ -86,7 +103,7 @@ def main(listening: socket.socket) -> None:
     runpy.run_path(os.environ[forked_worker.PROGRAM], run_name="__main__")
 
 
-def _next_worker(listening: socket.socket) -> dict[str, Any] | None:
+def _next_worker(listening: socket.socket, preloaded: Sequence[str]) -> dict[str, Any] | None:
     """In a child: what it has to be. In the process itself: None, once nobody wants more."""
     loaded = False
     while True:
@@ -95,29 +112,50 @@ def _next_worker(listening: socket.socket) -> dict[str, Any] | None:
             return None
         client, _ = listening.accept()
         with client:
-            length, files, _, _ = socket.recv_fds(client, 4, 3)
-            with client.makefile("rb") as body:
-                order: dict[str, Any] = json.loads(body.read(int.from_bytes(length, "big")))
+            order, files = _received(client)
+            if order is None:
+                continue
             if not loaded:
-                _load(order)
+                _load(order, preloaded)  # where it fails, this process ends, and workers start as Ray starts them
                 loaded = True
-            child = os.fork()
-            if child:
-                client.sendall(b"1")
+            child = os.fork() if _still_wanted(client) else None
         for number, file in enumerate(files):
-            if not child:
+            if child == 0:
                 os.dup2(file, number)
             os.close(file)
-        if not child:
+        if child == 0:
             listening.close()
             return order
 
 
-def _load(order: dict[str, Any]) -> None:
+def _received(client: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """A worker's order and its open files; None of one that has died meanwhile."""
+    files: list[int] = []
+    client.settimeout(_ORDER_S)
+    try:
+        length, files, _, _ = socket.recv_fds(client, 4, 3)
+        with client.makefile("rb") as body:
+            return json.loads(body.read(int.from_bytes(length, "big"))), files
+    except (OSError, ValueError):
+        for file in files:
+            os.close(file)
+        return None, []
+
+
+def _still_wanted(client: socket.socket) -> bool:
+    """Tell it that its worker comes. False: it has died, or become its worker itself."""
+    try:
+        client.sendall(b"1")
+    except OSError:
+        return False
+    return True
+
+
+def _load(order: dict[str, Any], preloaded: Sequence[str]) -> None:
     """Import, in the environment of the first worker: what Ray is told by it, such as its token, it reads once."""
     _go_to(order)
     with quick_imports():
-        for name in PRELOADED:
+        for name in preloaded:
             import_module(name)
     gc.freeze()
 
@@ -129,4 +167,4 @@ def _go_to(order: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
