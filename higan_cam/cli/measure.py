@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from higan_cam.cli.options import FittedRun, Weights, write_file
+from higan_cam.errors import DataError
 
 if TYPE_CHECKING:
     from higan_cam.config import RunConfig
@@ -114,7 +115,10 @@ def recorded(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Model
 
 
 def recorded_networks(store: Store, weights: list[Path] | None) -> tuple[RunConfig, Models, Boundary | None]:
-    """As `recorded`, of a run that may not have its boundary yet: scores are on the scorer's own scale then."""
+    """As `recorded`, of a run that may not have its boundary yet: scores are on the scorer's own scale then.
+
+    DataError: the output is of a command that has no generator.
+    """
     from higan_cam.pipeline import on_final_scale
     from higan_cam.pipeline.devices import models_here
     from higan_cam.runtime.remake import with_recorded_weights
@@ -123,10 +127,24 @@ def recorded_networks(store: Store, weights: list[Path] | None) -> tuple[RunConf
     from higan_cam.store import read_run
     from higan_cam.store.run import recorded_config, with_choice
 
+    _check_generator(store)
     config = with_recorded_weights(with_choice(recorded_config(store), store), read_run(store), weights or [])
     boundary = find_boundary(config, store)
     models = with_own_student(models_here(config), config, store)
     return config, models if boundary is None else on_final_scale(models, boundary), boundary
+
+
+def _check_generator(store: Store) -> None:
+    from higan_cam.store.keys import LIGHTS, PLACES, STAGE_NAMES, UPSCALED
+    from higan_cam.store.run import recorded_config, without_generator
+
+    if without_generator(store):
+        config = recorded_config(store)
+        stage = UPSCALED if config.upscale.weights is not None else LIGHTS if config.light.gains else PLACES
+        raise DataError(
+            f"{store.uri}: this is an output of `higan-cam {STAGE_NAMES[stage]}`, which has no generator and no codes; "
+            "name one of `higan-cam run`"
+        )
 
 
 def _named(own: Boundary, files: list[Path] | None) -> dict[str, Boundary]:

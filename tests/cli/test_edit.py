@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from higan_cam.config import parse_config
 from higan_cam.generate import StyleGAN
 from higan_cam.manipulate import save_boundary
 from higan_cam.publish.images import decode_image
+from higan_cam.store import begin_run, open_store
 from higan_cam.types import Boundary
 from tests.support.commands import Command
 from tests.support.generators import small
@@ -88,3 +91,21 @@ def test_a_mistake_is_one_message(
     assert code == status
     assert said in " ".join(told.split())
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("command", "weights", "sections"),
+    [
+        ("recommend", {"student": "0" * 64}, {}),
+        ("light", {"student": "0" * 64}, {"light": {"gains": [1.0]}}),
+        ("upscale", {"upscaler": "0" * 64}, {"upscale": {"weights": "up.safetensors"}}),
+    ],
+)
+def test_an_output_without_a_generator_is_told_by_its_command(
+    command: str, weights: dict[str, str], sections: dict[str, Any], higan_cam: Command, tmp_path: Path
+) -> None:
+    begin_run(open_store(tmp_path), parse_config(sections), weights)
+    code, _, told = higan_cam("edit", "--run", str(tmp_path), "--interpolate", "0,1", "--to", str(tmp_path / "s.png"))
+    assert code == 1
+    assert f"an output of `higan-cam {command}`, which has no generator" in " ".join(told.split())
+    assert "name one of `higan-cam run`" in " ".join(told.split())
