@@ -158,12 +158,15 @@ def truth_of(claims: Codes, facts: Codes) -> Codes:
 
 
 def statement(claimed: Mapping[str, int], draw: np.random.Generator) -> Statement:
-    """A sentence of these {fact: number of its value}, in an order and in words that are drawn."""
+    """A sentence of these {fact: number of its value}, in an order and in words that are drawn.
+
+    A colour claims that its thing is there, unless something else is said of the thing.
+    """
     keys = [list(claimed)[place] for place in draw.permutation(len(claimed))]
     parts = [_any(PHRASES[key, VALUES[key][claimed[key]]], draw) for key in keys]
     last = " and " if draw.random() < 0.5 else ", "
     text = last.join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    said = dict(claimed) | {NEEDS[key]: 1 for key in claimed if key in NEEDS}
+    said = {NEEDS[key]: 1 for key in claimed if key in NEEDS} | dict(claimed)
     return Statement(_any(LEADS, draw) + text, tuple(said.get(key, UNKNOWN) for key in KEYS))
 
 
@@ -179,10 +182,11 @@ def true_claims(facts: Codes, count: int | None, draw: np.random.Generator) -> d
 
 
 def contradicted(claimed: Mapping[str, int], draw: np.random.Generator) -> dict[str, int]:
-    """The same with another value of one fact, so that a sentence of it is false."""
+    """The same with another value of one fact, so that a sentence of it is false; no colour of what is now absent."""
     key = list(claimed)[int(draw.integers(len(claimed)))]
     others = [value for value in range(len(VALUES[key])) if value != claimed[key]]
-    return {**claimed, key: others[int(draw.integers(len(others)))]}
+    turned = {**claimed, key: others[int(draw.integers(len(others)))]}
+    return {each: value for each, value in turned.items() if turned.get(NEEDS.get(each, ""), 1) == 1}
 
 
 def _any(choices: Sequence[str], draw: np.random.Generator) -> str:

@@ -74,6 +74,20 @@ def test_true_sentences_are_true_of_their_room_and_contradicted_ones_are_not() -
         assert truth_of(both, room[None]).ravel().tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("turns", range(3))
+def test_no_contradicted_caption_of_all_facts_is_true_whatever_hangs_on_what_was_turned(turns: int) -> None:
+    for number, room in enumerate(FACTS):
+        draw = draws(len(FACTS) * turns + number)
+        other = contradicted(true_claims(room, None, draw), draw)
+        assert truth_of(np.array([statement(other, draw).claims]), room[None]).item() == 0
+        assert not [key for key, thing in NEEDS.items() if key in other and other.get(thing) == 0]
+
+
+def test_what_is_said_of_a_thing_counts_more_than_that_its_colour_needs_it() -> None:
+    said = statement({"rug": 0, "rug_hue": 1}, draws(0))
+    assert said.claims[KEYS.index("rug")] == 0
+
+
 def test_a_sentence_without_a_claim_is_true_of_every_room() -> None:
     assert (truth_of(np.array([neutral(draws(0)).claims]), FACTS) == 1).all()
 
