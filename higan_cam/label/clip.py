@@ -99,7 +99,8 @@ def open_clip_model(config: ScorerConfig) -> tuple[Any, Preprocess, Callable[[Se
 
     @torch.no_grad()
     def encode(texts: Sequence[str]) -> Tensor:
-        found: Tensor = model.encode_text(tokenizer(list(texts)), normalize=True)
+        tokens = tokenizer(list(texts)).to(next(model.parameters()).device)  # which may have moved since
+        found: Tensor = model.encode_text(tokens, normalize=True)
         return found.clone()
 
     return model, _preprocess(open_clip.get_model_preprocess_cfg(model)), encode

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+from higan_cam.config import ScorerConfig
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.label import load_scorer
+from higan_cam.label.clip import open_clip_model
 from higan_cam.weights.files import save_tensors
 
 PROMPTS = {"target": "a brightly lit bedroom", "against": "a dark bedroom"}
@@ -70,6 +72,15 @@ def test_scores_are_differentiable_and_the_text_tower_is_gone(weights: Path) -> 
 def test_settings_that_are_wrong_are_named(weights: Path, settings: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_scorer("clip", weights, **settings)
+
+
+def test_texts_are_read_where_the_model_has_moved_to(weights: Path) -> None:
+    model, _, encode = open_clip_model(ScorerConfig(name="clip", weights=str(weights), **PROMPTS))
+    model.to("meta")
+    read: list[str] = []
+    model.token_embedding.register_forward_pre_hook(lambda _, given: read.append(given[0].device.type))
+    encode(["a room"])
+    assert read == ["meta"]
 
 
 def test_a_file_of_another_model_is_refused(weights: Path, tmp_path: Path) -> None:
