@@ -45,7 +45,7 @@ def main(
     recolour: Annotated[
         float, typer.Option(help="How far colours fade and mid-tones shift, at random.", min=0, max=1)
     ] = ScorerSettings.recolour,
-    seed: Annotated[int, typer.Option(help="Seed of the training latents and initial weights.")] = ScorerSettings.seed,
+    seed: Annotated[int, typer.Option(help="Of training latents and initial weights.", min=0)] = ScorerSettings.seed,
     data: Annotated[
         Path | None, typer.Option(help="Folder with the folders 0 to 3, or CSV of path,level, instead of renders.")
     ] = None,

@@ -33,7 +33,7 @@ def main(
     steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = SegmenterSettings.steps,
     batch: Annotated[int, typer.Option(help="Pictures per step.", min=1)] = SegmenterSettings.batch,
     side: Annotated[int, typer.Option(help="Side of the pictures, px.", min=32)] = SegmenterSettings.side,
-    seed: Annotated[int, typer.Option(help="Seed of what is shown and of initial weights.")] = SegmenterSettings.seed,
+    seed: Annotated[int, typer.Option(help="Of what is shown and of initial weights.", min=0)] = SegmenterSettings.seed,
 ) -> None:
     """Train, or go on training, a segmenter."""
     from higan_cam.train.launch import launch

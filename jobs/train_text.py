@@ -31,7 +31,7 @@ def main(
     batch: Annotated[int, typer.Option(help="Pictures per step.", min=1)] = TextSettings.batch,
     side: Annotated[int, typer.Option(help="At which pictures are looked at, px.", min=32)] = TextSettings.side,
     samples: Annotated[int, typer.Option(help="Rooms that the generator draws.", min=1)] = TextSettings.samples,
-    seed: Annotated[int, typer.Option(help="Seed of what is shown and of initial weights.")] = TextSettings.seed,
+    seed: Annotated[int, typer.Option(help="Of what is shown and of initial weights.", min=0)] = TextSettings.seed,
 ) -> None:
     """Train, or go on training, two towers."""
     from higan_cam.train.launch import launch

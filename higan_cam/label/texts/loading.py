@@ -42,10 +42,15 @@ def load_text_model(name: str = "rooms", arch: str | None = None) -> TextModel:
         arch: open_clip's name of the architecture; None reads `open_clip_config.json` beside the file.
 
     Raises:
-        ConfigError: open_clip is not installed, an architecture that it does not know, or that is not said.
+        ConfigError: open_clip is not installed, an architecture that it does not know, that is not said, or that is
+            said of what is embedded.
         WeightsError: a file that is missing or does not fit.
     """
     path = text_model_file(name)
+    if name in EMBEDDED_TEXTS and arch is not None:
+        raise ConfigError(
+            f"arch: {name!r} is embedded and knows its own, {arch!r} is of open_clip's files; leave it out"
+        )
     if name in EMBEDDED_TEXTS or (arch is None and _is_towers(path)):
         return RoomsTexts(load_towers(path))
     return OpenClipTexts(*open_clip_model(ScorerConfig(name="clip", weights=name, arch=arch, target="a", against="b")))

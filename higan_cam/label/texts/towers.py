@@ -26,6 +26,23 @@ COSINES_AT_MOST = 100.0
 """By which cosines are multiplied, as in the paper."""
 
 
+def check_sizes(side: int, widths: Sequence[int], text_width: int, size: int, longest: int = 1) -> None:
+    """ConfigError: towers of these sizes, see `Towers`, cannot be built."""
+    for name, value in {"side": side, "text_width": text_width, "size": size, "longest": longest}.items():
+        if value < 1:
+            raise ConfigError(f"{name}: must be >= 1, got {value}")
+    if not widths or any(width < 4 or width % 4 for width in widths):
+        raise ConfigError(f"widths: must be multiples of 4, at least one, got {tuple(widths)}")
+    if side >> len(widths) < 1:
+        raise ConfigError(f"widths: each halves the side of {side} px, so {len(widths)} of them leave nothing")
+    if text_width % _heads(text_width):
+        raise ConfigError(f"text_width: must be a multiple of 32, or less than 64, got {text_width}")
+
+
+def _heads(width: int) -> int:
+    return max(1, width // 32)
+
+
 class Block(nn.Module):
     """Attention of words to each other, then each for itself; norms first."""
 
@@ -53,7 +70,7 @@ class TextTower(nn.Module):
         super().__init__()
         self.words = nn.Embedding(words, width)
         self.places = nn.Parameter(0.02 * torch.randn(longest, width))
-        self.blocks = nn.ModuleList(Block(width, max(1, width // 32)) for _ in range(2))
+        self.blocks = nn.ModuleList(Block(width, _heads(width)) for _ in range(2))
         self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, size)
 
     def forward(self, numbers: Tensor) -> Tensor:
@@ -85,9 +102,12 @@ class Towers(nn.Module):
         vocabulary: words in lower case.
         side: of the pictures that the tower sees, px; others are resized.
         widths: features of the convolutions, multiples of 4; each halves the side.
-        text_width: features of a word, a multiple of 32 (or one head).
+        text_width: features of a word, a multiple of 32, or less than 64.
         longest: words of a sentence, at most.
         size: dimensions of the embedding.
+
+    Raises:
+        ConfigError: sizes that do not go together.
     """
 
     def __init__(
@@ -101,6 +121,7 @@ class Towers(nn.Module):
         size: int = 96,
     ) -> None:
         super().__init__()
+        check_sizes(side, widths, text_width, size, longest)
         self.vocabulary = tuple(vocabulary)
         self.settings = {
             **{"side": side, "widths": list(widths), "text_width": text_width, "longest": longest, "size": size},
@@ -128,7 +149,7 @@ class Towers(nn.Module):
 
     def number(self, sentences: Sequence[Sequence[str]]) -> Tensor:
         """(T,M) int64 numbers of the sentences' words, `OTHER` for unknown ones, filled up with `PADDING`."""
-        most = max(1, *(len(words) for words in sentences))
+        most = max([1, *(len(words) for words in sentences)])
         numbers = torch.full((len(sentences), most), PADDING)
         for row, words in enumerate(sentences):
             numbers[row, : len(words)] = torch.tensor([self._number.get(word, OTHER) for word in words])
@@ -149,7 +170,7 @@ def load_towers(path: Path) -> Towers:
     tensors, metadata = load_tensors(path)
     try:
         towers = Towers(**json.loads(metadata["settings"]))
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         raise WeightsError(
             f"{path}: no towers of pictures and texts ({error}); expected a file of jobs/train_text.py"
         ) from error

@@ -30,6 +30,8 @@ Embed = Callable[[Tensor], Tensor]
 CODE_TERMS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"norm": code_norm, "sum": code_sum}
 """L2 as the paper writes it, and the sum of squares that the published code has."""
 PUBLISHED = Plan(300, SCHEDULES["styleclip"].share)
+LEAST_CHANGE = 1e-5
+"""Between unit vectors; less is rounding."""
 RATE, BETAS = SCHEDULES["styleclip"].peak, (0.9, 0.999)
 
 
@@ -78,6 +80,15 @@ class Wish:
     see: Embed
     text: Tensor
     neutral: Tensor | None = None
+
+    def change(self) -> Tensor:
+        """(E,) from the neutral text to the other. ConfigError: no neutral text, or one that means the same."""
+        if self.neutral is None:
+            raise ConfigError("neutral: a change of the text needs a neutral one; say both")
+        change = (self.text - self.neutral)[0]
+        if not float(change.norm()) > LEAST_CHANGE:
+            raise ConfigError("text: both texts mean the same to this network; say others")
+        return change
 
 
 @dataclass(frozen=True, eq=False)

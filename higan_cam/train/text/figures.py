@@ -27,7 +27,7 @@ GALLERY, BEST = 100, (1, 5)
 """Rooms that a caption of all facts is looked for among, and how far down the list it counts as found."""
 AT_ONCE = 250
 OF_FACTS, OF_CAPTIONS = 8, 9
-"""Kinds of draws, see `stream`."""
+"""Kinds of draws, see `stream`; `OF_LESSONS` is another."""
 
 
 def text_figures(towers: Towers, settings: TextSettings) -> dict[str, Any]:
@@ -97,6 +97,7 @@ def _parts(said: Sequence[str]) -> list[Sequence[str]]:
 
 
 def _found(cosines: Tensor, best: int) -> int:
-    """How many rows have their own column among the largest."""
+    """How many rows have their own column among the largest. Ties count against, so that what tells nothing apart finds
+    nothing, and so does what is no number."""
     own = cosines.diagonal()[:, None]
-    return int(((cosines > own).sum(dim=1) < best).sum())
+    return int(((~(cosines < own)).sum(dim=1) <= best).sum())

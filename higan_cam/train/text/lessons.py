@@ -32,6 +32,8 @@ from higan_cam.types import FloatArray
 
 SAMPLES_SEED = 2**62 + 2
 """Of the rooms that the generator draws: no training step's, nor those that are held out."""
+OF_LESSONS = 7
+"""Kind of draws, see `stream`."""
 NEUTRAL_EVERY = 32
 """One sentence in so many claims nothing."""
 FEW, MOST = 3, 25
@@ -71,7 +73,7 @@ class Lessons:
 
     def draw(self, places: range) -> Lesson:
         """The lesson of these places of training, one picture each."""
-        settings, draw = self.settings, stream(self.settings.seed, places.start, 7)
+        settings, draw = self.settings, stream(self.settings.seed, places.start, OF_LESSONS)
         count = round(settings.sampled_share * len(places))
         z = sample_latents(list(places)[count:], settings.seed, Z_DIM)
         rooms, facts = [render(z, drawn_at(settings))], [facts_of(scene_of(z))]

@@ -8,6 +8,7 @@ is asked. Shapes: N codes, L rows of w+, D code dimension.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,7 @@ from higan_cam.generate.latents import sample_latents
 from higan_cam.losses.texts import code_norm, directional
 from higan_cam.pipeline.directions.texts import Wish
 from higan_cam.train.checkpoints import Learner
-from higan_cam.train.files import halved
+from higan_cam.train.files import check_converged, halved
 from higan_cam.train.loop import Plan, resume, train
 from higan_cam.train.optimise import cosine_rate, descend
 from higan_cam.train.settings import Report, World
@@ -52,6 +53,8 @@ class MapperSettings:
     generator: str = "rooms"
     """Whose codes, and in `clip` which network knows the texts: with others it is another training."""
     clip: str = "rooms"
+    arch: str | None = None
+    """Of an open_clip model."""
     code_weight: float = 0.02
     """Of the move's length, code units."""
     steps: int = 200
@@ -65,8 +68,11 @@ class MapperSettings:
         for name in ("steps", "batch", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
-        if not self.code_weight >= 0:
-            raise ConfigError(f"code_weight: must be >= 0, got {self.code_weight}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ConfigError(f"learning_rate: must be > 0, got {self.learning_rate}")
+        for name in ("seed", "code_weight"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
 
 
 class Mapper(nn.Module):
@@ -107,11 +113,13 @@ def fit_mapper(
         starts: places of training -> (n,L,D) codes; None draws the generator's.
 
     Raises:
-        ConfigError: the checkpoint there is of a run with other settings, or a wish without a neutral text.
+        ConfigError: the checkpoint there is of a run with other settings, a wish without a neutral text, or with two
+            that mean the same.
     """
     neutral = wish.neutral
     if neutral is None:
         raise ConfigError("neutral: a mapper is trained on the change from one text to another; say both")
+    wish.change()
     torch.manual_seed(settings.seed)
     mapper = Mapper(generator.num_layers, generator.w_dim)
     learner = Learner(mapper, torch.optim.Adam(mapper.parameters(), lr=settings.learning_rate))
@@ -138,7 +146,8 @@ def fit_mapper(
 
 
 def save_mapper(path: Path, mapper: Mapper, settings: MapperSettings) -> None:
-    """Write a mapper, whole or not at all: 16-bit floats, with both texts in the metadata."""
+    """Write a mapper, whole or not at all: 16-bit floats, with both texts in the metadata. DataError: diverged."""
+    check_converged(settings, mapper)
     about = {"rows": mapper.rows, "width": mapper.width, "text": settings.text, "neutral": settings.neutral}
     save_tensors(path, halved(mapper.state_dict()), {"mapper": json.dumps(about, sort_keys=True)})
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from higan_cam.errors import ConfigError
+from higan_cam.label.texts.towers import check_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +52,15 @@ class TextSettings:
         """Check what would fail later."""
         if self.side < 32 or self.side % 32:
             raise ConfigError(f"side: must be a multiple of 32 px, got {self.side}")
-        for name in ("steps", "batch", "checkpoint_every", "size", "samples"):
+        check_sizes(self.side, self.widths, self.text_width, self.size)
+        for name in ("steps", "batch", "checkpoint_every", "samples"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be >= 1, got {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ConfigError(f"learning_rate: must be > 0, got {self.learning_rate}")
+        for name in ("seed", "spelled", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name}: must be >= 0, got {getattr(self, name)}")
         for name in ("sampled_share", "long_share", "forgotten"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name}: must be in [0,1], got {getattr(self, name)}")

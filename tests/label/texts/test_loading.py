@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.label.texts import TextModel, load_text_model
-from higan_cam.label.texts.towers import OTHER, PADDING, Towers, save_towers
+from higan_cam.label.texts.towers import OTHER, PADDING, Towers, load_towers, save_towers
 from higan_cam.weights.files import save_tensors
 
 WORDS = ("a", "blanket", "dark", "red", "room")
@@ -71,6 +72,27 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     save_tensors(tmp_path / "other.safetensors", {"a": torch.zeros(1)}, {"settings": '{"vocabulary": ["a"]}'})
     with pytest.raises(WeightsError, match="other"):
         load_text_model(str(tmp_path / "other.safetensors"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"widths": []}, {"size": -1}, {"longest": 0}, {"side": "a"}, {"text_width": 100}, {"vocabulary": 3}, {"more": 1}],
+)
+def test_towers_that_cannot_be_are_refused_with_their_file(wrong: dict[str, object], tmp_path: Path) -> None:
+    towers = Towers(WORDS, side=32, widths=(4, 8), text_width=8, longest=6, size=5)
+    settings = {"settings": json.dumps({**towers.settings, **wrong})}
+    save_tensors(tmp_path / "wrong.safetensors", towers.state_dict(), settings)
+    with pytest.raises(WeightsError, match=r"wrong\.safetensors: no towers"):
+        load_towers(tmp_path / "wrong.safetensors")
+
+
+def test_no_text_is_no_row(own: Path) -> None:
+    assert load_text_model(str(own)).encode_words([]).shape == (0, 5)
+
+
+def test_an_architecture_of_what_is_embedded_is_refused() -> None:
+    with pytest.raises(ConfigError, match="arch: 'rooms' is embedded and knows its own, 'ViT-B-32'"):
+        load_text_model("rooms", "ViT-B-32")
 
 
 def test_a_missing_file_is_named() -> None:

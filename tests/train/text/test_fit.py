@@ -120,12 +120,39 @@ def test_towers_that_know_one_fact_are_right_about_that_one() -> None:
     found = statements(Knowing(), seen, facts)
     assert set(found) == {"all", "rug_hue"}
     assert found["rug_hue"]["value"] == 1
-    assert retrieval(Knowing(), seen, facts)["text to picture"]["R@1"]["value"] == 1  # ties count as found
     assert VALUES["rug_hue"] == ("blue", "red")
     assert "red" in words_of(statement({"rug_hue": 1}, np.random.default_rng(0)).text)
 
 
-@pytest.mark.parametrize("wrong", [{"side": 40}, {"steps": 0}, {"sampled_share": 1.5}, {"held_out": 150}])
+class Told(Towers):
+    """Reads every sentence as the next of (T,D) vectors."""
+
+    def __init__(self, vectors: Tensor) -> None:
+        super().__init__(("a",), side=32, widths=(4,), text_width=8)
+        self.vectors = vectors
+
+    def read(self, numbers: Tensor) -> Tensor:
+        return self.vectors[: len(numbers)]
+
+
+@pytest.mark.parametrize(
+    ("vectors", "found"),
+    [(torch.eye(100), 1), (torch.ones(100, 100) / 10, 0), (torch.full((100, 100), torch.nan), 0)],
+)
+def test_each_caption_finds_its_room_and_what_tells_nothing_apart_finds_none(vectors: Tensor, found: int) -> None:
+    facts = np.zeros((100, len(KEYS)), np.int64)
+    told = retrieval(Told(vectors), vectors, facts)
+    assert [told[way][best]["value"] for way in told for best in ("R@1", "R@5")] == [found] * 4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"side": 40}, {"steps": 0}, {"sampled_share": 1.5}, {"held_out": 150}, {"seed": -1}, {"learning_rate": -1.0}),
+        *({"learning_rate": float("nan")}, {"spelled": -0.1}, {"widths": (30,)}, {"widths": ()}, {"widths": (4,) * 6}),
+        *({"text_width": 100}, {"size": 0}),
+    ],
+)
 def test_settings_that_make_no_sense_are_refused(settings: TextSettings, wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         replace(settings, **wrong)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from higan_cam.errors import ConfigError, WeightsError
+from higan_cam.errors import ConfigError, DataError, WeightsError
 from higan_cam.pipeline.directions.texts import Wish
 from higan_cam.train.settings import Progress
 from higan_cam.train.text.mapper import Mapper, MapperSettings, fit_mapper, load_mapper, save_mapper
@@ -87,6 +87,25 @@ def test_a_mapper_is_a_file(settings: MapperSettings, tmp_path: Path) -> None:
     save_tensors(tmp_path / "other.safetensors", {"a": torch.zeros(1)}, {})
     with pytest.raises(WeightsError, match="no mapper of a text"):
         load_mapper(tmp_path / "other.safetensors")
+
+
+def test_a_mapper_that_diverged_is_not_written(settings: MapperSettings, tmp_path: Path) -> None:
+    mapper = Mapper(2, 6)
+    torch.nn.init.constant_(mapper.parts[0].get_parameter("4.weight"), 1e6)
+    with pytest.raises(DataError, match="training diverged"):
+        save_mapper(tmp_path / "m.safetensors", mapper, settings)
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"learning_rate": 0.0}, {"code_weight": -1.0}, {"batch": 0}])
+def test_settings_that_make_no_sense_are_refused(settings: MapperSettings, wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        replace(settings, **wrong)  # type: ignore[arg-type]
+
+
+def test_texts_that_mean_the_same_are_refused(settings: MapperSettings) -> None:
+    with pytest.raises(ConfigError, match="mean the same"):
+        fit_mapper(settings, Coloured(), replace(WISH, neutral=WISH.text), nobody)
 
 
 def test_a_wish_without_a_neutral_text_is_refused(settings: MapperSettings) -> None:
