@@ -28,15 +28,15 @@ def main(
     neutral: Annotated[str, typer.Option("--from", help="What is there, as 'a room'.")],
     generator: Annotated[str, typer.Option(help="`rooms`, a fetched one by name, or a file.")] = "rooms",
     clip: Annotated[str, typer.Option(help="`rooms`, or the file of an open_clip model.")] = "rooms",
+    arch: Annotated[str | None, typer.Option("--clip-arch", help="Its name, as ViT-B-32; default: beside it.")] = None,
     steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = MapperSettings.steps,
-    seed: Annotated[int, typer.Option(help="Seed of codes and of initial weights.")] = MapperSettings.seed,
+    seed: Annotated[int, typer.Option(help="Of codes and of initial weights.", min=0)] = MapperSettings.seed,
 ) -> None:
     """Train, or go on training, a mapper."""
     import torch
 
     from higan_cam.generate import load_generator
-    from higan_cam.label.texts import load_text_model
-    from higan_cam.pipeline.directions import TextAsked, wish_of
+    from higan_cam.pipeline.directions import TextAsked, text_model_of, wish_of
     from higan_cam.train.text.mapper import fit_mapper, save_mapper
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -47,13 +47,16 @@ def main(
             neutral=neutral,
             generator=generator,
             clip=clip,
+            arch=arch,
             steps=steps,
             seed=seed,
         )
-        wish = wish_of(load_text_model(clip), TextAsked(text, neutral, clip), torch.device("cpu"))
-        mapper = fit_mapper(settings, load_generator(generator), wish, lambda progress: log.info("%s", progress))
+        asked = TextAsked(text, neutral, clip, arch)
+        wish = wish_of(text_model_of(asked, generator), asked, torch.device("cpu"))
+        drawing = load_generator(generator)
     except HiganCamError as error:
         raise typer.BadParameter(str(error)) from error
+    mapper = fit_mapper(settings, drawing, wish, lambda progress: log.info("%s", progress))
     save_mapper(output / "mapper.safetensors", mapper, settings)
     log.info("mapper=%s", output / "mapper.safetensors")
 

@@ -38,6 +38,7 @@ from higan_cam.weights.embedded import (
     EMBEDDED_SCORERS,
     EMBEDDED_SEGMENTERS,
     EMBEDDED_STUDENTS,
+    check_world,
 )
 from higan_cam.weights.files import sha256_of
 from higan_cam.weights.zoo import path_of, weights_file
@@ -152,7 +153,6 @@ def check_models(models: Models, config: RunConfig) -> None:
 
 def _check_worlds(config: RunConfig) -> None:
     """ConfigError: an embedded network is to look at the pictures of an embedded generator of another world."""
-    drawing = EMBEDDED_GENERATORS.get(config.generator.weights)
     tables = {"lighting": EMBEDDED_SCORERS, "property": EMBEDDED_SEGMENTERS}
     scorers = {"scorer": config.scorer, "mask.second_scorer": config.judge}
     looking = {
@@ -163,11 +163,7 @@ def _check_worlds(config: RunConfig) -> None:
     if "student" in attributions(config):
         looking["attribution"] = EMBEDDED_STUDENTS.get(config.attribution.weights or "rooms")
     for section, network in looking.items():
-        if drawing is not None and network is not None and network.world != drawing.world:
-            raise ConfigError(
-                f"{section}.weights: that embedded network has learned from {network.world}, and generator.weights "
-                f"{config.generator.weights!r} draws {drawing.world}; name another {section}"
-            )
+        check_world(network, config.generator.weights, f"{section}.weights", f"name another {section}")
 
 
 def _check_property(config: RunConfig) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from higan_cam.errors import WeightsError
+from higan_cam.errors import ConfigError, WeightsError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -66,6 +66,25 @@ def knows(network: Embedded, generator: str) -> bool:
     """Whether an embedded scorer, encoder or student knows what a generator draws, by what `generator.weights` says."""
     drawing = EMBEDDED_GENERATORS.get(generator)
     return drawing is not None and drawing.world == network.world
+
+
+def check_world(network: Embedded | None, generator: str, what: str, instead: str) -> None:
+    """Refuse an embedded network for what an embedded generator of another world draws.
+
+    Args:
+        network: None where it is not embedded, so that nobody knows what it has learned from.
+        generator: what `generator.weights` says.
+        what: by which field or option the network is named; `instead`: what to do.
+
+    Raises:
+        ConfigError: says both worlds.
+    """
+    drawing = EMBEDDED_GENERATORS.get(generator)
+    if drawing is not None and network is not None and network.world != drawing.world:
+        raise ConfigError(
+            f"{what}: that embedded network has learned from {network.world}, and generator.weights {generator!r} "
+            f"draws {drawing.world}; {instead}"
+        )
 
 
 def drawn_response(generator: str, said: str = "auto") -> str:

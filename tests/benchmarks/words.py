@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from higan_cam.files import write_whole
 from higan_cam.generate import sample_latents
 from higan_cam.generate.styles import style_affines
 from higan_cam.invert.descent import Plan
-from higan_cam.label.texts import load_text_model
+from higan_cam.label.texts import load_text_model, text_model_file
 from higan_cam.manipulate import LabelledCodes, fit_boundary
 from higan_cam.measure.generation.factors import BINARY, LIT, READ, factors_of
 from higan_cam.measure.generation.verdicts import share_interval
@@ -45,6 +46,7 @@ from higan_cam.train.reader import SIDE, Reader, fit, read
 from higan_cam.train.settings import Progress, World
 from higan_cam.train.text.mapper import MapperSettings, fit_mapper
 from higan_cam.types import BoolArray, FloatArray
+from higan_cam.weights.files import sha256_of
 
 COVER = ("cover_red", "cover_green", "cover_blue")
 SHOWN = (*READ, *COVER)
@@ -119,6 +121,13 @@ class Bench:
     wishes: Mapping[str, Wish]
     rooms: range
 
+    @cached_property
+    def untouched(self) -> tuple[Tensor, Readings]:
+        """(n,L,D) codes of all rooms and what they show, which every way and text asks for."""
+        with torch.no_grad():
+            codes = torch.cat([w_plus_of(self.models, self.config, part) for part in batches(self.rooms, AT_ONCE)])
+        return codes, self.readings(codes)
+
     @torch.no_grad()
     def readings(self, codes: Tensor) -> Readings:
         """What the pictures of (n,L,D) show."""
@@ -170,7 +179,8 @@ def _channels(bench: Bench, options: argparse.Namespace, one: bool = False) -> F
     looks = w_plus_of(bench.models, bench.config, range(options.looks))
     store = open_store(options.folder)
     see = next(iter(bench.wishes.values())).see
-    found = channel_responses(generator, looks, see, affines, codes, store, f"bench{options.looks}")
+    key = f"bench{options.looks}-{_network(options)}"
+    found = channel_responses(generator, looks, see, affines, codes, store, key)
     strength = torch.tensor(generator.edit_strength)[:, None]
     for text in TEXTS:
         start, wish = _asked_rooms(bench, text), bench.wishes[text.text]
@@ -205,7 +215,7 @@ def _mapped(bench: Bench, options: argparse.Namespace) -> Found:
     """A mapper for each text; its moves as they are."""
     generator = bench.models.generator
     for text in TEXTS:
-        output = str(Path(options.folder) / "mappers" / text.text.replace(" ", "_"))
+        output = str(Path(options.folder) / "mappers" / _network(options) / text.text.replace(" ", "_"))
         settings = MapperSettings(output=output, text=text.text, neutral=text.neutral, steps=options.mapped)
         mapper = fit_mapper(settings, generator, bench.wishes[text.text], lambda _: None)
         start = _asked_rooms(bench, text)
@@ -222,19 +232,15 @@ WAYS: Mapping[str, Callable[[Bench, argparse.Namespace], Found]] = {
 }
 
 
+def _network(options: argparse.Namespace) -> str:
+    """What is kept of one network is no other's, whatever its name."""
+    return sha256_of(text_model_file(options.clip))[:12]
+
+
 def _asked_rooms(bench: Bench, text: Text) -> Tensor:
     """(n,L,D) codes of the rooms that the text is not true of."""
-    with torch.no_grad():
-        parts = [w_plus_of(bench.models, bench.config, part) for part in batches(bench.rooms, AT_ONCE)]
-    codes = torch.cat(parts)
-    return codes[torch.from_numpy(~text.holds(_once(bench, codes)))]
-
-
-def _once(bench: Bench, codes: Tensor, kept: dict[int, Readings] = {}) -> Readings:  # noqa: B006 - on purpose
-    """Readings of the untouched rooms, which every way and text asks for."""
-    if not kept:
-        kept[0] = bench.readings(codes)
-    return kept[0]
+    codes, shown = bench.untouched
+    return codes[torch.from_numpy(~text.holds(shown))]
 
 
 def _judged(bench: Bench, text: Text, start: Tensor, ends: Sequence[Tensor]) -> dict[str, Any]:

@@ -25,14 +25,14 @@ def projection(changes: FloatArray, asked: FloatArray) -> FloatArray:
     The paper's formula, E[delta i . delta t], so that a channel that does little counts little.
     """
     along = changes.astype(np.float64) @ _unit(asked)
-    return along / max(float(np.abs(along).max()), 1e-300)
+    return along / max(float(np.abs(along).max(initial=0)), 1e-300)
 
 
 def cosine(changes: FloatArray, asked: FloatArray) -> FloatArray:
     """(C,E), (E,) -> (C,) in [-1,1]: how like the text's each channel's change is, however small, as the authors' code
     has it; 0 for channels that change nothing."""
     lengths = np.linalg.norm(changes.astype(np.float64), axis=1)
-    there = lengths > LEAST * max(float(lengths.max()), 1e-300)
+    there = lengths > LEAST * max(float(lengths.max(initial=0)), 1e-300)
     found: FloatArray = np.where(there, (changes @ _unit(asked)) / np.where(there, lengths, 1), 0.0)
     return found
 
@@ -50,8 +50,10 @@ def channel_weights(changes: FloatArray, asked: FloatArray, threshold: float, by
         by: `projection` or `cosine`.
 
     Raises:
-        ConfigError: an unknown relevance, or a threshold that no channel reaches.
+        ConfigError: an unknown relevance, no channel, or a threshold that none reaches.
     """
+    if not len(changes):
+        raise ConfigError("words: these rows have no channel; take others, such as --layers all")
     if by not in RELEVANCES:
         raise unknown_name("relevance", by, RELEVANCES)
     relevance = RELEVANCES[by](changes, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,11 +22,16 @@ from higan_cam.manipulate.directions.ganspace import check_mapped
 from higan_cam.pipeline.directions.asked import Asked, TextAsked
 from higan_cam.pipeline.directions.channels import channels
 from higan_cam.pipeline.directions.texts import PUBLISHED, TextSettings, Wish, text_direction
-from higan_cam.pipeline.directions.words import channel_responses, words_direction
+from higan_cam.pipeline.directions.words import PUSH, channel_responses, words_direction
 from higan_cam.pipeline.models import Models, codes_array, w_plus_of
 from higan_cam.store.canonical import canonical_json, digest
 from higan_cam.types import FloatArray
+from higan_cam.weights.embedded import EMBEDDED_GENERATORS, EMBEDDED_TEXTS, check_world, knows
 from higan_cam.weights.files import sha256_of
+from higan_cam.weights.paths import split_network
+from higan_cam.weights.zoo import weights_file
+
+log = logging.getLogger(__name__)
 
 
 def find_directions(models: Models, config: RunConfig, method: str, asked: Asked) -> list[Direction]:
@@ -86,7 +92,7 @@ def _order(found: Sequence[Direction], asked: Asked) -> tuple[FloatArray, ...]:
 
 def _text(models: Models, config: RunConfig, asked: Asked, _codes: FloatArray) -> list[Direction]:
     wanted = _wanted(asked, "text")
-    wish = wish_of(_text_model(wanted), wanted, models.device)
+    wish = wish_of(text_model_of(wanted, config.generator.weights), wanted, models.device)
     settings = TextSettings(rows=asked.layers, plan=Plan(wanted.steps, PUBLISHED.schedule))
     return [text_direction(models, config, wish, text_name(wanted), range(asked.looks), settings)]
 
@@ -95,15 +101,27 @@ def _words(models: Models, config: RunConfig, asked: Asked, codes: FloatArray) -
     wanted, generator = _wanted(asked, "words"), models.generator
     if generator.num_layers == 1:
         raise ConfigError("words: this generator has no styles; take --method text, which moves its codes")
-    wish = wish_of(_text_model(wanted), wanted, models.device)
+    wish = wish_of(text_model_of(wanted, config.generator.weights), wanted, models.device)
     affines = [each for each in style_affines(generator) if each.row in asked.layers]
+    if all(each.colour for each in affines):
+        raise ConfigError(f"words: rows {asked.layers} have no channel but those of an output to RGB; take others")
     looks = w_plus_of(models, config, range(asked.looks))
-    key = digest(
-        canonical_json([sha256_of(text_model_file(wanted.weights)), wanted.arch, asked.looks, asked.codes, config.seed])
-    )[:12]
+    key = _seen_key(config, asked, wanted, None if models.codes is None else looks.cpu().numpy())
     found = channel_responses(generator, looks, wish.see, affines, codes, asked.store, key)
     strength = generator.edit_strength
     return [words_direction(found, affines, strength, wish, text_name(wanted, "words"), wanted.threshold)]
+
+
+def _seen_key(config: RunConfig, asked: Asked, wanted: TextAsked, inverted: FloatArray | None) -> str:
+    """What decides how a network sees a generator's channels, as a name: both networks by their bytes, how pictures are
+    drawn, and the codes; those of pictures that were inverted as they are."""
+    drawn = config.generator.model_dump(mode="json", exclude={"weights"})
+    generator = sha256_of(weights_file(config.generator.weights, EMBEDDED_GENERATORS))
+    seen_by = [sha256_of(text_model_file(wanted.weights)), wanted.arch]
+    codes = [asked.looks, asked.codes, config.seed, None if inverted is None else digest(inverted.tobytes())]
+    return digest(
+        canonical_json([*seen_by, generator, split_network(config.generator.weights)[1], drawn, PUSH, *codes])
+    )[:12]
 
 
 def _wanted(asked: Asked, method: str) -> TextAsked:
@@ -112,22 +130,36 @@ def _wanted(asked: Asked, method: str) -> TextAsked:
     return asked.text
 
 
-def _text_model(asked: TextAsked) -> TextModel:
-    """The network, whose errors name the options that it comes from instead of a scorer's fields."""
+def text_model_of(asked: TextAsked, generator: str) -> TextModel:
+    """The network that is to see what a generator draws, by what `generator.weights` says.
+
+    Raises:
+        ConfigError, WeightsError: as `load_text_model`, but naming the options that it comes from; ConfigError: an
+            embedded network that knows another world than the embedded generator's.
+    """
+    network = EMBEDDED_TEXTS.get(asked.weights)
+    check_world(network, generator, "--clip", "name the file of an open_clip model")
+    if network is not None and not knows(network, generator):
+        log.warning("clip=%s has learned from procedural rooms; nobody knows what it sees in others", asked.weights)
     try:
         return load_text_model(asked.weights, asked.arch)
     except (ConfigError, WeightsError) as error:
-        said = str(error)
-        for field, option in (("weights", "--clip"), ("arch", "--clip-arch"), ("name: clip", "--method text:")):
+        said = re.sub(r"^arch: ", "--clip-arch: ", str(error))
+        for field, option in (("weights", "--clip"), ("arch", "--clip-arch"), ("name: clip", "--clip: this model")):
             said = said.replace(f"scorer.{field}", option)
         raise type(error)(said) from error
 
 
 def wish_of(model: TextModel, asked: TextAsked, device: torch.device) -> Wish:
-    """What is asked for, in the network's embedding, on that device. ConfigError: a word that it does not know."""
+    """What is asked for, in the network's embedding, on that device.
+
+    ConfigError: a word that it does not know, or two texts that mean the same to it.
+    """
     cast(nn.Module, model).to(device)
     want, have = model.encode_words([asked.text, asked.neutral]).to(device).split(1)
-    return Wish(lambda image: model.encode_pictures((image + 1) / 2), want, have)
+    wish = Wish(lambda image: model.encode_pictures((image + 1) / 2), want, have)
+    wish.change()
+    return wish
 
 
 def text_name(asked: TextAsked, method: str = "text") -> str:

@@ -58,13 +58,20 @@ def channel_responses(
 
     Args:
         see: (n,3,H,W) in [-1,1] -> (n,E) of unit length.
-        key: names network, looks and codes in the store.
+        key: names both networks, looks and codes in the store.
+
+    Raises:
+        WeightsError: what the store has of a row is something else.
     """
     found = []
     for row in sorted({each.row for each in affines}):
         at = channels_key(key, row)
         body = None if store is None else store.find(at)
-        parts = _of_row(generator, w_plus, see, affines, codes, row) if body is None else _read(body, at)
+        parts = (
+            _of_row(generator, w_plus, see, affines, codes, row)
+            if body is None
+            else _read(body, at, affines, codes, row)
+        )
         if body is None and store is not None:
             store.put(at, encode_tensors(parts, {}))
         found.append((row, parts["steps"].numpy(), parts["changes"].numpy()))
@@ -110,9 +117,7 @@ def words_direction(
 
 
 def _asked(wish: Wish) -> FloatArray:
-    if wish.neutral is None:
-        raise ValueError("a change of the text needs a neutral one")
-    change: FloatArray = (wish.text - wish.neutral)[0].double().cpu().numpy()
+    change: FloatArray = wish.change().double().cpu().numpy()
     return change
 
 
@@ -134,8 +139,16 @@ def _of_row(
     return {"steps": steps, "changes": changes}  # none of a row that outputs to RGB alone read
 
 
-def _read(body: bytes, name: str) -> dict[str, Tensor]:
+def _read(body: bytes, name: str, affines: Sequence[StyleAffine], codes: FloatArray, row: int) -> dict[str, Tensor]:
     tensors, _ = decode_tensors(body, name)
     if set(tensors) != {"steps", "changes"}:
         raise WeightsError(f"{name}: holds {sorted(tensors)}, expected steps and changes; remove it")
+    most = sum(len(each.weight) for each in affines if each.row == row and not each.colour)
+    steps, changes = tensors["steps"], tensors["changes"]
+    fits = steps.ndim == changes.ndim == 2 and len(steps) == len(changes) <= most and steps.shape[1] == codes.shape[1]
+    if not fits or not steps.isfinite().all() or not changes.isfinite().all():
+        raise WeightsError(
+            f"{name}: steps are {tuple(steps.shape)} and changes {tuple(changes.shape)}, expected numbers, "
+            f"(channels,{codes.shape[1]}) and (channels,size of the embedding) of at most {most} channels; remove it"
+        )
     return tensors

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +12,17 @@ import torch
 from torch import Tensor
 
 from higan_cam.config import load_config
-from higan_cam.errors import ConfigError
+from higan_cam.errors import ConfigError, WeightsError
 from higan_cam.generate import DCGAN, StyleGAN2
 from higan_cam.generate.styles import style_affines
+from higan_cam.manipulate.directions.words import RELEVANCES, channel_weights
 from higan_cam.pipeline import Models
-from higan_cam.pipeline.directions import Asked, TextAsked, find_directions, methods
+from higan_cam.pipeline.directions import Asked, TextAsked, find_directions, methods, text_model_of, wish_of
 from higan_cam.pipeline.directions.texts import Wish
 from higan_cam.pipeline.directions.words import channel_responses, words_direction, words_moves
 from higan_cam.store import open_store
+from higan_cam.store.keys import channels_key
+from higan_cam.weights.files import encode_tensors
 from tests.support.block_generator import BLOCK, BlockGenerator
 from tests.support.generators import small, small_latent
 from tests.support.scorers import WeightedMean
@@ -84,6 +89,69 @@ def test_channels_are_looked_at_once_and_a_row_that_is_there_is_not_drawn_again(
     assert len(seeing.looked) == looked
     found(NAMES[5], (0, 1))
     assert 0 < len(seeing.looked) - looked <= looked
+
+
+@pytest.mark.parametrize("drawn", ["truncation_psi=0.5", "weights=faces"])
+def test_what_was_seen_of_pictures_that_are_drawn_otherwise_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn: str
+) -> None:
+    generator, seeing = BlockGenerator(), Blocks()
+    monkeypatch.setattr(methods, "style_affines", lambda generator: generator.affines)
+    monkeypatch.setattr(methods, "text_model_of", lambda *_: seeing)
+    models = Models(generator, WeightedMean(torch.tensor(1.0)), torch.device("cpu"))
+    text = TextAsked(NAMES[0], "a picture")
+    asked = Asked(1, (0,), codes=64, looks=2, text=text, store=open_store(str(tmp_path)))
+    counts = [len(seeing.looked)]
+    for settings in ([], [], [f"generator.{drawn}"]):
+        find_directions(models, load_config(None, settings), "words", asked)
+        counts.append(len(seeing.looked))
+    assert [after - before > 0 for before, after in pairwise(counts)] == [True, False, True]
+
+
+@pytest.mark.parametrize("damage", ["shape", "number"])
+def test_a_damaged_file_of_channels_is_named(tmp_path: Path, damage: str) -> None:
+    generator, store = BlockGenerator(), open_store(str(tmp_path))
+    start = generator.truncate(torch.zeros(2, 6))
+    channel_responses(generator, start, WISH.see, generator.affines, CODES, store, "a")
+    steps, changes = torch.zeros(3, 6 if damage == "number" else 5), torch.full((3, 7), torch.nan)
+    store.put(channels_key("b", 0), encode_tensors({"steps": steps, "changes": changes}, {}))
+    with pytest.raises(WeightsError, match=r"b-00\.safetensors: steps are \(3, .\).*remove it"):
+        channel_responses(generator, start, WISH.see, generator.affines, CODES, store, "b")
+
+
+@pytest.mark.parametrize("by", RELEVANCES)
+def test_rows_without_a_channel_are_refused(by: str) -> None:
+    with pytest.raises(ConfigError, match="these rows have no channel"):
+        channel_weights(np.zeros((0, 4)), np.ones(4), 0.2, by)
+    assert RELEVANCES[by](np.zeros((0, 4)), np.ones(4)).shape == (0,)
+
+
+def test_a_row_that_colours_alone_is_refused_before_a_picture_is_drawn() -> None:
+    models = Models(small(StyleGAN2).float(), WeightedMean(torch.tensor(1.0)), torch.device("cpu"))
+    row = models.generator.num_layers - 1
+    asked = Asked(1, (row,), codes=8, looks=2, text=TextAsked("a dark room", "a room"))
+    with pytest.raises(ConfigError, match=rf"words: rows \({row},\) have no channel"):
+        find_directions(models, load_config(), "words", asked)
+
+
+def test_two_texts_that_mean_the_same_are_refused() -> None:
+    asked = TextAsked("a room", "A room.")
+    with pytest.raises(ConfigError, match="both texts mean the same"):
+        wish_of(text_model_of(asked, "rooms"), asked, torch.device("cpu"))
+
+
+def test_the_embedded_network_is_refused_for_another_world_and_warns_of_what_nobody_knows(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked = TextAsked("a dark room", "a room")
+    with pytest.raises(ConfigError, match=r"--clip: that embedded network has learned from rooms, and .*draws faces"):
+        text_model_of(asked, "faces")
+    text_model_of(asked, "rooms")
+    assert not caplog.records
+    text_model_of(asked, "somebody/elses.pth")
+    assert "clip=rooms has learned from procedural rooms" in caplog.text
+    with pytest.raises(ConfigError, match=r"^--clip-arch: 'rooms' is embedded"):
+        text_model_of(replace(asked, arch="ViT-B-32"), "rooms")
 
 
 def test_a_generator_without_styles_is_told_what_to_take() -> None:
