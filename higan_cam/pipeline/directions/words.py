@@ -75,6 +75,8 @@ def channel_responses(
         if body is None and store is not None:
             store.put(at, encode_tensors(parts, {}))
         found.append((row, parts["steps"].numpy(), parts["changes"].numpy()))
+    if len(sizes := {each[2].shape[1] for each in found}) > 1:
+        raise WeightsError(f"{channels_key(key, 0)} and following: embeddings of {sorted(sizes)} numbers; remove them")
     rows = tuple(row for row, steps, _ in found for _ in steps)
     return Responses(np.concatenate([each[1] for each in found]), rows, np.concatenate([each[2] for each in found]))
 

@@ -112,11 +112,20 @@ def test_what_was_seen_of_pictures_that_are_drawn_otherwise_is_not_taken(
 def test_a_damaged_file_of_channels_is_named(tmp_path: Path, damage: str) -> None:
     generator, store = BlockGenerator(), open_store(str(tmp_path))
     start = generator.truncate(torch.zeros(2, 6))
-    channel_responses(generator, start, WISH.see, generator.affines, CODES, store, "a")
-    steps, changes = torch.zeros(3, 6 if damage == "number" else 5), torch.full((3, 7), torch.nan)
+    number = damage == "number"
+    steps, changes = torch.zeros(3, 6 if number else 5), torch.full((3, 7), torch.nan if number else 0.0)
     store.put(channels_key("b", 0), encode_tensors({"steps": steps, "changes": changes}, {}))
     with pytest.raises(WeightsError, match=r"b-00\.safetensors: steps are \(3, .\).*remove it"):
         channel_responses(generator, start, WISH.see, generator.affines, CODES, store, "b")
+
+
+def test_rows_of_another_network_are_named(tmp_path: Path) -> None:
+    generator, store = BlockGenerator(), open_store(str(tmp_path))
+    store.put(channels_key("b", 0), encode_tensors({"steps": torch.zeros(3, 6), "changes": torch.zeros(3, 5)}, {}))
+    with pytest.raises(WeightsError, match=r"embeddings of \[5, 7\] numbers; remove them"):
+        channel_responses(
+            generator, generator.truncate(torch.zeros(2, 6)), WISH.see, generator.affines, CODES, store, "b"
+        )
 
 
 @pytest.mark.parametrize("by", RELEVANCES)
