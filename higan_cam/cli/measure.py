@@ -135,12 +135,11 @@ def recorded_networks(store: Store, weights: list[Path] | None) -> tuple[RunConf
 
 
 def _check_generator(store: Store) -> None:
-    from higan_cam.store.keys import LIGHTS, PLACES, STAGE_NAMES, UPSCALED
-    from higan_cam.store.run import recorded_config, without_generator
+    from higan_cam.store.keys import STAGE_NAMES
+    from higan_cam.store.run import listed_stage
 
-    if without_generator(store):
-        config = recorded_config(store)
-        stage = UPSCALED if config.upscale.weights is not None else LIGHTS if config.light.gains else PLACES
+    stage = listed_stage(store)
+    if stage is not None:
         raise DataError(
             f"{store.uri}: this is an output of `higan-cam {STAGE_NAMES[stage]}`, which has no generator and no codes; "
             "name one of `higan-cam run`"

@@ -71,7 +71,7 @@ def test_a_run_brings_inversion(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Nearly all of the test's time was the calibration, by 128 samples.
-    monkeypatch.setattr(calibrate, "__kwdefaults__", {**calibrate.__kwdefaults__, "samples": 8})
+    monkeypatch.setattr(calibrate, "__kwdefaults__", {**(calibrate.__kwdefaults__ or {}), "samples": 8})
     store = open_store(tmp_path / "run")
     begin_run(store, config, weights_digests(config))
     for key, body in zip(boundary_keys(config), encode_boundary(boundary), strict=True):
