@@ -15,8 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 .PHONY: help demo test check lint bench clean
 
-# File by file: what a file sets up is set up once.
-TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
+# File by file: what a file sets up is set up once. Three, since what starts a Ray or a server waits half of its time.
+TESTS = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8

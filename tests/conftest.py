@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that start a Ray, a server or a browser come last, those with slow tests first of them.
 
     Meanwhile none of them is idle beside the others; where time runs out, the quick claims have all been tried; and
-    where two processes share the files, neither ends with a long one while the other has none.
+    where processes share the files, none ends with a long one while the others have none.
     """
     real = {item.path for item in items if item.get_closest_marker("integration")}
     long = {item.path for item in items if item.path in real and item.get_closest_marker("slow")}
