@@ -8,7 +8,7 @@ draws that end anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -66,6 +66,19 @@ def light_ends(config: RunConfig, boundary: Boundary, generator: Generator) -> L
         return None
     edit = plan_edit(config.edit, boundary, generator.edit_strength)
     return LightEnds(generator, boundary, replace(edit, distance=WHOLE * edit.distance), targets[0])
+
+
+def strong_end(
+    ends: LightEnds | None, w_plus: FloatArray, score: float, own: float, drawn: Callable[[], ByteArray]
+) -> ByteArray:
+    """(R,R,3) uint8: how strong an edit's light is put into a picture of this score.
+
+    Args:
+        ends: see `light_ends`. own: how far the run's edit went, and `drawn` gives its picture there, which is taken
+            where that is as far as the light goes.
+    """
+    distance = own if ends is None else ends.distance(score, own)
+    return drawn() if ends is None or distance == own else ends.draw(w_plus, distance)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,6 @@ K facts (`KEYS`), T sentences.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from higan_cam.rooms.scene import LAMPS, Scene
 from higan_cam.rooms.truth import level
+from higan_cam.worlds.words import words_of
 
 Codes = npt.NDArray[np.int64]
 UNKNOWN = -1
@@ -133,11 +133,6 @@ def vocabulary() -> tuple[str, ...]:
     """Every word of every sentence, sorted."""
     said = [*LEADS, *NEUTRAL, "and", *(phrase for phrases in PHRASES.values() for phrase in phrases)]
     return tuple(sorted({word for text in said for word in words_of(text)}))
-
-
-def words_of(text: str) -> list[str]:
-    """A sentence's words in lower case, without punctuation."""
-    return re.findall(r"[^\W_]+", text.lower())
 
 
 def facts_of(scene: Scene) -> Codes:

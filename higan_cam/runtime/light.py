@@ -16,6 +16,7 @@ from higan_cam.pictures.source import absolute
 from higan_cam.publish.report.students.lights import write_lights_report
 from higan_cam.relight.composers import load_composer
 from higan_cam.relight.composers.named import FILES
+from higan_cam.relight.composers.pair import check_feather
 from higan_cam.runtime.cluster.head import Head
 from higan_cam.runtime.listed import on_listed_pictures
 from higan_cam.runtime.run import Outcome
@@ -125,7 +126,8 @@ def _edits(config: RunConfig) -> RecordedEdits:
     for name in light.settings:
         if name != "feather":
             raise unknown_name("light.settings", name, ("feather",))
-    feather = light.settings.get("feather", 0.0)
-    if isinstance(feather, bool) or not isinstance(feather, int | float) or not 0 <= feather <= 2:
-        raise ConfigError(f"light.settings: feather must be a share of the square's side, 0 to 2, got {feather!r}")
+        try:
+            check_feather(light.settings[name])
+        except ValueError as error:
+            raise ConfigError(f"light.settings: {error}") from error
     return RecordedEdits(light.places, config.store)

@@ -21,8 +21,8 @@ from higan_cam.rooms.statements import (
     true_claims,
     truth_of,
     vocabulary,
-    words_of,
 )
+from higan_cam.worlds.words import words_of
 
 SCENES = scene_of(sample_latents(range(200), 3, 128))
 FACTS = facts_of(SCENES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +18,7 @@ from higan_cam.weights.embedded import EMBEDDED_TEXTS, embedded_path
 from higan_cam.weights.files import load_tensors
 from higan_cam.weights.kinds import kind_of
 from higan_cam.weights.paths import expanded
+from higan_cam.worlds.words import words_of
 
 
 class TextModel(Protocol):
@@ -76,7 +76,7 @@ class RoomsTexts(nn.Module):
     def encode_words(self, texts: Sequence[str]) -> Tensor:
         """See `TextModel`. ConfigError: no word, too many, or one that the vocabulary lacks, and what it has."""
         known = self.towers.vocabulary
-        sentences = [re.findall(r"[^\W_]+", text.lower()) for text in texts]
+        sentences = [words_of(text) for text in texts]
         for text, words in zip(texts, sentences, strict=True):
             if not 0 < len(words) <= self.towers.longest:
                 raise ConfigError(f"text {text!r}: has {len(words)} words; 1 to {self.towers.longest} are read")

@@ -24,7 +24,7 @@ from higan_cam.measure.students import enlarged
 from higan_cam.measure.values import estimate_means
 from higan_cam.pictures import Affine, Picture, PictureRow, paste_change, to_picture
 from higan_cam.pipeline import HeatBatch, Models, batches
-from higan_cam.pipeline.carried import carried_edit, light_ends
+from higan_cam.pipeline.carried import carried_edit, light_ends, strong_end
 from higan_cam.pipeline.finishing import mask_samples
 from higan_cam.pipeline.flow import attribute
 from higan_cam.pipeline.inverting import Inverter, invert_unit
@@ -178,9 +178,8 @@ def lit_by_pair(
     ends, made = light_ends(config, boundary, models.generator), list[ByteArray]()
     samples = mask_samples(models.scorer, config, replace(edited, original=pictures))
     for sample, drawn, code in zip(samples, edited.original, codes, strict=True):
-        own = sample.distance_positive
-        wanted = own if ends is None else ends.distance(sample.score, own)
-        after = sample.image if ends is None or wanted == own else ends.draw(code.w_plus, wanted)
+        own = sample.distance_positive, lambda end=sample.image: end
+        after = strong_end(ends, code.w_plus, sample.score, *own)
         affine = Affine(*code.place, size=code.size, side=len(drawn))
         edit = carried_edit(code, sample.original, to_picture(sample.mask, affine), (), (drawn, after))
         curve = response_of(config.light, config.generator.weights)

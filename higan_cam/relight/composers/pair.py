@@ -23,12 +23,12 @@ class PairSettings:
         before: (S,S,3) uint8, what the generator draws from the photo's code (the reconstruction).
         after: (S,S,3) uint8, the strong end.
         affine: where the square lies in the photo.
-        feather: width over which light fades out around the mask, as a share of the square's side: light falls farther
-            than the pixels that an edit's mask holds. Chosen on 40 rooms; .02 is that of pasted edits.
+        feather: width over which light fades out around the mask, as a share (0..2) of the square's side: it falls
+            farther than the pixels that an edit's mask holds. Chosen on 40 rooms; .02 is that of pasted edits.
         response: curve of the photo and of both ends.
 
     Raises:
-        ValueError: the two ends are not pictures of one size.
+        ValueError: the two ends are not pictures of one size, or as `check_feather`.
     """
 
     before: ByteArray
@@ -42,6 +42,13 @@ class PairSettings:
         found = [f"{end.shape} {end.dtype}" for end in (self.before, self.after)]
         if found[0] != found[1] or self.before.ndim != 3 or self.before.shape[2] != 3 or self.before.dtype != np.uint8:
             raise ValueError(f"both ends of a pair must be (S,S,3) uint8 of one size, got {' and '.join(found)}")
+        check_feather(self.feather)
+
+
+def check_feather(feather: object) -> None:
+    """ValueError: it is no number from 0 to 2."""
+    if isinstance(feather, bool) or not isinstance(feather, int | float) or not 0 <= feather <= 2:
+        raise ValueError(f"feather must be a share of the square's side, 0 to 2, got {feather!r}")
 
 
 class Pair:

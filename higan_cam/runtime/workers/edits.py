@@ -14,7 +14,7 @@ from higan_cam.errors import ConfigError, DataError, WeightsError
 from higan_cam.manipulate import decode_boundary
 from higan_cam.mask import decode_rle
 from higan_cam.pictures import PictureRow
-from higan_cam.pipeline.carried import CarriedEdit, LightEnds, carried_edit, light_ends
+from higan_cam.pipeline.carried import CarriedEdit, LightEnds, carried_edit, light_ends, strong_end
 from higan_cam.pipeline.models import load_own_generator
 from higan_cam.publish.images import decode_image
 from higan_cam.publish.lights import Unlit
@@ -135,10 +135,10 @@ class RecordedEdits:
 
     def _after(self, code: PictureCode, row: Mapping[str, Any]) -> ByteArray:
         """The strong end: the run's own where that is where its light is whole, else drawn anew."""
-        own, ends = row["distance_positive"], self._ends
         score = math.nan if row["score"] is None else row["score"]
-        wanted = own if ends is None else ends.distance(score, own)
-        return decode_image(row["image"]["bytes"]) if ends is None or wanted == own else ends.draw(code.w_plus, wanted)
+        return strong_end(
+            self._ends, code.w_plus, score, row["distance_positive"], lambda: decode_image(row["image"]["bytes"])
+        )
 
 
 def inverted_run(store: Store) -> RunConfig:

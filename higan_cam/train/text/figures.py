@@ -16,12 +16,13 @@ from torch import Tensor
 from higan_cam.label.texts.towers import Towers
 from higan_cam.measure.generation.verdicts import share_interval
 from higan_cam.rooms import render, scene_of
-from higan_cam.rooms.statements import KEYS, UNKNOWN, Codes, contradicted, facts_of, statement, true_claims, words_of
+from higan_cam.rooms.statements import KEYS, UNKNOWN, Codes, contradicted, facts_of, statement, true_claims
 from higan_cam.train.distill.latents import held_out_latents
 from higan_cam.train.draws import stream
 from higan_cam.train.text.lessons import drawn_at, generated
 from higan_cam.train.text.settings import TextSettings
 from higan_cam.types import FloatArray
+from higan_cam.worlds.words import words_of
 
 GALLERY, BEST = 100, (1, 5)
 """Rooms that a caption of all facts is looked for among, and how far down the list it counts as found."""

@@ -23,12 +23,12 @@ from higan_cam.rooms.statements import (
     statement,
     true_claims,
     truth_of,
-    words_of,
 )
 from higan_cam.train.draws import rows_shown, stream
 from higan_cam.train.scorer.fit import augment
 from higan_cam.train.text.settings import TextSettings
 from higan_cam.types import FloatArray
+from higan_cam.worlds.words import words_of
 
 SAMPLES_SEED = 2**62 + 2
 """Of the rooms that the generator draws: no training step's, nor those that are held out."""

@@ -109,6 +109,9 @@ def test_a_mask_of_nothing_leaves_the_photo_and_says_so() -> None:
 def test_ends_of_two_sizes_and_another_photo_are_refused() -> None:
     small, large = np.zeros((4, 4, 3), np.uint8), np.zeros((5, 5, 3), np.uint8)
     affine = fit_square(large, 4)[1]
+    for feather in (-0.1, 3, "wide"):
+        with pytest.raises(ValueError, match="feather must be a share"):
+            load_composer("pair", before=small, after=small, affine=affine, feather=feather)
     with pytest.raises(ValueError, match="of one size"):
         load_composer("pair", before=small, after=large, affine=affine)
     with pytest.raises(ValueError, match=r"of a picture of \(5, 5\)"):

@@ -14,13 +14,14 @@ from torch import Tensor
 from higan_cam.errors import ConfigError
 from higan_cam.label.texts import load_text_model
 from higan_cam.label.texts.towers import Towers
-from higan_cam.rooms.statements import KEYS, UNKNOWN, VALUES, statement, words_of
+from higan_cam.rooms.statements import KEYS, UNKNOWN, VALUES, statement
 from higan_cam.train.settings import Progress, World
 from higan_cam.train.text.export import train_and_export_towers
 from higan_cam.train.text.figures import retrieval, statements
 from higan_cam.train.text.fit import contrast, fit_towers
 from higan_cam.train.text.lessons import Lesson, Lessons
 from higan_cam.train.text.settings import TextSettings
+from higan_cam.worlds.words import words_of
 
 
 def nobody(_: Progress) -> None:

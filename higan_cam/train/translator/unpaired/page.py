@@ -12,6 +12,7 @@ from higan_cam.publish.report.generator import GeneratorContent, VerdictView, Wo
 from higan_cam.relight.translator import Translator
 from higan_cam.train.gan.pictures import Pictures
 from higan_cam.train.gan.watch import sheet_of
+from higan_cam.train.translator.export import WEIGHTS
 from higan_cam.train.translator.looks import HELD_OUT, LOOKED, Look
 from higan_cam.train.translator.page import curves_of
 from higan_cam.train.translator.unpaired.looks import evidence, judged_of, switched
@@ -52,7 +53,7 @@ def unpaired_page(
     kinds = folders.off, folders.on
     samples, reals = (_sheet(network, kind) for network, kind in zip(networks, kinds, strict=True))
     content = GeneratorContent(
-        weights="translator.safetensors",
+        weights=WEIGHTS,
         pictures=" and ".join(place.rstrip("/").rpartition("/")[2] for place in (settings.off, settings.on)),
         numbers={**figures["held out"], "of each shown, thousands": looks[-1].kpairs},
         facts={**figures["facts"], "response": settings.response, "norm": settings.norm, "seed": settings.seed},
